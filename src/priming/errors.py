@@ -1,0 +1,34 @@
+"""The errors a user can cause, each printed as one message without a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in what the user gave; `str()` is the whole message."""
+
+    exit_code = 1
+
+
+class StudyError(UserError):
+    """The study file is wrong."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """A data set, a model folder or a row of them is wrong or missing."""
+
+    exit_code = 4
+
+
+class DiskError(UserError):
+    """Nothing could be written; what was there before is intact."""
+
+    exit_code = 5
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Say which allowed words look like `word`: `; did you mean 'adapter'?`, or nothing."""
+    close = difflib.get_close_matches(word, list(allowed), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

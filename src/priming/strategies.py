@@ -1,0 +1,153 @@
+"""The grammar of priming strategies.
+
+A strategy is written `PRIMING -> ELEMENTS [(with ELEMENTS)]`, a priming `none` or
+`ALGORITHM[:VARIANT][OUTER | INNER xSTEPS]`:
+
+    none -> prompt
+    mtl[plm+adapter] -> adapter
+    maml:first[plm+adapter | adapter x5] -> adapter
+    mtl[plm+adapter] -> prompt (with adapter)
+
+Every strategy and priming has a slug of letters, digits, `-`, `+` and `.` for files and rules, which reads back.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from priming.errors import StudyError, nearest
+
+ELEMENTS = ("plm", "adapter", "prompt", "prefix")
+META_ALGORITHMS = ("maml", "reptile")
+ALGORITHMS = ("mtl", *META_ALGORITHMS)
+
+_PRIMING = re.compile(
+    r"(?P<algorithm>[a-z]+)(?::(?P<variant>[a-z0-9]+))?\[(?P<outer>[^|\]]*)(?:\|(?P<inner>[^\]]*?)x\s*(?P<steps>\d+)\s*)?\]"
+)
+_STRATEGY = re.compile(r"(?P<priming>.+?)\s*->\s*(?P<tuned>[^()]+?)\s*(?:\(\s*with\s+(?P<kept>[^()]+?)\s*\))?")
+_FORM = "write 'none -> ELEMENTS' or 'ALGORITHM[OUTER | INNER xSTEPS] -> ELEMENTS (with ELEMENTS)'"
+
+
+@dataclass(frozen=True)
+class Priming:
+    """One way of priming: the algorithm, what it tunes, and for meta-learners what the inner loop moves and for how long."""
+
+    algorithm: str
+    outer: tuple[str, ...]
+    inner: tuple[str, ...] = ()
+    inner_steps: int = 0
+    variant: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `mtl[plm+adapter]` or `maml:first[plm | adapter x1]`.
+
+        Raises StudyError with the part that is wrong and what is allowed there.
+        """
+        match = _PRIMING.fullmatch(text.strip())
+        if not match:
+            raise StudyError(f"priming {text!r} cannot be read: {_FORM}")
+        algorithm, inner = match["algorithm"], match["inner"]
+        if algorithm not in ALGORITHMS:
+            raise StudyError(
+                f"priming {text!r}: unknown algorithm {algorithm!r}{nearest(algorithm, ALGORITHMS)} Allowed: none, {', '.join(ALGORITHMS)}"
+            )
+        if algorithm in META_ALGORITHMS and inner is None:
+            raise StudyError(f"priming {text!r}: {algorithm} has an inner loop; say what it moves, as in {algorithm}[{match['outer']} | adapter x5]")
+        if algorithm not in META_ALGORITHMS and inner is not None:
+            raise StudyError(f"priming {text!r}: {algorithm} has no inner loop; write {algorithm}[{match['outer'].strip()}]")
+        moved = () if inner is None else _elements(inner, text)
+        return cls(algorithm, _elements(match["outer"], text), moved, int(match["steps"] or 0), match["variant"] or "")
+
+    @property
+    def section(self) -> str:
+        """The key of its settings in the study file: `maml`, or `maml:first` for a variant."""
+        return f"{self.algorithm}:{self.variant}" if self.variant else self.algorithm
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every element that takes part, in the order of ELEMENTS."""
+        return tuple(e for e in ELEMENTS if e in (*self.outer, *self.inner))
+
+    def __str__(self) -> str:
+        inner = f" | {'+'.join(self.inner)} x{self.inner_steps}" if self.inner else ""
+        return f"{self.section}[{'+'.join(self.outer)}{inner}]"
+
+    @cached_property
+    def slug(self) -> str:
+        """`maml.first-plm+adapter-adapter.x5`."""
+        inner = f"-{'+'.join(self.inner)}.x{self.inner_steps}" if self.inner else ""
+        return f"{self.section.replace(':', '.')}-{'+'.join(self.outer)}{inner}"
+
+    @classmethod
+    def from_slug(cls, slug: str) -> Self:
+        """The priming whose slug this is."""
+        head, outer, *rest = slug.split("-")
+        inner = f" | {rest[0].replace('.x', ' x')}" if rest else ""
+        return cls.parse(f"{head.replace('.', ':')}[{outer}{inner}]")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A priming (None for an un-primed strategy), the elements tuned downstream, and those kept in place, frozen."""
+
+    priming: Priming | None
+    tuned: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `none -> prompt` or `mtl[plm+adapter] -> prompt (with adapter)`; raises StudyError."""
+        match = _STRATEGY.fullmatch(text.strip())
+        if not match:
+            raise StudyError(f"strategy {text!r} cannot be read: {_FORM}")
+        priming = None if match["priming"].strip() == "none" else Priming.parse(match["priming"])
+        tuned = _elements(match["tuned"], text)
+        kept = _elements(match["kept"], text) if match["kept"] else ()
+        primed = priming.outer if priming else ()
+        for element in kept:
+            if element in tuned or element == "plm":
+                raise StudyError(f"strategy {text!r}: {element!r} cannot be kept in place, it is {'tuned' if element in tuned else 'always there'}")
+            if element not in primed:
+                raise StudyError(f"strategy {text!r}: {element!r} cannot be kept in place, its priming does not tune it")
+        return cls(priming, tuned, kept)
+
+    @property
+    def twin(self) -> "Strategy":
+        """The un-primed strategy that tunes the same elements."""
+        return Strategy(None, self.tuned)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every element in the tuned model, in the order of ELEMENTS; the PLM always is."""
+        return tuple(e for e in ELEMENTS if e == "plm" or e in (*self.tuned, *self.kept))
+
+    def __str__(self) -> str:
+        kept = f" (with {'+'.join(self.kept)})" if self.kept else ""
+        return f"{self.priming or 'none'} -> {'+'.join(self.tuned)}{kept}"
+
+    @cached_property
+    def slug(self) -> str:
+        """`mtl-plm+adapter--prompt.with.adapter`."""
+        kept = f".with.{'+'.join(self.kept)}" if self.kept else ""
+        return f"{self.priming.slug if self.priming else 'none'}--{'+'.join(self.tuned)}{kept}"
+
+    @classmethod
+    def from_slug(cls, slug: str) -> Self:
+        """The strategy whose slug this is."""
+        priming, _, tuned = slug.partition("--")
+        tuned, _, kept = tuned.partition(".with.")
+        head = "none" if priming == "none" else str(Priming.from_slug(priming))
+        return cls.parse(f"{head} -> {tuned}{f' (with {kept})' if kept else ''}")
+
+
+def _elements(text: str, whole: str) -> tuple[str, ...]:
+    """The elements of `plm+adapter`, in the order of ELEMENTS."""
+    names = [name.strip() for name in text.split("+")]
+    for name in names:
+        if name not in ELEMENTS:
+            raise StudyError(f"{whole!r}: unknown element {name!r}{nearest(name, ELEMENTS)} Allowed: {', '.join(ELEMENTS)}")
+    if len(set(names)) < len(names):
+        raise StudyError(f"{whole!r}: an element is named twice")
+    return tuple(e for e in ELEMENTS if e in names)
