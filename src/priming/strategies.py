@@ -51,7 +51,7 @@ class Priming:
         algorithm, inner = match["algorithm"], match["inner"]
         if algorithm not in ALGORITHMS:
             raise StudyError(
-                f"priming {text!r}: unknown algorithm {algorithm!r}{nearest(algorithm, ALGORITHMS)} Allowed: none, {', '.join(ALGORITHMS)}"
+                f"priming {text!r}: unknown algorithm {algorithm!r}{nearest(algorithm, ALGORITHMS)}; allowed: none, {', '.join(ALGORITHMS)}"
             )
         if algorithm in META_ALGORITHMS and inner is None:
             raise StudyError(f"priming {text!r}: {algorithm} has an inner loop; say what it moves, as in {algorithm}[{match['outer']} | adapter x5]")
@@ -147,7 +147,7 @@ def _elements(text: str, whole: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split("+")]
     for name in names:
         if name not in ELEMENTS:
-            raise StudyError(f"{whole!r}: unknown element {name!r}{nearest(name, ELEMENTS)} Allowed: {', '.join(ELEMENTS)}")
+            raise StudyError(f"{whole!r}: unknown element {name!r}{nearest(name, ELEMENTS)}; allowed: {', '.join(ELEMENTS)}")
     if len(set(names)) < len(names):
         raise StudyError(f"{whole!r}: an element is named twice")
     return tuple(e for e in ELEMENTS if e in names)

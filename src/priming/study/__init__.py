@@ -1,0 +1,5 @@
+"""The typed study file: one source for defaults, validation, the JSON schema and the reference table of the docs."""
+
+from priming.study.study import Study
+
+__all__ = ["Study"]

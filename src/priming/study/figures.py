@@ -1,0 +1,62 @@
+"""The study file on figures."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from priming.study.base import Positive, Rate, Section
+
+FIGURES = ("parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute")
+
+
+class Style(Section):
+    """What the figures share."""
+
+    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg", "pdf", "png"], min_length=1, description="File formats.")
+    width: Rate = Field(7.0, description="Width in inches.")
+    dpi: Positive = Field(200, description="Dots an inch, of PNG.")
+    font_size: Positive = Field(9, description="Points.")
+
+
+class ParameterEfficiency(Section):
+    """Score or ARG against the share of tuned parameters."""
+
+    y: Literal["score", "arg"] = Field("score", description="Mean score over the targets, or ARG.")
+
+
+class StrategyMatrix(Section):
+    """Priming x downstream element."""
+
+    value: Literal["score", "arg", "gain"] = Field("score", description="What the cells show; gain is over the un-primed twin.")
+
+
+class Convergence(Section):
+    """Development score over tuning steps, primed against un-primed."""
+
+    strategies: list[str] = Field([], description="Primed strategies shown beside their twins; all that have one without it.")
+
+
+class TaskBars(Section):
+    """A bar a task and strategy."""
+
+    strategies: list[str] = Field([], description="Strategies shown; without it the baseline, and the best per downstream element on the development set.")
+
+
+class Compute(Section):
+    """Gain over the twin against what priming cost."""
+
+    strategies: list[str] = Field([], description="Strategies shown; all that are primed without it.")
+
+
+class Figures(Section):
+    """Which figures are drawn, and how."""
+
+    draw: list[Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute"]] = Field(
+        list(FIGURES), description="Figures drawn."
+    )
+    style: Style = Style()
+    parameter_efficiency: ParameterEfficiency = ParameterEfficiency()
+    strategy_matrix: StrategyMatrix = StrategyMatrix()
+    convergence: Convergence = Convergence()
+    tasks: TaskBars = TaskBars()
+    compute: Compute = Compute()

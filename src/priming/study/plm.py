@@ -1,0 +1,97 @@
+"""The study file on pretrained language models and on the elements attached to them."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from priming.study.base import Positive, Rate, Section, Share
+
+
+class Architecture(Section):
+    """The size of a generated BART."""
+
+    d_model: Positive = Field(96, description="Model width.")
+    layers: Positive = Field(2, description="Layers of the encoder, and as many of the decoder.")
+    ffn: Positive = Field(256, description="Width of the feed-forward layers.")
+    heads: Positive = Field(4, description="Attention heads; they divide the width.")
+    positions: Positive = Field(128, description="Longest input or output in tokens, a soft prompt included.")
+    vocabulary: Positive = Field(1250, description="Tokens of the byte-level BPE vocabulary trained on the pretraining texts.")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.d_model % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide d_model {self.d_model}")
+        return self
+
+
+class Pretraining(Section):
+    """Text infilling, from random weights: spans of words are replaced by one mask each, the model writes the whole text."""
+
+    texts: Literal["generated", "source_tasks"] = Field(
+        "generated", description="Pretraining texts: sentences from the generated grammars, or the inputs of the study's own source tasks."
+    )
+    number: Positive = Field(12000, description="Texts at the most.")
+    steps: Positive = Field(700, description="Optimizer steps.")
+    batch: Positive = Field(32, description="Texts a step.")
+    learning_rate: Rate = Field(2e-3, description="Peak rate of AdamW; linear warm-up and decay.")
+    warmup: Share = Field(0.05, description="Share of the steps spent warming up.")
+    mask_share: Share = Field(0.3, description="Share of the words that are masked.")
+    longest_span: Positive = Field(3, description="Words of the longest masked span.")
+    seed: int = Field(0, description="Fixes weights, masks and order.")
+
+
+class Generated(Section):
+    """A PLM that is made in the workflow: a small BART, trained from scratch."""
+
+    architecture: Architecture = Architecture()
+    pretraining: Pretraining = Pretraining()
+
+
+class Plm(Section):
+    """A pretrained language model: exactly one of `generate`, `path`, or `hub` with `revision`."""
+
+    generate: Generated | None = Field(None, description="Make it in the workflow.")
+    path: str | None = Field(None, description="A folder saved by `save_pretrained`, with safetensors weights.")
+    hub: str | None = Field(None, description="An id on the Hugging Face hub.")
+    revision: str | None = Field(None, description="The commit of the hub model; required with `hub`.")
+    max_input: Positive = Field(64, description="Input tokens, the rest is cut off; soft prompts come on top.")
+    max_output: Positive = Field(8, description="Output tokens, the end token included.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [key for key in ("generate", "path", "hub") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of generate, path, hub (given: {', '.join(given) or 'none'})")
+        if self.hub and not self.revision:
+            raise ValueError("a hub model needs its revision: add 'revision: <commit>'")
+        return self
+
+
+class Adapter(Section):
+    """Bottleneck adapters of the `adapters` library."""
+
+    config: Literal["seq_bn", "double_seq_bn", "par_bn"] = Field(
+        "double_seq_bn", description="After the feed-forward layer; after attention and feed-forward; or beside it."
+    )
+    bottleneck: Positive = Field(16, description="Width of the bottleneck; it must divide the model width.")
+    nonlinearity: Literal["relu", "gelu", "swish"] = Field("relu", description="Between the two projections.")
+
+
+class Prompt(Section):
+    """Soft vectors before the input embeddings of the encoder."""
+
+    length: Positive = Field(10, description="Number of vectors.")
+
+
+class Prefix(Section):
+    """Key and value vectors in every attention (the deep prompt), from the `adapters` library, without reparameterisation."""
+
+    length: Positive = Field(10, description="Vectors an attention layer.")
+
+
+class Elements(Section):
+    """The sizes of the elements."""
+
+    adapter: Adapter = Adapter()
+    prompt: Prompt = Prompt()
+    prefix: Prefix = Prefix()

@@ -1,0 +1,123 @@
+"""The study file on priming: one section an algorithm, and variants of it."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from priming.study.base import Positive, Rate, Section, Share
+
+
+class Budget(Section):
+    """How long priming lasts: exactly one of steps, examples, FLOPs."""
+
+    steps: Positive | None = Field(None, description="Optimizer (outer) steps.")
+    examples: Positive | None = Field(None, description="Examples seen, those of the inner loop included.")
+    flops: float | None = Field(None, gt=0, description="Floating-point operations, counted as docs/compute.md says.")
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if sum(value is not None for value in (self.steps, self.examples, self.flops)) != 1:
+            raise ValueError("give exactly one of steps, examples, flops")
+        return self
+
+
+class Rates(Section):
+    """A learning rate for each element."""
+
+    plm: Rate | None = None
+    adapter: Rate | None = None
+    prompt: Rate | None = None
+    prefix: Rate | None = None
+
+    def of(self, element: str) -> float | None:
+        """The rate of `element`, None where the study names none."""
+        return getattr(self, element)
+
+
+class Validation(Section):
+    """Choosing the primed checkpoint on the development tasks, by a short tuning of each downstream element."""
+
+    every: Positive = Field(100, description="Steps between candidates.")
+    steps: Positive = Field(30, description="Tuning steps a development task.")
+    samples: Positive = Field(1, description="How many of the study's samples are used.")
+
+
+class Upstream(Section):
+    """What the algorithms share."""
+
+    budget: Budget = Budget(steps=700)
+    learning_rates: Rates = Rates()
+    optimizer: Literal["adamw"] = Field("adamw", description="The (outer) optimizer.")
+    warmup: Share = Field(0.06, description="Share of the steps spent warming up; linear decay to zero follows.")
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
+    clip: Rate | None = Field(1.0, description="Largest gradient norm, over all tuned elements.")
+    dropout: Share | None = Field(None, description="Dropout while priming; the PLM's own without it.")
+    keep: Literal["last", "best"] = Field("last", description="The last checkpoint, or the best by the development tasks.")
+    validation: Validation = Validation()
+
+
+class Mtl(Upstream):
+    """Multi-task learning: batches mixed from all source tasks, each task equally likely."""
+
+    batch: Positive = Field(32, description="Examples a step.")
+
+
+class Meta(Upstream):
+    """What the meta-learners share."""
+
+    tasks: Positive = Field(2, description="Source tasks a meta-batch; their inner loops run side by side.")
+    support: Positive = Field(16, description="Examples an inner step.")
+    query: Positive = Field(16, description="Examples of the outer loss, disjoint from the support set.")
+    same_support: bool = Field(True, description="Every inner step sees the same support set; otherwise each draws its own.")
+    inner_learning_rates: Rates = Rates()
+    normalise_inner: bool = Field(
+        False, description="Divide a task's inner gradient by its norm. Not part of any published MAML: only a variant may set it."
+    )
+
+
+class Maml(Meta):
+    """MAML (Finn et al., 2017): the outer gradient of the query loss after the inner SGD steps."""
+
+    order: Literal["first", "second"] = Field("second", description="With `first`, inner gradients count as constants (FOMAML).")
+
+
+class Reptile(Meta):
+    """Reptile: the outer gradient is the way from where the inner loop ended back to where it began."""
+
+    update: Literal["standard", "full_step"] = Field(
+        "standard",
+        description="`standard` (Nichol et al., 2018): SGD inner steps on the inner elements, then a move of `step_size` towards their mean. "
+        "`full_step`: the inner steps, one more step of all outer elements on the query set, then the outer optimizer on the mean difference.",
+    )
+    step_size: Rate = Field(0.5, description="Share of the way that `standard` moves at the start; it decays linearly to zero.")
+
+
+ALGORITHM_SECTIONS: dict[str, type[Upstream]] = {"mtl": Mtl, "maml": Maml, "reptile": Reptile}
+
+
+class PrimingSettings(Section):
+    """Priming: the settings of each algorithm, and named variants, whose keys override the algorithm's."""
+
+    mtl: Mtl = Mtl()
+    maml: Maml = Maml()
+    reptile: Reptile = Reptile()
+    variants: dict[str, dict[str, Any]] = Field(
+        {}, description="Overrides under a name such as `maml:first`, written so in strategies: `maml:first[plm | plm x1] -> adapter`."
+    )
+
+    def of(self, section: str) -> Upstream:
+        """The settings of `mtl` or of a variant such as `maml:first`."""
+        algorithm, _, variant = section.partition(":")
+        base: Upstream = getattr(self, algorithm)
+        if not variant:
+            return base
+        return type(base).model_validate(_merged(base.model_dump(exclude_unset=True), self.variants[section]))
+
+
+def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `override`; rates are merged key by key, a budget is replaced."""
+    merged = dict(base)
+    for key, value in override.items():
+        rates = key.endswith("learning_rates") and isinstance(value, dict)
+        merged[key] = {**base.get(key, {}), **value} if rates else value
+    return merged

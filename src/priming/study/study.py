@@ -1,0 +1,46 @@
+"""The study file as a whole: the only reader of configuration."""
+
+from functools import cached_property
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from priming.study.base import Name, Section
+from priming.study.figures import Figures
+from priming.study.plm import Elements, Plm
+from priming.study.priming import PrimingSettings
+from priming.study.tasks import Tasks
+from priming.study.tuning import Scoring, Tuning
+from priming.strategies import Priming, Strategy
+
+
+class Study(Section):
+    """One study: models, tasks, strategies, and how they are trained and scored."""
+
+    name: Name = Field(description="Folder of the results, under results/.")
+    title: str = Field("", description="Title of the report.")
+    question: str = Field("", description="What the study asks; the front page of the report shows it.")
+    plms: dict[Name, Plm] = Field(min_length=1, description="Pretrained language models, by the name that paths and tables use.")
+    tasks: Tasks
+    elements: Elements = Elements()
+    priming: PrimingSettings = PrimingSettings()
+    strategies: list[str] = Field(min_length=1, description="Strategies, such as `mtl[plm] -> adapter`; see docs/strategies.md.")
+    seeds: list[int] = Field([1, 2], min_length=1, description="Priming seeds; each fixes a priming and the tunings from it.")
+    tuning: Tuning = Tuning()
+    scoring: Scoring = Scoring()
+    figures: Figures = Figures()
+
+    @cached_property
+    def parsed_strategies(self) -> tuple[Strategy, ...]:
+        """The strategies, in the order of the file."""
+        return tuple(Strategy.parse(text) for text in self.strategies)
+
+    @cached_property
+    def primings(self) -> tuple[Priming, ...]:
+        """Each priming that a strategy needs, once, in order of first use."""
+        return tuple(dict.fromkeys(s.priming for s in self.parsed_strategies if s.priming))
+
+    @cached_property
+    def twins(self) -> dict[Strategy, Strategy]:
+        """The un-primed twin of each primed strategy that has one in the study."""
+        return {s: s.twin for s in self.parsed_strategies if s.priming and s.twin in self.parsed_strategies}

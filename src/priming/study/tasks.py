@@ -1,0 +1,87 @@
+"""The study file on tasks: where rows come from, which task plays which part, how few examples are drawn."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from priming.study.base import Name, Positive, Section, Share
+
+Label = str | int | float | bool
+
+
+class Files(Section):
+    """The user's own rows: JSONL, CSV, TSV or Parquet, told apart by their endings; paths are relative to the study file."""
+
+    train: str = Field(description="File from which training and development examples are drawn.")
+    test: str = Field(description="File of the test set.")
+
+
+class Hub(Section):
+    """A data set of the Hugging Face hub, read through `datasets` from the hub or from a mirror folder."""
+
+    id: str = Field(description="Such as cardiffnlp/tweet_eval.")
+    config: str | None = Field(None, description="The configuration, where there are several.")
+    revision: str | None = Field(None, description="Commit or branch, such as refs/convert/parquet.")
+    train: list[str] | str = Field("train", description="Split or splits from which examples are drawn.")
+    test: str = Field("test", description="Split of the test set.")
+
+
+class TaskDefinition(Section):
+    """A task of the user's own: exactly one of `files` and `hub`, and how a row becomes input and output."""
+
+    files: Files | None = Field(None, description="Rows from the user's own files.")
+    hub: Hub | None = Field(None, description="Rows from the hub or a mirror of it.")
+    kind: Literal["classification", "text_to_text"] = Field("classification", description="Whether outputs are a few fixed labels.")
+    input: str = Field(description="Template of the input; {column} is replaced by the row's value.")
+    output: str = Field(description="The column that holds the label or the output text.")
+    labels: dict[Label, str] | None = Field(
+        None, description="What the model writes for each value of the output column; a value that is not listed is an error. Without it, the values themselves."
+    )
+    threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.files is None) == (self.hub is None):
+            raise ValueError("give exactly one of files, hub")
+        if self.threshold is not None and set(self.labels or ()) != {True, False}:
+            raise ValueError("a threshold needs labels for true and false, as in {true: good, false: bad}")
+        return self
+
+
+class GeneratedTasks(Section):
+    """Sizes of the generated tasks' pools."""
+
+    train: Positive = Field(2000, description="Different examples in the pool of a source task, and at most so many of any other.")
+    test: Positive = Field(200, description="Test examples of a development or target task.")
+    seed: int = Field(0, description="Fixes the rows.")
+
+
+class Tasks(Section):
+    """Tasks and their parts. A name is one of `define`, or else a built-in task (see `priming tasks list`)."""
+
+    hub_folder: str | None = Field(
+        None, description="A folder laid out as the hub (<owner>/<name>/), read instead of the network; PRIMING_HUB in the environment overrides it."
+    )
+    define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
+    generated: GeneratedTasks = GeneratedTasks()
+    source: list[Name] = Field(min_length=1, description="Tasks primed on.")
+    development: list[Name] = Field([], description="Tasks on which settings and primed checkpoints are chosen; never a target.")
+    target: list[Name] = Field(min_length=1, description="Tasks tuned and reported.")
+    shots: Positive = Field(16, description="Examples a class for training and again for development, of a classification task.")
+    shots_in_all: Positive = Field(32, description="Examples in all for training and again for development, of a text-to-text task.")
+    samples: list[int] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")
+    source_limit: Positive = Field(2000, description="Examples of a source task that priming sees at the most.")
+    test_limit: Positive | None = Field(None, description="Test rows at the most, the first in a fixed random order; all without it.")
+
+    @model_validator(mode="after")
+    def _parts_are_disjoint(self) -> Self:
+        for key in ("source", "development", "target", "samples"):
+            names = getattr(self, key)
+            if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+                raise ValueError(f"{key} names {', '.join(twice)} twice")
+        for a, b in (("source", "development"), ("source", "target"), ("development", "target")):
+            if both := sorted(set(getattr(self, a)) & set(getattr(self, b))):
+                raise ValueError(f"{', '.join(both)} in both {a} and {b}; a task plays one part")
+        if "chunks" in {*self.source, *self.development, *self.target}:
+            raise ValueError("no task can be named 'chunks': the folder of that name is the workflow's")
+        return self
