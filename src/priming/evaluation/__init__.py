@@ -1,0 +1,1 @@
+"""Scores of predictions, gains of one strategy over another, and their intervals."""

@@ -1,0 +1,86 @@
+"""Metrics against scikit-learn, and by hand where scikit-learn has none."""
+
+import random
+
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from priming.evaluation.metrics import METRICS, exact_match, majority, normalised, score
+
+
+@pytest.fixture(params=range(20))
+def rows(request: pytest.FixtureRequest) -> tuple[list[str], list[str]]:
+    """Random gold and predicted labels; some predictions are no label, some labels are never gold."""
+    draw = random.Random(request.param)
+    gold = draw.choices(["good", "bad", "mixed"][: draw.randint(1, 3)], k=draw.randint(1, 30))
+    return gold, draw.choices(["good", "bad", "mixed", "Good", "never"], k=len(gold))
+
+
+def test_accuracy_ignores_case_and_outer_space(rows: tuple[list[str], list[str]]) -> None:
+    gold, predicted = rows
+    expected = accuracy_score([g.lower() for g in gold], [p.lower() for p in predicted])
+    assert score("accuracy", [f" {p.upper()}\n" for p in predicted], [[g] for g in gold]) == pytest.approx(expected)
+
+
+def test_free_f1_counts_invented_strings_as_classes(rows: tuple[list[str], list[str]]) -> None:
+    gold, predicted = rows
+    expected = f1_score(gold, predicted, average="macro", zero_division=0)
+    assert score("macro_f1_free", predicted, [[g] for g in gold]) == pytest.approx(expected)
+
+
+def test_label_f1_is_over_the_gold_classes(rows: tuple[list[str], list[str]]) -> None:
+    gold, predicted = rows
+    expected = f1_score(gold, predicted, labels=sorted(set(gold)), average="macro", zero_division=0)
+    assert score("macro_f1_labels", predicted, [[g] for g in gold]) == pytest.approx(expected)
+
+
+def test_an_invented_string_lowers_free_f1_only() -> None:
+    gold, predicted = [["good"], ["good"], ["bad"], ["bad"]], ["good", "good", "bad", "awful"]
+    assert score("macro_f1_labels", predicted, gold) == pytest.approx((1 + 2 / 3) / 2)
+    assert score("macro_f1_free", predicted, gold) == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The  Cat, sat!", "cat sat"),
+        ("a theatre", "theatre"),
+        ("A.N.", ""),
+        ("an-other", "another"),
+        ("don't", "dont"),
+        ("“quoted”", "“quoted”"),
+    ],
+)
+def test_normalisation(text: str, expected: str) -> None:
+    assert normalised(text) == expected
+
+
+def test_best_of_several_references() -> None:
+    references = [["Paris", "the city of Paris"], ["two", "2"], ["no"]]
+    predictions = ["City of paris.", "2", "yes"]
+    assert exact_match(predictions, references) == pytest.approx(2 / 3)
+    assert score("accuracy", predictions, references) == pytest.approx(1 / 3)
+
+
+def test_f1_reads_the_first_reference() -> None:
+    assert score("macro_f1_free", ["b", "b"], [["a", "b"], ["b"]]) == pytest.approx((0 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_perfect_and_hopeless(metric: str) -> None:
+    assert score(metric, ["x", "y"], [["x"], ["y"]]) == 1
+    assert score(metric, ["z", "w"], [["x"], ["y"]]) == 0
+
+
+def test_majority_is_the_commonest_and_the_first_of_equals() -> None:
+    assert majority([["a"], ["b"], ["b", "a"]]) == ("b", ["b", "b", "b"])
+    assert majority([["b"], ["a"]])[0] == "b"
+
+
+def test_broken_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 predictions for 0 rows"):
+        score("accuracy", [], [])
+    with pytest.raises(ValueError, match="1 predictions for 2 rows"):
+        score("accuracy", ["a"], [["a"], ["b"]])
+    with pytest.raises(ValueError, match="row 1 has no reference"):
+        score("accuracy", ["a", "b"], [["a"], []])
