@@ -1,12 +1,13 @@
 """The study file on figures."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
-from priming.study.base import Positive, Rate, Section
+from priming.study.base import Positive, Rate, Section, StrategyText
 
-FIGURES = ("parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute")
+Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 
 class Style(Section):
@@ -33,27 +34,27 @@ class StrategyMatrix(Section):
 class Convergence(Section):
     """Development score over tuning steps, primed against un-primed."""
 
-    strategies: list[str] = Field([], description="Primed strategies shown beside their twins; all that have one without it.")
+    strategies: list[StrategyText] = Field([], description="Primed strategies shown beside their twins; all that have one without it.")
 
 
 class TaskBars(Section):
     """A bar a task and strategy."""
 
-    strategies: list[str] = Field([], description="Strategies shown; without it the baseline, and the best per downstream element on the development set.")
+    strategies: list[StrategyText] = Field(
+        [], description="Strategies shown; without it the baseline, and the best per downstream element on the development set."
+    )
 
 
 class Compute(Section):
     """Gain over the twin against what priming cost."""
 
-    strategies: list[str] = Field([], description="Strategies shown; all that are primed without it.")
+    strategies: list[StrategyText] = Field([], description="Strategies shown; all that are primed without it.")
 
 
 class Figures(Section):
     """Which figures are drawn, and how."""
 
-    draw: list[Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute"]] = Field(
-        list(FIGURES), description="Figures drawn."
-    )
+    draw: list[Figure] = Field(list(FIGURES), description="Figures drawn.")
     style: Style = Style()
     parameter_efficiency: ParameterEfficiency = ParameterEfficiency()
     strategy_matrix: StrategyMatrix = StrategyMatrix()

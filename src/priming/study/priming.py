@@ -31,7 +31,8 @@ class Rates(Section):
 
     def of(self, element: str) -> float | None:
         """The rate of `element`, None where the study names none."""
-        return getattr(self, element)
+        rate: float | None = getattr(self, element)
+        return rate
 
 
 class Validation(Section):

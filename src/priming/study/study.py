@@ -5,13 +5,15 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from priming.study.base import Name, Section
+from priming.strategies import Priming, Strategy
+from priming.study.base import Name, Section, StrategyText
+from priming.study.checks import problems
 from priming.study.figures import Figures
 from priming.study.plm import Elements, Plm
 from priming.study.priming import PrimingSettings
+from priming.study.problems import DisagreementError
 from priming.study.tasks import Tasks
 from priming.study.tuning import Scoring, Tuning
-from priming.strategies import Priming, Strategy
 
 
 class Study(Section):
@@ -24,11 +26,17 @@ class Study(Section):
     tasks: Tasks
     elements: Elements = Elements()
     priming: PrimingSettings = PrimingSettings()
-    strategies: list[str] = Field(min_length=1, description="Strategies, such as `mtl[plm] -> adapter`; see docs/strategies.md.")
+    strategies: list[StrategyText] = Field(min_length=1, description="Strategies, such as `mtl[plm] -> adapter`; see docs/strategies.md.")
     seeds: list[int] = Field([1, 2], min_length=1, description="Priming seeds; each fixes a priming and the tunings from it.")
     tuning: Tuning = Tuning()
     scoring: Scoring = Scoring()
     figures: Figures = Figures()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        if found := problems(self):
+            raise DisagreementError(found)
+        return self
 
     @cached_property
     def parsed_strategies(self) -> tuple[Strategy, ...]:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from priming.study.base import Name, Positive, Section, Share
+from priming.study.base import Name, Positive, Section
 
 Label = str | int | float | bool
 
@@ -35,7 +35,7 @@ class TaskDefinition(Section):
     input: str = Field(description="Template of the input; {column} is replaced by the row's value.")
     output: str = Field(description="The column that holds the label or the output text.")
     labels: dict[Label, str] | None = Field(
-        None, description="What the model writes for each value of the output column; a value that is not listed is an error. Without it, the values themselves."
+        None, description="What the model writes for each value of the output column, all of them listed; the values themselves without it."
     )
     threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
 

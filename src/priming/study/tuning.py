@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from priming.study.base import Positive, Rate, Section, Share
+from priming.study.base import Positive, Rate, Section, Share, StrategyText
 
 Decoder = Literal["ranking", "greedy"]
 Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"]
@@ -48,9 +48,7 @@ class Scoring(Section):
     decoder: Decoder = Field("ranking", description="Decoder whose development score selects: label ranking, or greedy generation.")
     metric: Metric = Field("accuracy", description="Metric that selects and that ARG and the figures use.")
     decoders: list[Decoder] = Field(["ranking", "greedy"], min_length=1, description="Decoders reported.")
-    metrics: list[Metric] = Field(
-        ["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported."
-    )
+    metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
     length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")
-    arg_baseline: str = Field("none -> plm", description="The strategy that relative gains (ARG) stand against; one of the study's.")
+    arg_baseline: StrategyText = Field("none -> plm", description="The strategy that relative gains (ARG) stand against; one of the study's.")
     bootstrap: Bootstrap = Bootstrap()

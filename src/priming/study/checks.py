@@ -1,0 +1,160 @@
+"""What the sections of a study file must agree on."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from priming.errors import nearest
+from priming.strategies import META_ALGORITHMS, Priming
+from priming.study.plm import Architecture
+from priming.study.priming import ALGORITHM_SECTIONS, Meta, Reptile, Upstream
+from priming.study.problems import Problem, found_by
+
+if TYPE_CHECKING:
+    from priming.study.study import Study
+
+
+def problems(study: "Study") -> list[Problem]:
+    """Everything that well-formed sections disagree on, in the order of the study file."""
+    wrong = [*_variants(study)]
+    if not wrong:
+        wrong = [problem for priming in study.primings for problem in _priming(study, priming)]
+    return [*_architectures(study), *wrong, *_normalised(study), *_strategies(study), *_seeds(study), *_scoring(study), *_figures(study)]
+
+
+def _architectures(study: "Study") -> Iterator[Problem]:
+    used = {element for strategy in study.parsed_strategies for element in strategy.elements}
+    used |= {element for priming in study.primings for element in priming.elements}
+    for name, plm in study.plms.items():
+        if plm.generate is None:
+            continue
+        at, size = ("plms", name, "generate", "architecture"), plm.generate.architecture
+        prompt = study.elements.prompt.length if "prompt" in used else 0
+        if plm.max_input + prompt > size.positions:
+            with_prompt = f" and a prompt of {prompt}" if prompt else ""
+            text = f"{size.positions} positions do not hold max_input {plm.max_input}{with_prompt}; allowed: {plm.max_input + prompt} or more"
+            yield Problem((*at, "positions"), text)
+        if plm.max_output > size.positions:
+            text = f"{size.positions} positions do not hold max_output {plm.max_output}; allowed: {plm.max_output} or more"
+            yield Problem((*at, "positions"), text)
+        if "adapter" in used:
+            yield from _bottleneck(study.elements.adapter.bottleneck, size, name)
+
+
+def _bottleneck(width: int, size: Architecture, plm: str) -> Iterator[Problem]:
+    if width >= size.d_model or size.d_model % width:
+        divisors = [str(d) for d in range(1, size.d_model) if size.d_model % d == 0]
+        text = f"{width} is no bottleneck of PLM {plm!r} with d_model {size.d_model}; allowed: {', '.join(divisors)}"
+        yield Problem(("elements", "adapter", "bottleneck"), text)
+
+
+def _variants(study: "Study") -> Iterator[Problem]:
+    """Variants that override nothing known, and strategies that name no variant."""
+    for name in study.priming.variants:
+        at = ("priming", "variants", name)
+        algorithm, _, variant = name.partition(":")
+        if algorithm not in ALGORITHM_SECTIONS or not (variant.isascii() and variant.isalnum() and variant == variant.lower()):
+            example = f"{algorithm if algorithm in ALGORITHM_SECTIONS else 'maml'}:first"
+            allowed = f"an algorithm ({', '.join(ALGORITHM_SECTIONS)}), ':', small letters and digits, as {example}"
+            yield Problem(at, f"{name!r} is no variant; allowed: {allowed}")
+            continue
+        try:
+            study.priming.of(name)
+        except ValidationError as error:
+            yield from found_by(error, ALGORITHM_SECTIONS[algorithm], study.priming.variants[name], at)
+    known = [*ALGORITHM_SECTIONS, *study.priming.variants]
+    for section in dict.fromkeys(priming.section for priming in study.primings):
+        if section not in known:
+            text = f"{section!r} is named by a strategy but not defined{nearest(section, known)}; add it under priming.variants"
+            yield Problem(("priming", "variants"), text)
+
+
+def _priming(study: "Study", priming: Priming) -> Iterator[Problem]:
+    """Settings that a priming needs, and primings that its settings rule out."""
+    settings = study.priming.of(priming.section)
+    at = ("priming", "variants", priming.section) if priming.variant else ("priming", priming.section)
+    yield from _rates(priming, settings, at)
+    if settings.keep == "best" and not study.tasks.development:
+        yield Problem((*at, "keep"), "'best' is chosen on development tasks, and there are none; name some in tasks.development, or keep 'last'")
+    if settings.keep == "best" and settings.validation.samples > len(study.tasks.samples):
+        text = f"{settings.validation.samples} samples of {len(study.tasks.samples)}; allowed: as many as tasks.samples has"
+        yield Problem((*at, "validation", "samples"), text)
+    if isinstance(settings, Meta):
+        yield from _meta_batch(study, settings, at)
+    if isinstance(settings, Reptile) and settings.update == "standard":
+        yield from _unmoved(priming)
+
+
+def _rates(priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:
+    full_step = isinstance(settings, Reptile) and settings.update == "full_step"
+    inner = priming.elements if full_step else priming.inner
+    outer = () if isinstance(settings, Reptile) and not full_step else priming.outer
+    for element in outer:
+        if settings.learning_rates.of(element) is None:
+            yield _no_rate(priming, element, (*at, "learning_rates"))
+    for element in inner:
+        if isinstance(settings, Meta) and settings.inner_learning_rates.of(element) is None:
+            yield _no_rate(priming, element, (*at, "inner_learning_rates"))
+
+
+def _no_rate(priming: Priming, element: str, at: tuple[str, ...]) -> Problem:
+    return Problem((*at, element), f"is missing, and {str(priming)!r} moves {element}; add '{element}: <rate>'")
+
+
+def _meta_batch(study: "Study", settings: Meta, at: tuple[str, ...]) -> Iterator[Problem]:
+    if settings.tasks > len(study.tasks.source):
+        text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {len(study.tasks.source)}; allowed: no more"
+        yield Problem((*at, "tasks"), text)
+    if settings.support + settings.query > study.tasks.source_limit:
+        text = f"support {settings.support} and query {settings.query} exceed tasks.source_limit {study.tasks.source_limit}"
+        yield Problem((*at, "support"), f"{text}; allowed: together no more")
+
+
+def _unmoved(priming: Priming) -> Iterator[Problem]:
+    """Standard Reptile moves the start towards where the inner loop ends: what the inner loop leaves alone never moves."""
+    still = [element for element in priming.outer if element not in priming.inner or not priming.inner_steps]
+    if still:
+        names, inner = "+".join(still), "+".join(priming.elements)
+        fix = f"write {priming.section}[{'+'.join(priming.outer)} | {inner} x5], or set update: full_step"
+        yield Problem(("strategies",), f"{str(priming)!r} would never move {names}: with update 'standard' only the inner steps move anything; {fix}")
+
+
+def _normalised(study: "Study") -> Iterator[Problem]:
+    for algorithm in META_ALGORITHMS:
+        if getattr(study.priming, algorithm).normalise_inner:
+            text = f"a normalised inner gradient is no published {algorithm}; set it in a variant, under priming.variants.{algorithm}:<name>"
+            yield Problem(("priming", algorithm, "normalise_inner"), text)
+
+
+def _strategies(study: "Study") -> Iterator[Problem]:
+    for index, strategy in enumerate(study.strategies):
+        if (first := study.strategies.index(strategy)) < index:
+            yield Problem(("strategies", index), f"{strategy!r} is the same as strategies[{first}]; keep one")
+
+
+def _seeds(study: "Study") -> Iterator[Problem]:
+    if twice := sorted({str(seed) for seed in study.seeds if study.seeds.count(seed) > 1}):
+        yield Problem(("seeds",), f"names {', '.join(twice)} twice; keep one")
+
+
+def _scoring(study: "Study") -> Iterator[Problem]:
+    scoring = study.scoring
+    for key, chosen, reported in (("decoder", scoring.decoder, scoring.decoders), ("metric", scoring.metric, scoring.metrics)):
+        if chosen not in reported:
+            yield Problem(("scoring", key), f"{chosen!r} selects but is not reported; add it to scoring.{key}s ({', '.join(reported)})")
+    yield from _known_strategy(study, scoring.arg_baseline, ("scoring", "arg_baseline"))
+
+
+def _figures(study: "Study") -> Iterator[Problem]:
+    for figure in ("convergence", "tasks", "compute"):
+        for index, strategy in enumerate(getattr(study.figures, figure).strategies):
+            at = ("figures", figure, "strategies", index)
+            yield from _known_strategy(study, strategy, at)
+            if figure != "tasks" and strategy.startswith("none "):
+                yield Problem(at, f"{strategy!r} is un-primed; allowed: primed strategies")
+
+
+def _known_strategy(study: "Study", strategy: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    if strategy not in study.strategies:
+        yield Problem(at, f"{strategy!r} is no strategy of this study{nearest(strategy, study.strategies)}; add it to strategies, or name one")
