@@ -1,0 +1,1 @@
+"""Pretrained language models, the elements attached to them, and the one forward pass that everything uses."""

@@ -1,0 +1,89 @@
+"""Examples as token ids, and padded batches of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A set of examples: the ids of each input, and of each of its references."""
+
+    inputs: tuple[tuple[int, ...], ...]
+    targets: tuple[tuple[tuple[int, ...], ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A padded batch: input ids and mask [... x B x S], labels [... x B x T] with IGNORED at padding."""
+
+    input_ids: Tensor
+    mask: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on `device`."""
+        return Batch(self.input_ids.to(device), self.mask.to(device), self.labels.to(device))
+
+
+class Encoder:
+    """Turns texts into token ids, cut to the lengths of the study."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_input: int, max_output: int) -> None:
+        self.tokenizer, self.max_input, self.max_output = tokenizer, max_input, max_output
+
+    def inputs(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of input texts, the end token included."""
+        return _ids(self.tokenizer, texts, self.max_input)
+
+    def targets(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of output texts, the end token included."""
+        return _ids(self.tokenizer, texts, self.max_output)
+
+    def examples(self, pairs: Iterable[tuple[str, Sequence[str]]]) -> Encoded:
+        """Ids of (input, references) pairs."""
+        pairs = list(pairs)
+        references = self.targets([text for _, texts in pairs for text in texts])
+        taken = iter(references)
+        return Encoded(
+            tuple(map(tuple, self.inputs([text for text, _ in pairs]))),
+            tuple(tuple(tuple(next(taken)) for _ in texts) for _, texts in pairs),
+        )
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int) -> list[list[int]]:
+    return list(tokenizer(list(texts), truncation=True, max_length=longest, add_special_tokens=True)["input_ids"]) if texts else []
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of ids as one tensor [len(rows) x longest], filled up with `value` on the right."""
+    width = max(map(len, rows))
+    filled = np.full((len(rows), width), value, dtype=np.int64)
+    for row, ids in zip(filled, rows, strict=True):
+        row[: len(ids)] = ids
+    return torch.from_numpy(filled)
+
+
+def batches_of(picks: Sequence[Sequence[tuple[Sequence[int], Sequence[int]]]], pad_id: int) -> Batch:
+    """One batch [R x B x ...] of `picks`, the (input, target) ids of R runs with B examples each, padded to the longest of all."""
+    runs, size = len(picks), len(picks[0])
+    inputs = pad([ids for run in picks for ids, _ in run], pad_id)
+    lengths = torch.tensor([len(ids) for run in picks for ids, _ in run])
+    mask = (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
+    labels = pad([ids for run in picks for _, ids in run], IGNORED)
+    return Batch(*(t.view(runs, size, -1) for t in (inputs, mask, labels)))
+
+
+def shifted(labels: Tensor, start: int, pad_id: int) -> Tensor:
+    """Decoder inputs for `labels` [... x T]: moved right, `start` in front, padding as `pad_id`."""
+    moved = torch.cat([torch.full_like(labels[..., :1], start), labels[..., :-1]], dim=-1)
+    return moved.masked_fill(moved == IGNORED, pad_id)

@@ -1,0 +1,45 @@
+"""The loss of R runs in one forward pass over one shared PLM."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn.functional import cross_entropy
+
+from priming.models.encoding import IGNORED, Batch, shifted
+from priming.models.text_model import TextModel
+
+Masking = Callable[[Tensor], AbstractContextManager[object]]
+"""From a run's dropout key to the context in which its dropout draws masks."""
+
+
+def run_losses(
+    model: TextModel,
+    stacked: Mapping[str, Tensor],
+    batch: Batch,
+    shared: Mapping[str, Tensor] | None = None,
+    keys: Tensor | None = None,
+    masking: Masking | None = None,
+) -> Tensor:
+    """The loss of each run [R]: cross-entropy, the mean over the target tokens of its batch.
+
+    Args:
+        model: holds what neither `stacked` nor `shared` replaces.
+        stacked: parameters of the runs, [R x ...] by name.
+        batch: [R x B x ...].
+        shared: parameters that all runs share but that want a gradient, [...] by name.
+        keys: dropout keys [R], int32; without them the model must be in evaluation mode.
+        masking: the context for dropout that goes with `keys`.
+    """
+    config = model.plm.config
+    decoder_ids = shifted(batch.labels, config.decoder_start_token_id, config.pad_token_id)
+
+    def one(own: Mapping[str, Tensor], ids: Tensor, mask: Tensor, inputs: Tensor, labels: Tensor, key: Tensor | None) -> Tensor:
+        with masking(key) if masking is not None and key is not None else nullcontext():
+            logits = functional_call(model, {**(shared or {}), **own}, (ids, mask, inputs))
+        return cross_entropy(logits.flatten(0, 1).float() if logits.dtype == torch.bfloat16 else logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+
+    in_dims = (0, 0, 0, 0, 0, None if keys is None else 0)
+    return vmap(one, in_dims=in_dims)(dict(stacked), batch.input_ids, batch.mask, decoder_ids, batch.labels, keys)

@@ -1,0 +1,60 @@
+"""A PLM with its elements as one module, whose parameters can be replaced for each run."""
+
+import torch
+from adapters.composition import Stack
+from adapters.context import ForwardContext
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+
+from priming.models.plm import LoadedPlm
+
+
+class TextModel(nn.Module):
+    """A sequence-to-sequence PLM with elements attached.
+
+    Parameters are named `plm.*` (adapters and prefixes of the `adapters` library included) and `prompt`; which element
+    each belongs to is told by `priming.models.elements`.
+    """
+
+    def __init__(self, loaded: LoadedPlm) -> None:
+        super().__init__()
+        self.plm = loaded.model
+        self.prompt: nn.Parameter | None = None
+
+    @property
+    def width(self) -> int:
+        """D, the model width."""
+        return int(self.plm.config.d_model)
+
+    def activate(self, names: list[str]) -> None:
+        """Let the adapters and prefixes of these names take part in the forward pass."""
+        self.plm.set_active_adapters(Stack(*names) if names else None)
+
+    def encode(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode `input_ids` [B x S], with `mask` [B x S] 1 where there is a token.
+
+        Returns the states [B x (P + S) x D] and their mask [B x (P + S)], with P prompt vectors in front.
+        """
+        embeddings, mask = self._embed(input_ids, mask)
+        with ForwardContext(self.plm, attention_mask=mask):
+            states = self.plm.get_encoder()(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
+        return states, mask
+
+    def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T]."""
+        output = self.plm(
+            encoder_outputs=BaseModelOutput(last_hidden_state=states), attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False
+        )
+        return output.logits
+
+    def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x T x V]."""
+        return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
+
+    def _embed(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        embeddings = self.plm.get_encoder().get_input_embeddings()(input_ids)
+        if self.prompt is None:
+            return embeddings, mask
+        prompt = self.prompt.expand(input_ids.shape[0], -1, -1).to(embeddings.dtype)
+        ones = torch.ones((input_ids.shape[0], prompt.shape[1]), dtype=mask.dtype, device=mask.device)
+        return torch.cat([prompt, embeddings], dim=1), torch.cat([ones, mask], dim=1)

@@ -1,0 +1,1 @@
+"""Side-by-side runs, multi-task learning, meta-learning and tuning."""

@@ -1,0 +1,52 @@
+"""Dropout whose masks depend on the run, the step and the module, and on nothing beside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+_MULTIPLIERS = (0x21F0AAAD, 0x735A2D97)
+_GOLDEN = 0x1E3779B1
+
+
+def mixed(x: Tensor) -> Tensor:
+    """A bijective hash of 32-bit integers (xor-shift and multiply), wrapping around."""
+    for multiplier, shift in zip(_MULTIPLIERS, (15, 13), strict=True):
+        x = (x ^ ((x >> 16) & 0xFFFF)) * multiplier
+        x = x ^ ((x >> shift) & ((1 << (32 - shift)) - 1))
+    return x
+
+
+def keep_mask(key: Tensor, shape: Sequence[int], probability: float) -> Tensor:
+    """Which elements are kept [shape]: a hash of `key` (int32, a scalar) and of the element's coordinates.
+
+    It is a function of coordinates, not of the place in memory, so padding does not change the mask of what is not padding.
+    """
+    hashed = key
+    for size in shape:
+        hashed = mixed(hashed[..., None] + torch.arange(size, dtype=torch.int32, device=key.device) * _GOLDEN)
+    return (hashed & 0x7FFFFFFF) >= int(probability * 2**31)
+
+
+class CoordinateDropout(TorchFunctionMode):
+    """Within it, every dropout takes its mask from `key` (int32, a scalar, under vmap one a run) and the call's number."""
+
+    def __init__(self, key: Tensor) -> None:
+        super().__init__()
+        self.key, self.calls = key, 0
+
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Replace `torch.nn.functional.dropout`."""
+        kwargs = dict(kwargs or {})
+        if func is not torch.nn.functional.dropout:
+            return func(*args, **kwargs)
+        return self._dropout(*args, **kwargs)
+
+    def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        self.calls += 1
+        if not training or p == 0:
+            return input
+        kept = keep_mask(mixed(self.key + self.calls * _GOLDEN), input.shape, p)
+        return input * kept.to(input.dtype) / (1 - p)

@@ -1,0 +1,82 @@
+"""The tuned parameters of R runs, stacked in a leading dimension."""
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from priming.models.elements import element_of
+
+Gradients = dict[str, Tensor]
+Named = dict[str, Tensor]
+
+
+class StackedParameters:
+    """R sets of the same parameters.
+
+    `flat` holds one buffer [R x N] an element; `views` are leaves [R x ...] by parameter name that share its memory, so
+    that the optimizer works on one tensor an element and the model sees the update.
+    """
+
+    def __init__(self, initial: Mapping[str, Tensor]) -> None:
+        """Copy `initial`, tensors [R x ...] by parameter name."""
+        self._slices: dict[str, list[tuple[str, slice]]] = {}
+        self.flat: dict[str, Tensor] = {}
+        self.views: Named = {}
+        self.decayed: dict[str, Tensor] = {}
+        for element in dict.fromkeys(map(element_of, initial)):
+            self._add(element, {name: t for name, t in initial.items() if element_of(name) == element})
+
+    def _add(self, element: str, tensors: Named) -> None:
+        runs = next(iter(tensors.values())).shape[0]
+        flat = torch.cat([t.detach().reshape(runs, -1) for t in tensors.values()], dim=1)
+        self.flat[element] = flat
+        self.decayed[element] = torch.cat([torch.full((t[0].numel(),), float(t.dim() > 2), device=t.device) for t in tensors.values()]).to(flat.dtype)
+        start, slices = 0, []
+        for name, tensor in tensors.items():
+            stop = start + tensor[0].numel()
+            self.views[name] = flat[:, start:stop].view(tensor.shape).detach().requires_grad_()
+            slices.append((name, slice(start, stop)))
+            start = stop
+        self._slices[element] = slices
+
+    @classmethod
+    def repeated(cls, parameters: Iterable[tuple[str, Tensor]], runs: int) -> Self:
+        """R equal copies of `parameters`."""
+        return cls({name: tensor.detach().expand(runs, *tensor.shape) for name, tensor in parameters})
+
+    @property
+    def runs(self) -> int:
+        """R."""
+        return next(iter(self.flat.values())).shape[0]
+
+    def gathered(self, tensors: Mapping[str, Tensor]) -> Gradients:
+        """Tensors [R x ...] by parameter name as one [R x N] an element."""
+        return {
+            element: torch.cat([tensors[name].reshape(self.runs, -1) for name, _ in slices], dim=1) for element, slices in self._slices.items()
+        }
+
+    def gradients(self, losses: Tensor) -> Gradients:
+        """The gradient of each run's loss in its own parameters; `losses` [R]."""
+        grads = torch.autograd.grad(losses.sum(), list(self.views.values()), allow_unused=True)
+        filled = {name: torch.zeros_like(view) if g is None else g for (name, view), g in zip(self.views.items(), grads, strict=True)}
+        return self.gathered(filled)
+
+    def row(self, run: int) -> Named:
+        """A copy of one run's parameters by name."""
+        return {name: view.detach()[run].clone() for name, view in self.views.items()}
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """A copy of the flat buffers."""
+        return {element: flat.clone() for element, flat in self.flat.items()}
+
+    def keep_rows(self, kept: dict[str, Tensor], rows: Tensor) -> None:
+        """Overwrite the `rows` (mask [R]) of a snapshot with the present values."""
+        for element, flat in self.flat.items():
+            kept[element][rows] = flat[rows]
+
+    def restore(self, kept: dict[str, Tensor]) -> None:
+        """Go back to a snapshot."""
+        for element, flat in self.flat.items():
+            flat.copy_(kept[element])

@@ -1,0 +1,38 @@
+"""Runs over one shared PLM: the objective of sweeps and of multi-task learning."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from priming.models.encoding import batches_of
+from priming.models.loss import run_losses
+from priming.models.text_model import TextModel
+from priming.training.batches import Pick
+from priming.training.dropout import CoordinateDropout
+from priming.training.keys import key
+from priming.training.parameters import Gradients, StackedParameters
+
+Picks = Callable[[int], Sequence[list[Pick]]]
+"""From the step to the examples of each run."""
+
+
+class SideBySide:
+    """The losses of R runs on their own batches, and the gradients in their own parameters."""
+
+    def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int]) -> None:
+        """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode."""
+        self.model, self.picks, self.run_keys = model, picks, run_keys
+
+    def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
+        """Losses [R] and gradients at `step`."""
+        device = next(iter(parameters.flat.values())).device
+        batch = batches_of(self.picks(step), self.model.plm.config.pad_token_id).to(device)
+        keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
+        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=CoordinateDropout)
+        return losses.detach(), parameters.gradients(losses)
+
+
+def dropout_keys(run_keys: Sequence[int], step: int | str, device: torch.device) -> Tensor:
+    """The dropout key of each run at a step [R], int32."""
+    return torch.tensor([key(run, "dropout", step) for run in run_keys], dtype=torch.int32, device=device)
