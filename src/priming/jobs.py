@@ -1,0 +1,208 @@
+"""A study as a graph of jobs and of the results they make: a function of the study file alone, never of machine or disk.
+
+An item is a result that users see as a unit, one folder that ends with a recipe (see `priming.recipes`). A job is one
+process; it makes one item, or, where starting Python for each would cost more than the work, a chunk of them. A chunk
+has a folder of its own that says it is done, since Snakemake deletes the outputs of a job before it starts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from priming import slices
+from priming.strategies import Priming, Strategy
+from priming.study import Study
+
+TASK_CHUNK = 64
+PARTS = ("source", "development", "target")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A result: its folder, the step that makes it, the part of the study it depends on and the results it is made from."""
+
+    path: str
+    step: str
+    module: str
+    settings: slices.Slice
+    inputs: tuple[str, ...] = ()
+    plm: str = ""
+    priming: Priming | None = None
+    strategy: Strategy | None = None
+    seed: int = 0
+    task: str = ""
+    part: str = ""
+    figure: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process: the folder that it declares, and the items that it makes in this order."""
+
+    step: str
+    out: str
+    items: tuple[Item, ...]
+
+    @property
+    def is_chunk(self) -> bool:
+        """Whether `out` only says that the items are done."""
+        return self.out != self.items[0].path
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All jobs of a study, by the folder they declare."""
+
+    study: Study
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """All items, by path."""
+        return {item.path: item for job in self.jobs.values() for item in job.items}
+
+    @cached_property
+    def maker(self) -> dict[str, str]:
+        """For each item the folder that its job declares."""
+        return {item.path: job.out for job in self.jobs.values() for item in job.items}
+
+    def inputs(self, job: Job) -> list[str]:
+        """The folders declared by the jobs that `job` follows."""
+        return list(dict.fromkeys(self.maker[path] for item in job.items for path in item.inputs))
+
+    def outs(self, step: str) -> list[str]:
+        """The folders declared by the jobs of a step."""
+        return [job.out for job in self.jobs.values() if job.step == step]
+
+
+def root(study: Study) -> str:
+    """The folder of all results of a study."""
+    return f"results/{study.name}"
+
+
+def graph(study: Study) -> Graph:
+    """The jobs of a study, each after those it needs."""
+    made = [*prepare_jobs(study), *pretrain_jobs(study), *prime_jobs(study), *tune_jobs(study), tables_job(study), *figure_jobs(study)]
+    return Graph(study, {job.out: job for job in made})
+
+
+def prepare_jobs(study: Study) -> Iterator[Job]:
+    """Tasks are prepared in chunks, in the order of the study file."""
+    items = [
+        Item(
+            path=_task(study, name), step="prepare", module="priming.tasks.prepare", settings=slices.task_slice(study, name, part), task=name, part=part
+        )
+        for part in PARTS
+        for name in getattr(study.tasks, part)
+    ]
+    return _chunks("prepare", f"{root(study)}/tasks", items, TASK_CHUNK)
+
+
+def pretrain_jobs(study: Study) -> Iterator[Job]:
+    """A PLM is fetched, or trained on its own texts or on those of the source tasks."""
+    for name, plm in study.plms.items():
+        own_texts = plm.generate and plm.generate.pretraining.texts == "source_tasks"
+        inputs = tuple(_task(study, task) for task in study.tasks.source) if own_texts else ()
+        yield _single(
+            Item(path=_plm(study, name), step="pretrain", module="priming.models.pretraining", settings=slices.plm_slice(study, name), inputs=inputs, plm=name)
+        )
+
+
+def prime_jobs(study: Study) -> Iterator[Job]:
+    """A priming for each PLM and seed, after the source tasks, and after the development tasks where they choose its checkpoint."""
+    for plm in study.plms:
+        for priming in study.primings:
+            chosen = study.priming.of(priming.section).keep == "best"
+            tasks = [*study.tasks.source, *(study.tasks.development if chosen else ())]
+            inputs = (_plm(study, plm), *(_task(study, task) for task in tasks))
+            for seed in study.seeds:
+                settings = slices.priming_slice(study, plm, priming, seed)
+                yield _single(
+                    Item(
+                        path=_primed(study, plm, priming, seed), step="prime", module="priming.training.upstream", settings=settings,
+                        inputs=inputs, plm=plm, priming=priming, seed=seed,
+                    )
+                )  # fmt: skip
+
+
+def tune_jobs(study: Study) -> Iterator[Job]:
+    """For each PLM and strategy the target tasks in chunks; a job tunes those of its chunk over all seeds."""
+    for plm in study.plms:
+        for strategy in study.parsed_strategies:
+            folder = f"{root(study)}/tuned/{plm}/{strategy.slug}"
+            settings = {seed: slices.cell_slice(study, plm, strategy, seed) for seed in study.seeds}
+            for number, tasks in enumerate(_consecutive(study.tasks.target, study.tuning.chunk)):
+                items = [_cell(study, plm, strategy, seed, task, settings[seed]) for task in tasks for seed in study.seeds]
+                yield Job("tune", f"{folder}/chunks/{number:02d}", tuple(items))
+
+
+def tables_job(study: Study) -> Job:
+    """The tables, after every priming and cell."""
+    primed = [job.out for job in prime_jobs(study)]
+    cells = [
+        _tuned(study, plm, strategy, seed, task)
+        for plm in study.plms
+        for strategy in study.parsed_strategies
+        for seed in study.seeds
+        for task in study.tasks.target
+    ]
+    return _single(
+        Item(
+            path=tables(study), step="tables", module="priming.reporting.tables", settings=slices.tables_slice(study), inputs=(*primed, *cells)
+        )
+    )
+
+
+def figure_jobs(study: Study) -> Iterator[Job]:
+    """A job a figure, from the tables alone."""
+    for figure in study.figures.draw:
+        yield _single(
+            Item(
+                path=f"{root(study)}/figures/{figure}", step="figure", module=f"priming.reporting.figures.{figure}",
+                settings=slices.figure_slice(study, figure), inputs=(tables(study),), figure=figure,
+            )
+        )  # fmt: skip
+
+
+def tables(study: Study) -> str:
+    """The folder of the tables."""
+    return f"{root(study)}/tables"
+
+
+def _cell(study: Study, plm: str, strategy: Strategy, seed: int, task: str, settings: slices.Slice) -> Item:
+    primed = [_primed(study, plm, strategy.priming, seed)] if strategy.priming else []
+    return Item(
+        path=_tuned(study, plm, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
+        inputs=(_plm(study, plm), *primed, _task(study, task)), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
+    )  # fmt: skip
+
+
+def _task(study: Study, task: str) -> str:
+    return f"{root(study)}/tasks/{task}"
+
+
+def _plm(study: Study, plm: str) -> str:
+    return f"{root(study)}/plm/{plm}"
+
+
+def _primed(study: Study, plm: str, priming: Priming, seed: int) -> str:
+    return f"{root(study)}/primed/{plm}/{priming.slug}/seed-{seed}"
+
+
+def _tuned(study: Study, plm: str, strategy: Strategy, seed: int, task: str) -> str:
+    return f"{root(study)}/tuned/{plm}/{strategy.slug}/seed-{seed}/{task}"
+
+
+def _single(item: Item) -> Job:
+    return Job(item.step, item.path, (item,))
+
+
+def _chunks(step: str, folder: str, items: Sequence[Item], size: int) -> Iterator[Job]:
+    for number, chunk in enumerate(_consecutive(items, size)):
+        yield Job(step, f"{folder}/chunks/{number:02d}", tuple(chunk))
+
+
+def _consecutive(things: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [things[start : start + size] for start in range(0, len(things), size)]

@@ -1,0 +1,113 @@
+"""What part of the study file each result depends on: all of the keys that matter to it, and no other.
+
+A slice is JSON and goes into the result's recipe, so a key that is missing here would leave results stale, and one
+too many would make them again for nothing. What comes in through another result (the PLM, the priming, a task) is in
+that result's own slice.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from priming.strategies import Priming, Strategy
+from priming.study import Study
+from priming.study.plm import Plm
+
+Slice = dict[str, Any]
+
+
+def plm_slice(study: Study, name: str) -> Slice:
+    """A pretrained language model: where it is from, or how it is trained."""
+    return _json(study.plms[name], exclude={"max_input", "max_output"})
+
+
+def task_slice(study: Study, name: str, part: str) -> Slice:
+    """A prepared task: its rows, and what is drawn from them for the part it plays."""
+    tasks = study.tasks
+    defined = tasks.define.get(name)
+    slice_: Slice = {"task": name, "part": part} | ({"define": _json(defined)} if defined else {"generated": _json(tasks.generated)})
+    if part == "source":
+        return slice_ | {"source_limit": tasks.source_limit}
+    shots = "shots_in_all" if defined and defined.kind == "text_to_text" else "shots"
+    return slice_ | {shots: getattr(tasks, shots), "samples": tasks.samples, "test_limit": tasks.test_limit}
+
+
+def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
+    """A priming: the algorithm's settings with the rates of the elements it moves, and how its checkpoint is chosen."""
+    settings = study.priming.of(priming.section)
+    algorithm = _json(settings, exclude={"validation"})
+    for key, elements in (("learning_rates", priming.outer), ("inner_learning_rates", priming.inner)):
+        if key in algorithm:
+            algorithm[key] = {element: algorithm[key][element] for element in elements}
+    slice_: Slice = {
+        "priming": str(priming),
+        "algorithm": algorithm,
+        "elements": elements_slice(study, priming.elements),
+        "limits": limits(study.plms[plm]),
+        "source": study.tasks.source,
+        "seed": seed,
+    }
+    return slice_ | ({"validation": validation_slice(study, priming)} if settings.keep == "best" else {})
+
+
+def validation_slice(study: Study, priming: Priming) -> Slice:
+    """Choosing a priming's checkpoint: the tunings of the development tasks by which it is judged."""
+    validation = study.priming.of(priming.section).validation
+    judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
+    return _json(validation) | {
+        "development": study.tasks.development,
+        "samples": study.tasks.samples[: validation.samples],
+        "downstream": [tuning_slice(study, strategy) for strategy in judged],
+    }
+
+
+def tuning_slice(study: Study, strategy: Strategy) -> Slice:
+    """Tuning by a strategy: the grid of the elements it tunes, the sizes of those it holds, and what selects."""
+    tuning = _json(study.tuning, exclude={"chunk", "learning_rates"})
+    return {
+        "strategy": str(strategy),
+        "tuning": tuning,
+        "learning_rates": {element: getattr(study.tuning.learning_rates, element) for element in strategy.tuned},
+        "elements": elements_slice(study, strategy.elements),
+        "scoring": _json(study.scoring, exclude={"arg_baseline", "bootstrap"}),
+    }
+
+
+def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int) -> Slice:
+    """A target task tuned by a strategy, over all samples."""
+    return tuning_slice(study, strategy) | {"limits": limits(study.plms[plm]), "samples": study.tasks.samples, "seed": seed}
+
+
+def tables_slice(study: Study) -> Slice:
+    """The tables: what is listed and in which order, how it is scored, what the front page says."""
+    return {
+        "title": study.title,
+        "question": study.question,
+        "plms": list(study.plms),
+        "strategies": [str(strategy) for strategy in study.parsed_strategies],
+        "source": study.tasks.source,
+        "development": study.tasks.development,
+        "target": study.tasks.target,
+        "seeds": study.seeds,
+        "samples": study.tasks.samples,
+        "scoring": _json(study.scoring),
+    }
+
+
+def figure_slice(study: Study, figure: str) -> Slice:
+    """A figure: its own section, and the style of all."""
+    return {"figure": figure, "style": _json(study.figures.style), "options": _json(getattr(study.figures, figure))}
+
+
+def elements_slice(study: Study, elements: tuple[str, ...]) -> Slice:
+    """The sizes of the named elements; the PLM has none."""
+    return {element: _json(getattr(study.elements, element)) for element in elements if element != "plm"}
+
+
+def limits(plm: Plm) -> Slice:
+    """How long inputs and outputs may be."""
+    return {"max_input": plm.max_input, "max_output": plm.max_output}
+
+
+def _json(section: BaseModel, exclude: set[str] | None = None) -> Slice:
+    return section.model_dump(mode="json", exclude=exclude)

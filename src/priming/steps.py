@@ -1,0 +1,153 @@
+"""Running one job of a study: the results it makes are put in place one after the other, each with its recipe.
+
+A result is made in a folder of its own under work/ and moved to its place when it is whole, so a job that is killed
+leaves nothing half made, and what is current already is not made again.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from priming.errors import DataError, DiskError, StudyError, nearest
+from priming.jobs import Graph, Item, Job, graph, root, tables
+from priming.recipes import Recipes, declare_done
+from priming.study import Study
+from priming.study.load import load_study
+
+RUNLOG = "PRIMING_RUNLOG"
+
+
+@dataclass(frozen=True)
+class Making:
+    """A result in the making: `out` is a folder to fill, `state` one that outlives the job if it is killed."""
+
+    study: Study
+    base: Path
+    item: Item
+    out: Path
+    state: Path
+
+    @property
+    def plm(self) -> Path:
+        """The folder of the PLM."""
+        return Path(root(self.study), "plm", self.item.plm)
+
+    @property
+    def primed(self) -> Path | None:
+        """The folder of the priming, None if there is none."""
+        priming = self.item.priming
+        return Path(root(self.study), "primed", self.item.plm, priming.slug, f"seed-{self.item.seed}") if priming else None
+
+    @property
+    def tasks(self) -> Path:
+        """The folder of the prepared tasks."""
+        return Path(root(self.study), "tasks")
+
+
+def run(step: str, study_file: Path, out: str) -> None:
+    """Make what the job that declares the folder `out` makes, as far as it is not current.
+
+    Raises StudyError where the study has no such job, DataError where something that the job needs is not here.
+    """
+    study = load_study(study_file)
+    jobs = graph(study)
+    job = _job(jobs, step, out, study_file)
+    recipes = Recipes(jobs, study_file.parent)
+    try:
+        for item in job.items:
+            if not recipes.current(item.path):
+                _make(item, study_file.parent, recipes)
+        if job.is_chunk:
+            declare_done(job, recipes)
+    except OSError as error:
+        raise DiskError(f"{out}: {error}") from error
+
+
+def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
+    job = jobs.jobs.get(out.rstrip("/"))
+    if job is None or job.step != step:
+        raise StudyError(f"{study_file}: no {step} makes {out}{nearest(out, jobs.outs(step))}")
+    return job
+
+
+def _make(item: Item, base: Path, recipes: Recipes) -> None:
+    """Make one result and put it in its place, the recipe last."""
+    jobs = recipes.graph
+    if missing := [path for path in item.inputs if not recipes.made(path)]:
+        raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
+    recipe = recipes.of(item)
+    work = Path("work", jobs.study.name)
+    name = Path(item.path).relative_to(root(jobs.study))
+    making = Making(jobs.study, base, item, out=work / "part" / name, state=work / "state" / name / recipe["chain"][:16])
+    shutil.rmtree(making.out, ignore_errors=True)
+    making.out.mkdir(parents=True)
+    _log(item)
+    for warning in STEPS[item.step](making) or ():
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
+    _replace(making.out, recipes.folder(item.path))
+    recipes.finish(item, recipe)
+    shutil.rmtree(making.state.parent, ignore_errors=True)
+
+
+def _replace(made: Path, place: Path) -> None:
+    """Move a folder to its place; what was there, or what hard links share with it, is removed, never written into."""
+    if place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(made, place)
+
+
+def _log(item: Item) -> None:
+    """Count a real execution, for tests."""
+    if file := os.environ.get(RUNLOG):
+        with open(file, "a", encoding="utf-8") as log:
+            log.write(f"{item.step} {item.path}\n")
+
+
+def _prepare(making: Making) -> Iterable[str]:
+    from priming.tasks.prepare import prepare
+
+    return prepare(making.item.task, making.study.tasks, making.item.part, making.base, making.out)
+
+
+def _pretrain(making: Making) -> None:
+    from priming.models.pretraining import pretrain
+
+    pretrain(making.study, making.item.plm, making.tasks, making.base, making.out)
+
+
+def _prime(making: Making) -> None:
+    from priming.training.upstream import prime
+
+    prime(making)
+
+
+def _tune(making: Making) -> None:
+    from priming.training.downstream import tune
+
+    tune(making)
+
+
+def _tables(making: Making) -> None:
+    from priming.reporting.tables import write_tables
+
+    write_tables(making.study, Path(root(making.study)), making.out)
+
+
+def _figure(making: Making) -> None:
+    from priming.reporting.figures import draw
+
+    draw(making.item.figure, making.study, Path(tables(making.study)), making.out)
+
+
+STEPS: dict[str, Callable[[Making], Iterable[str] | None]] = {
+    "prepare": _prepare,
+    "pretrain": _pretrain,
+    "prime": _prime,
+    "tune": _tune,
+    "tables": _tables,
+    "figure": _figure,
+}

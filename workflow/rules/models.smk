@@ -1,0 +1,26 @@
+PLM = f"{RESULTS}/plm/{{plm}}"
+
+
+rule pretrain:
+    input:
+        asked(PLM),
+    output:
+        directory(PLM),
+    log:
+        f"logs/{NAME}/plm/{{plm}}.log",
+    benchmark:
+        f"logs/{NAME}/plm/{{plm}}.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+        gpu=0,
+    priority: 30
+    message:
+        "Make the pretrained language model {wildcards.plm}"
+    shell:
+        "python -m priming pretrain --study {params.study:q} --out {output:q} > {log:q} 2>&1"

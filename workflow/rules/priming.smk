@@ -1,0 +1,26 @@
+PRIMED = f"{RESULTS}/primed/{{plm}}/{{priming}}/seed-{{seed}}"
+
+
+rule prime:
+    input:
+        asked(PRIMED),
+    output:
+        directory(PRIMED),
+    log:
+        f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        gpu=0,
+    priority: 20
+    message:
+        "Prime {wildcards.plm} by {wildcards.priming}, seed {wildcards.seed}"
+    shell:
+        "python -m priming prime --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,76 @@
+FIGURE = f"{RESULTS}/figures/{{figure}}"
+
+
+rule tabulate:
+    input:
+        asked(TABLES),
+    output:
+        report(
+            directory(TABLES),
+            patterns=["{table}.md"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        f"logs/{NAME}/tables.log",
+    benchmark:
+        f"logs/{NAME}/tables.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=0,
+    message:
+        "Score, and test significance"
+    shell:
+        "python -m priming tables --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule draw:
+    input:
+        asked(FIGURE),
+    output:
+        report(
+            directory(FIGURE),
+            patterns=["{name}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        f"logs/{NAME}/figures/{{figure}}.log",
+    benchmark:
+        f"logs/{NAME}/figures/{{figure}}.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+        gpu=0,
+    message:
+        "Draw the figure {wildcards.figure}"
+    shell:
+        "python -m priming figure --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule verdict:
+    # Asked for where tables are made or name failures; temporary, so that it is reached again.
+    input:
+        TABLES,
+        GRAPH.outs("figure"),
+    output:
+        temp(touch(VERDICT)),
+    params:
+        study=STUDY_FILE,
+    message:
+        "Name what failed"
+    shell:
+        "python -m priming verdict --study {params.study:q}"

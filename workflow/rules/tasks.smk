@@ -1,0 +1,25 @@
+TASKS = f"{RESULTS}/tasks/chunks/{{chunk}}"
+
+
+rule prepare:
+    input:
+        asked(TASKS),
+    output:
+        directory(TASKS),
+    log:
+        f"logs/{NAME}/tasks/{{chunk}}.log",
+    benchmark:
+        f"logs/{NAME}/tasks/{{chunk}}.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/tasks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=0,
+    message:
+        "Prepare tasks, chunk {wildcards.chunk}"
+    shell:
+        "python -m priming prepare --study {params.study:q} --out {output:q} > {log:q} 2>&1"

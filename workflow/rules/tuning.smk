@@ -1,0 +1,25 @@
+TUNED = f"{RESULTS}/tuned/{{plm}}/{{strategy}}/chunks/{{chunk}}"
+
+
+rule tune:
+    input:
+        asked(TUNED),
+    output:
+        directory(TUNED),
+    log:
+        f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.log",
+    benchmark:
+        f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.tsv"
+    params:
+        study=STUDY_FILE,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        gpu=0,
+    message:
+        "Tune {wildcards.plm} by {wildcards.strategy}, target tasks of chunk {wildcards.chunk}"
+    shell:
+        "python -m priming tune --study {params.study:q} --out {output:q} > {log:q} 2>&1"
