@@ -1,8 +1,10 @@
 """A study file as YAML: its data, and the line of every key."""
 
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -91,3 +93,12 @@ def _syntax(error: YAMLError) -> str:
         mark = error.problem_mark or error.context_mark
         return f"line {mark.line + 1 if mark else 1}: {error.problem or error.context}"
     return str(error).splitlines()[0]
+
+
+def written(study: BaseModel) -> str:
+    """A study as YAML, every default filled in."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 120
+    stream = StringIO()
+    yaml.dump(study.model_dump(), stream)
+    return stream.getvalue()

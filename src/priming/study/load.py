@@ -1,7 +1,6 @@
 """Reading a study file: every mistake in it is named before anything is made."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from priming.study.problems import Problem, found_by
 from priming.study.study import Study
 from priming.study.tasks import Tasks
 
-TaskCheck = Callable[[Tasks], list[Problem]]
+TaskCheck = Callable[[Tasks, Path], Iterable[Problem]]
 
 
 def load_study(path: Path, task_checks: Sequence[TaskCheck] = ()) -> Study:
-    """Read and check a study file; `task_checks` are asked about its tasks as well.
+    """Read and check a study file; each of `task_checks` is given its tasks and the folder it lies in, and returns problems.
 
     Raises StudyError that lists every problem: line, key, value, what is allowed, what to type next.
     """
@@ -43,9 +42,8 @@ def _task_problems(data: dict[str, Any], folder: Path, checks: Sequence[TaskChec
         tasks = Tasks.model_validate(data.get("tasks"))
     except ValidationError:
         return
-    yield from _missing_mirror(tasks, folder)
     for check in checks:
-        yield from check(tasks)
+        yield from check(tasks, folder)
 
 
 def _missing_paths(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
@@ -64,16 +62,6 @@ def _at(data: Any, *key: str) -> dict[str, Any]:
     for part in key:
         data = data.get(part) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
-
-
-def _missing_mirror(tasks: Tasks, folder: Path) -> Iterator[Problem]:
-    if not any(task.hub for task in tasks.define.values()):
-        return
-    if named := os.environ.get("PRIMING_HUB"):
-        if not Path(named).is_dir():
-            yield Problem(("tasks", "hub_folder"), f"PRIMING_HUB in the environment: {_no_such(Path(named), 'folder')}")
-    elif tasks.hub_folder and not (folder / tasks.hub_folder).is_dir():
-        yield Problem(("tasks", "hub_folder"), _no_such(folder / tasks.hub_folder, "folder"))
 
 
 def _no_such(path: Path, kind: str) -> str:

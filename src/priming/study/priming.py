@@ -24,10 +24,10 @@ class Budget(Section):
 class Rates(Section):
     """A learning rate for each element."""
 
-    plm: Rate | None = None
-    adapter: Rate | None = None
-    prompt: Rate | None = None
-    prefix: Rate | None = None
+    plm: Rate | None = Field(None, description="Rate for the whole PLM.")
+    adapter: Rate | None = Field(None, description="Rate for adapters.")
+    prompt: Rate | None = Field(None, description="Rate for soft prompts.")
+    prefix: Rate | None = Field(None, description="Rate for prefixes.")
 
     def of(self, element: str) -> float | None:
         """The rate of `element`, None where the study names none."""
@@ -103,7 +103,8 @@ class PrimingSettings(Section):
     maml: Maml = Maml()
     reptile: Reptile = Reptile()
     variants: dict[str, dict[str, Any]] = Field(
-        {}, description="Overrides under a name such as `maml:first`, written so in strategies: `maml:first[plm | plm x1] -> adapter`."
+        {},
+        description="Overrides under a name such as `maml:first`, written so in strategies: `maml:first[plm | plm x1] -> adapter`.",
     )
 
     def of(self, section: str) -> Upstream:

@@ -1,0 +1,134 @@
+"""The command line. What a command needs is imported when it runs, so that `priming --help` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from priming.errors import UserError, nearest
+
+StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
+
+STEPS = {
+    "prepare": "Prepare tasks: their rows, few-shot samples drawn.",
+    "pretrain": "Make a pretrained language model, or fetch it.",
+    "prime": "Prime a pretrained language model on the source tasks.",
+    "tune": "Tune target tasks from a primed model.",
+    "tables": "Write the tables of a study.",
+    "figure": "Draw a figure from the tables.",
+}
+
+
+class NearestGroup(typer.core.TyperGroup):
+    """A group that answers an unknown command with the commands that look like it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command named by the first argument."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known:
+            ctx.fail(f"there is no command {name!r}{nearest(name, known)}; allowed: {', '.join(known)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=NearestGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+tasks_app = typer.Typer(cls=NearestGroup, no_args_is_help=True, help="The built-in tasks, and those that a study defines.")
+app.add_typer(tasks_app, name="tasks")
+
+
+@app.callback()
+def _describe() -> None:
+    """Prime pretrained language models for parameter-efficient few-shot tuning, and measure what it brings."""
+
+
+@app.command()
+def check(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
+) -> None:
+    """Say every mistake in a study file; nothing is made."""
+    from priming.tasks.names import open_study
+
+    study = open_study(study_file)
+    if full:
+        from priming.study.document import written
+
+        typer.echo(written(study), nl=False)
+        return
+    parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
+    typer.echo(f"{study_file}: study {study.name!r} is in order: {len(study.plms)} PLMs, {len(study.strategies)} strategies, tasks: {parts}")
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="Write the schema and the reference of the docs.")] = False,
+) -> None:
+    """Print the JSON schema of study files."""
+    import json
+
+    from priming.study import reference
+
+    if not write:
+        typer.echo(json.dumps(reference.schema(), indent=2))
+        return
+    for path in reference.write(Path()):
+        typer.echo(f"written: {path}")
+
+
+def _add_step(name: str, help_text: str) -> None:
+    """Add the command of a step of the workflow; its rules call it."""
+
+    @app.command(name, help=help_text)
+    def run_step(study_file: StudyFile, out: Annotated[str, typer.Option(help="The folder that the job declares.")]) -> None:
+        from priming.steps import run
+
+        run(name, study_file, out)
+
+
+for _name, _help in STEPS.items():
+    _add_step(_name, _help)
+
+
+@app.command()
+def verdict(study_file: StudyFile) -> None:
+    """Name the cells of a finished study that failed; the exit status is 3 then."""
+    from priming.steps import verdict as failed_cells
+
+    if failed := failed_cells(study_file):
+        typer.echo("\n".join(failed), err=True)
+        raise typer.Exit(3)
+
+
+@tasks_app.command("list")
+def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
+    """Name the built-in tasks, or those of a study, by the parts they play."""
+    from priming.tasks.show import names_by_part
+
+    for part, names in names_by_part(study_file).items():
+        typer.echo(f"{part} ({len(names)})")
+        typer.echo("".join(f"  {name}\n" for name in names), nl=False)
+
+
+@tasks_app.command("show")
+def show_task(
+    name: Annotated[str, typer.Argument(help="The task.")],
+    study_file: Annotated[Path | None, typer.Option("--study", help="The study that defines it; not needed for a built-in task.")] = None,
+    number: Annotated[int, typer.Option("-n", min=1, help="Examples printed.")] = 5,
+) -> None:
+    """Print examples of a task as the model sees them."""
+    from priming.tasks.show import shown_task
+
+    typer.echo(shown_task(name, study_file, number), nl=False)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message on stderr and the exit status of its class."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
