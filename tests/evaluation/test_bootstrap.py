@@ -111,7 +111,8 @@ def test_five_tasks_have_a_gain_but_no_interval() -> None:
 @pytest.mark.parametrize("gains", [absolute_gains, relative_gains])
 def test_nothing_in_common_has_no_gain(gains: Callable[[Scores, Scores], Scores]) -> None:
     found = compare(np.full((6, 2, 2), NAN), np.ones((6, 2, 2)), gains, SETTINGS)
-    assert np.isnan(found.gain) and found.tasks == ()
+    assert np.isnan(found.gain)
+    assert found.tasks == ()
     assert found.low is None
 
 

@@ -1,0 +1,146 @@
+"""Reading the results of a study into frames.
+
+One result.json describes one priming (a seed of it) or one tuned sample (the sweep of a strategy, seed, task and sample).
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from priming.errors import DataError
+from priming.study import Study
+
+FORMAT = 1
+RUN = ["plm", "strategy", "task", "sample", "seed"]
+PRIMING = ["plm", "priming", "seed"]
+STATUSES = ("done", "failed", "not primed")
+
+Row = dict[str, Any]
+Expected = dict[str, str | int]
+
+_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "majority_label", "majority"]
+_SCORES = [*RUN, "metric", "decoder", "score"]
+_CURVES = [*RUN, "step", "dev"]
+_PRIMINGS = [*PRIMING, "status", "reason", "flops"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All results of a study.
+
+    `samples` has a row a tuned sample, `scores` a row a sample, decoder and metric, `curves` a row a sample and dev
+    evaluation of the winning run, `primings` a row a priming and seed.
+    """
+
+    samples: pd.DataFrame
+    scores: pd.DataFrame
+    curves: pd.DataFrame
+    primings: pd.DataFrame
+
+
+def collect(study: Study, root: Path) -> Results:
+    """The results that `study` asks for, read below `root` (results/<study>).
+
+    Raises DataError for a file that is missing, broken, of another format or in another run's place.
+    """
+    samples, scores, curves = [], [], []
+    for run, folder in tuned_folders(study, root):
+        result = read_result(folder / "result.json", run, STATUSES)
+        try:
+            samples.append(_sample(run, result, study))
+            scores.extend(_scores(run, result, study))
+            curves.extend(_curve(run, result))
+        except (KeyError, TypeError, IndexError) as error:
+            raise DataError(f"{folder / 'result.json'}: {error!r} where a result of format {FORMAT} has a value; {_redo(folder)}") from error
+    primings = [_priming(run, read_result(folder / "result.json", run, STATUSES[:2])) for run, folder in primed_folders(study, root)]
+    frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (primings, _PRIMINGS))
+    return Results(*(pd.DataFrame(rows, columns=columns) for rows, columns in frames))
+
+
+def tuned_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
+    """Each run that the study asks for, in the order of the study file, and the folder that holds its result."""
+    for plm in study.plms:
+        for strategy in study.parsed_strategies:
+            for task in study.tasks.target:
+                for seed in study.seeds:
+                    folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task
+                    for sample in study.tasks.samples:
+                        run: Expected = {"plm": plm, "strategy": str(strategy), "task": task, "sample": sample, "seed": seed}
+                        yield run, folder / f"sample-{sample}"
+
+
+def primed_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
+    """Each priming and seed of the study, and the folder that holds its result."""
+    for plm in study.plms:
+        for priming in study.primings:
+            for seed in study.seeds:
+                yield {"plm": plm, "priming": str(priming), "seed": seed}, root / "primed" / plm / priming.slug / f"seed-{seed}"
+
+
+def read_result(path: Path, expected: Expected, statuses: Iterable[str]) -> Row:
+    """The result at `path`; raises DataError unless it is of this format and that of the `expected` run."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing; run snakemake to make it") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON ({error}); {_redo(path.parent)}") from error
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise DataError(f"{path}: 'format' must be {FORMAT}, the format that this version reads; {_redo(path.parent)}")
+    if result.get("status") not in statuses:
+        raise DataError(f"{path}: 'status' is {result.get('status')!r}, allowed: {', '.join(statuses)}; {_redo(path.parent)}")
+    for key, value in expected.items():
+        if result.get(key) != value:
+            raise DataError(f"{path}: {key!r} is {result.get(key)!r}, this folder is for {value!r}; {_redo(path.parent)}")
+    return result
+
+
+def _redo(folder: Path) -> str:
+    return f"delete {folder} and run snakemake again"
+
+
+def _sample(run: Expected, result: Row, study: Study) -> Row:
+    parameters, majority = result.get("parameters") or {}, result.get("majority") or {}
+    decoder, scoring = _selecting(result, study), study.scoring
+    return {
+        **run,
+        "status": result["status"],
+        "reason": result.get("reason") or "",
+        "dev": result["dev"][decoder][scoring.metric] if result["status"] == "done" else None,
+        "decoder": decoder,
+        "tuned": parameters.get("tuned"),
+        "total": parameters.get("total"),
+        "flops": result.get("flops"),
+        "majority_label": majority.get("label"),
+        "majority": majority.get("test_macro_f1" if scoring.metric.startswith("macro") else "test_accuracy"),
+    }
+
+
+def _selecting(result: Row, study: Study) -> str | None:
+    """The decoder that selected: the study's, but greedy for a task without labels to rank."""
+    if result["status"] != "done":
+        return None
+    return study.scoring.decoder if study.scoring.decoder in result["test"] else "greedy"
+
+
+def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
+    if result["status"] != "done":
+        return
+    for decoder in [d for d in study.scoring.decoders if d in result["test"]] or ["greedy"]:
+        for metric in study.scoring.metrics:
+            yield {**run, "metric": metric, "decoder": decoder, "score": float(result["test"][decoder][metric])}
+
+
+def _curve(run: Expected, result: Row) -> Iterator[Row]:
+    if result["status"] == "done":
+        for point in result["runs"][result["winner"]]["curve"]:
+            if point.get("dev") is not None:
+                yield {**run, "step": point["step"], "dev": point["dev"]}
+
+
+def _priming(run: Expected, result: Row) -> Row:
+    return {**run, "status": result["status"], "reason": result.get("reason") or "", "flops": result.get("flops")}

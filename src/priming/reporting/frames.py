@@ -1,0 +1,188 @@
+"""The tables of a study as frames, a function a table; a CSV file has the same rows and columns."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from priming.evaluation.bootstrap import Comparison
+from priming.evaluation.gains import absolute_gains, relative_gains, shared, spread, strategy_spread, task_means
+from priming.reporting.collect import RUN, Results, Row
+from priming.reporting.grid import Grid
+from priming.strategies import Strategy
+from priming.study import Study
+
+BASELINE = "is the baseline"
+
+
+def arg(grid: Grid) -> pd.DataFrame:
+    """Average relative gain of each strategy over the baseline; `left_out` names the tasks on which the baseline scores 0."""
+    rows = []
+    for plm, strategy in _strategies(grid.study):
+        found = grid.arg(plm, strategy)
+        is_baseline = strategy == grid.baseline
+        without_runs = grid.without_shared_runs(plm, strategy, grid.baseline)
+        left_out = [task for n, task in enumerate(grid.study.tasks.target) if n not in found.tasks and task not in without_runs]
+        rows.append(
+            {
+                "plm": plm,
+                "strategy": str(strategy),
+                "baseline": str(grid.baseline),
+                "arg_percent": found.gain,
+                "low": None if is_baseline else found.low,
+                "high": None if is_baseline else found.high,
+                "tasks": len(found.tasks),
+                "absolute_gain": grid.gain(plm, strategy, grid.baseline).gain,
+                "interval": BASELINE if is_baseline else found.interval,
+                "left_out": " ".join(left_out),
+                "without_runs": " ".join(without_runs),
+                "metric": grid.metric,
+                "decoder": grid.decoder,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def effects(grid: Grid) -> pd.DataFrame:
+    """Gain of each primed strategy over its un-primed twin, paired by task, seed and sample."""
+    columns = ["plm", "strategy", "twin", "gain", "low", "high", "tasks", "tasks_better", "interval", "seeds", "runs", "metric", "decoder"]
+    rows = [_effect(grid, plm, strategy, twin) for plm in grid.study.plms for strategy, twin in grid.study.twins.items()]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _effect(grid: Grid, plm: str, strategy: Strategy, twin: Strategy) -> Row:
+    found = grid.gain(plm, strategy, twin)
+    gains = absolute_gains(*map(task_means, shared(grid.scores(plm, strategy), grid.scores(plm, twin))))
+    return {
+        "plm": plm,
+        "strategy": str(strategy),
+        "twin": str(twin),
+        **_interval(found),
+        "tasks_better": int((gains > 0).sum()),
+        "interval": found.interval,
+        "seeds": found.seeds,
+        "runs": found.runs,
+        "metric": grid.metric,
+        "decoder": grid.decoder,
+    }
+
+
+def _interval(found: Comparison) -> Row:
+    return {"gain": found.gain, "low": found.low, "high": found.high, "tasks": len(found.tasks)}
+
+
+def by_decoder(study: Study, results: Results) -> pd.DataFrame:
+    """Mean score and gain over the twin of each strategy, by every decoder and metric reported."""
+    rows = []
+    for decoder in study.scoring.decoders:
+        for metric in study.scoring.metrics:
+            grid = Grid(study, results, metric, decoder)
+            for plm, strategy in _strategies(study):
+                mean = strategy_spread(grid.scores(plm, strategy))
+                twin = study.twins.get(strategy)
+                gain = _interval(grid.gain(plm, strategy, twin)) if twin else {}
+                key = {"plm": plm, "strategy": str(strategy), "decoder": decoder, "metric": metric}
+                rows.append({**key, "mean": mean.mean, "deviation": mean.deviation, "n": mean.n, **gain})
+    columns = ["plm", "strategy", "decoder", "metric", "mean", "deviation", "n", "gain", "low", "high", "tasks"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def strategies(grid: Grid) -> pd.DataFrame:
+    """What each strategy tunes and costs, its mean test score, its mean dev score, and how many of its runs there are."""
+    samples = grid.results.samples.groupby(["plm", "strategy"], sort=False)
+    flops = grid.results.primings.groupby(["plm", "priming"], sort=False)["flops"].mean()
+    rows = []
+    for plm, strategy in _strategies(grid.study):
+        runs = samples.get_group((plm, str(strategy)))
+        found = strategy_spread(grid.scores(plm, strategy))
+        tuned, total = (_first(runs[key]) for key in ("tuned", "total"))
+        rows.append(
+            {
+                "plm": plm,
+                "strategy": str(strategy),
+                "priming": str(strategy.priming or "none"),
+                "downstream": downstream(strategy),
+                "tuned": tuned,
+                "total": total,
+                "share": tuned / total if tuned and total else None,
+                "priming_flops": flops[plm, str(strategy.priming)] if strategy.priming else 0.0,
+                "tuning_flops": runs["flops"].astype(float).mean(),
+                "mean": found.mean,
+                "deviation": found.deviation,
+                "n": found.n,
+                "dev": runs.groupby("task")["dev"].apply(lambda dev: dev.astype(float).mean()).mean(),
+                **{status.replace(" ", "_"): int((runs["status"] == status).sum()) for status in ("done", "failed", "not primed")},
+                "metric": grid.metric,
+                "decoder": grid.decoder,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def downstream(strategy: Strategy) -> str:
+    """What a strategy does after priming: `prompt`, or `prompt (with adapter)`."""
+    return str(strategy).split(" -> ", 1)[1]
+
+
+def per_task(grid: Grid) -> pd.DataFrame:
+    """Each cell: mean score, deviation over seeds and samples, gains over the baseline and over the twin."""
+    statuses = grid.results.samples.groupby(["plm", "strategy", "task"], sort=False)["status"].agg(cell_status)
+    rows: list[Row] = []
+    for plm, strategy in _strategies(grid.study):
+        columns = _cell_columns(grid, plm, strategy)
+        for n, task in enumerate(grid.study.tasks.target):
+            key = {"plm": plm, "strategy": str(strategy), "task": task, "metric": grid.metric, "decoder": grid.decoders.get(task, "")}
+            rows.append({**key, **{name: values[n] for name, values in columns.items()}, "status": statuses[plm, str(strategy), task]})
+    return pd.DataFrame(rows)
+
+
+def _cell_columns(grid: Grid, plm: str, strategy: Strategy) -> dict[str, list[float | int]]:
+    """The numbers of a strategy's cells, a list over tasks each."""
+    ours, twin = grid.scores(plm, strategy), grid.study.twins.get(strategy)
+    baseline = [task_means(scores) for scores in shared(ours, grid.scores(plm, grid.baseline))]
+    paired = [task_means(scores) for scores in shared(ours, grid.scores(plm, twin))] if twin else None
+    spreads = [spread(task) for task in ours]
+    return {
+        "mean": [s.mean for s in spreads],
+        "deviation": [s.deviation for s in spreads],
+        "n": [s.n for s in spreads],
+        "baseline_gain": absolute_gains(*baseline).tolist(),
+        "relative_gain_percent": relative_gains(*baseline).tolist(),
+        "twin_gain": absolute_gains(*paired).tolist() if paired else [np.nan] * len(spreads),
+    }
+
+
+def cell_status(statuses: pd.Series) -> str:
+    """`done`; `partly done` where some runs are; else `failed` or `not primed`, as most of them."""
+    if (statuses == "done").all():
+        return "done"
+    return "partly done" if (statuses == "done").any() else str(statuses.mode().iloc[0])
+
+
+def majority(grid: Grid) -> pd.DataFrame:
+    """The score of always giving the commonest label of the test set, a mean over samples (their test sets differ by a few rows)."""
+    known = grid.results.samples.dropna(subset=["majority"]).drop_duplicates(["task", "sample"])
+    rows = []
+    for task in grid.study.tasks.target:
+        found = known[known["task"] == task]
+        if len(found):
+            label = "/".join(dict.fromkeys(found["majority_label"]))
+            rows.append({"task": task, "label": label, "score": found["majority"].astype(float).mean(), "metric": grid.metric})
+    return pd.DataFrame(rows, columns=["task", "label", "score", "metric"])
+
+
+def failures(results: Results) -> pd.DataFrame:
+    """Each run that has no score, with the reason."""
+    gone = results.samples[results.samples["status"] != "done"]
+    return gone[[*RUN, "status", "reason"]]
+
+
+def _strategies(study: Study) -> Iterator[tuple[str, Strategy]]:
+    for plm in study.plms:
+        for strategy in study.parsed_strategies:
+            yield plm, strategy
+
+
+def _first(values: pd.Series) -> float | None:
+    present = values.dropna()
+    return present.iloc[0] if len(present) else None

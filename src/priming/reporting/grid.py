@@ -1,0 +1,81 @@
+"""Scores of a study as arrays: [N x S x K] a PLM and strategy, N target tasks, S seeds, K samples."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from priming.evaluation.bootstrap import Comparison, Gains, Resampling, compare
+from priming.evaluation.gains import Scores, absolute_gains, relative_gains, shared
+from priming.reporting.collect import Results
+from priming.strategies import Strategy
+from priming.study import Study
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The scores of all strategies by one metric and decoder.
+
+    A task without labels to rank has its greedy scores in place of those by ranking.
+    """
+
+    study: Study
+    results: Results
+    metric: str
+    decoder: str
+
+    @classmethod
+    def selecting(cls, study: Study, results: Results) -> "Grid":
+        """By the metric and decoder that select."""
+        return cls(study, results, study.scoring.metric, study.scoring.decoder)
+
+    @cached_property
+    def _by_strategy(self) -> dict[tuple[str, str], Scores]:
+        study = self.study
+        axes = [list(study.plms), [str(s) for s in study.parsed_strategies], study.tasks.target, study.seeds, study.tasks.samples]
+        index = pd.MultiIndex.from_product(axes, names=["plm", "strategy", "task", "seed", "sample"])
+        values = self._chosen.set_index(index.names)["score"].reindex(index).to_numpy(dtype=float)
+        arrays = values.reshape([len(axis) for axis in axes])
+        return {(plm, strategy): arrays[p, s] for p, plm in enumerate(axes[0]) for s, strategy in enumerate(axes[1])}
+
+    @cached_property
+    def _chosen(self) -> pd.DataFrame:
+        """The scores by this metric, and by this decoder where the task has it."""
+        scores = self.results.scores
+        scores = scores[scores["metric"] == self.metric]
+        ours = scores[scores["decoder"] == self.decoder]
+        greedy = scores[(scores["decoder"] == "greedy") & ~scores["task"].isin(ours["task"])]
+        return pd.concat([part for part in (ours, greedy) if len(part)] or [scores[:0]])
+
+    @cached_property
+    def decoders(self) -> dict[str, str]:
+        """The decoder behind the scores of each task."""
+        return dict(zip(self._chosen["task"], self._chosen["decoder"], strict=True))
+
+    def scores(self, plm: str, strategy: Strategy) -> Scores:
+        """The test scores of a strategy [N x S x K], NaN where a run failed or was not primed."""
+        return self._by_strategy[plm, str(strategy)]
+
+    def arg(self, plm: str, strategy: Strategy) -> Comparison:
+        """The average relative gain over the study's baseline, in percent."""
+        return self._compare(plm, strategy, self.baseline, relative_gains)
+
+    def gain(self, plm: str, strategy: Strategy, reference: Strategy) -> Comparison:
+        """The mean absolute gain over another strategy."""
+        return self._compare(plm, strategy, reference, absolute_gains)
+
+    def _compare(self, plm: str, strategy: Strategy, reference: Strategy, gains: Gains) -> Comparison:
+        settings = self.study.scoring.bootstrap
+        by = Resampling(settings.resamples, settings.level, settings.seed)
+        return compare(self.scores(plm, strategy), self.scores(plm, reference), gains, by)
+
+    @cached_property
+    def baseline(self) -> Strategy:
+        """The strategy that relative gains stand against."""
+        return Strategy.parse(self.study.scoring.arg_baseline)
+
+    def without_shared_runs(self, plm: str, strategy: Strategy, reference: Strategy) -> list[str]:
+        """Target tasks on which the two strategies have no run in common."""
+        ours, _ = shared(self.scores(plm, strategy), self.scores(plm, reference))
+        return [task for task, scores in zip(self.study.tasks.target, ours, strict=True) if np.isnan(scores).all()]

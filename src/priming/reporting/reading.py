@@ -1,0 +1,201 @@
+"""Tables for reading: Markdown that lines up as text, and LaTeX with booktabs."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from priming.reporting import wording
+from priming.reporting.collect import Row
+from priming.study import Study
+
+TASKS_A_TABLE = 6
+
+Frames = dict[str, pd.DataFrame]
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+}
+_MINUS = re.compile(r"(?<![^ \[])-(?=\d)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One table: a caption, a note under it, and rows of cells of which the first is a name and the others are numbers."""
+
+    label: str
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def markdown(self) -> str:
+        """The table in pipes, padded so that it lines up in plain text too."""
+        escaped = [[cell.replace("|", r"\|") for cell in row] for row in (self.header, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
+        lines = [_piped(row, widths) for row in escaped]
+        rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
+        note = f"\n{self.note}\n" if self.note else ""
+        return f"**{self.caption}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
+
+    def latex(self) -> str:
+        """A `table` with booktabs rules."""
+        body = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
+        note = [rf"\\[2pt] \parbox{{\linewidth}}{{\footnotesize {latex_text(self.note)}}}"] if self.note else []
+        lines = [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\caption{{{latex_text(self.caption)}}}",
+            rf"\label{{tab:{self.label}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}",
+            r"\toprule",
+            body[0],
+            r"\midrule",
+            *body[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            *note,
+            r"\end{table}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """`text` with every character that LaTeX would read otherwise escaped; arrows and minus signs in mathematics."""
+    text = "".join(_LATEX.get(character, character) for character in text)
+    text = text.replace(r" -\textgreater{} ", r" $\rightarrow$ ")
+    return _MINUS.sub("$-$", text)
+
+
+def _piped(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [cell.rjust(width) if n else cell.ljust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    return "| " + " | ".join(cells) + " |"
+
+
+def reading_tables(study: Study, frames: Frames) -> dict[str, tuple[str, str]]:
+    """Markdown and LaTeX of each table for reading, by its name."""
+    makers = {"summary": _summary, "scores": _scores, "arg": _arg, "effects": _effects}
+    made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
+    return {name: ("\n".join(b.markdown() for b in blocks), _preamble() + "\n".join(b.latex() for b in blocks)) for name, blocks in made.items()}
+
+
+def _preamble() -> str:
+    return "% \\usepackage{booktabs}\n"
+
+
+def _summary(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
+    """A row a strategy: tuned share, scores by every decoder, ARG, gain over the twin, how many runs there are."""
+    metric, arg, effects = study.scoring.metric, _rows(frames["arg"], plm), _rows(frames["effects"], plm)
+    decoders = frames["by_decoder"]
+    by_decoder = {d: _rows(decoders[(decoders["metric"] == metric) & (decoders["decoder"] == d)], plm) for d in study.scoring.decoders}
+    rows = []
+    for name, row in _rows(frames["strategies"], plm).items():
+        means = [_score(by_decoder[d][name], row) for d in by_decoder]
+        gain = _gain(effects[name]) if name in effects else wording.NOTHING
+        rows.append([name, wording.percent(row["share"]), *means, _arg_text(arg[name]), gain, runs_text(row)])
+    header = ["strategy", "tuned", *(wording.DECODER_NAMES[d] for d in by_decoder), "ARG, %", "gain over twin", "runs"]
+    note = f"{_selection(study)} {_intervals(study)} {_left_out(arg)}".strip()
+    yield Block(f"{study.name}-{plm}-summary", f"PLM {plm}: all strategies ({_setting(study)})", header, rows, note)
+
+
+def _scores(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
+    """A row a strategy, a column a task, some tasks a table."""
+    frame = frames["per_task"]
+    cells = {(row["strategy"], row["task"]): row for row in frame[frame["plm"] == plm].to_dict("records")}
+    majority = dict(zip(frames["majority"]["task"], frames["majority"]["score"], strict=True))
+    for first in range(0, len(study.tasks.target), TASKS_A_TABLE):
+        tasks = study.tasks.target[first : first + TASKS_A_TABLE]
+        rows = [[str(s), *(_cell(cells[str(s), task]) for task in tasks)] for s in study.parsed_strategies]
+        if any(task in majority for task in tasks):
+            rows.append(["majority class", *(wording.fixed(majority.get(task)) for task in tasks)])
+        caption = f"PLM {plm}: scores of tasks {first + 1} to {first + len(tasks)} ({_setting(study)})"
+        yield Block(f"{study.name}-{plm}-scores-{first // TASKS_A_TABLE + 1}", caption, ["strategy", *tasks], rows, _selection(study))
+
+
+def _arg(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
+    rows = [
+        [name, _arg_text(row), wording.signed(row["absolute_gain"]), str(row["tasks"]), row["interval"]]
+        for name, row in _rows(frames["arg"], plm).items()
+    ]
+    baseline = f"average relative gain over {study.scoring.arg_baseline}"
+    header = ["strategy", "ARG, %", "absolute gain", "tasks", "interval"]
+    note = f"{_intervals(study)} {_left_out(_rows(frames['arg'], plm))}".strip()
+    yield Block(f"{study.name}-{plm}-arg", f"PLM {plm}: {baseline} ({_setting(study)})", header, rows, note)
+
+
+def _effects(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
+    rows = [
+        [name, row["twin"], _gain(row), f"{row['tasks_better']} of {row['tasks']}", row["interval"]]
+        for name, row in _rows(frames["effects"], plm).items()
+    ]
+    header = ["strategy", "twin", "gain over twin", "tasks better", "interval"]
+    caption = f"PLM {plm}: what priming brings, over the un-primed twin ({_setting(study)})"
+    note = f"Gains are paired by task, seed and sample. {_intervals(study)}"
+    yield Block(f"{study.name}-{plm}-effects", caption, header, rows or [["no primed strategy with a twin", *[wording.NOTHING] * 4]], note)
+
+
+def _rows(frame: pd.DataFrame, plm: str) -> dict[str, Row]:
+    """The rows of a PLM by their strategy."""
+    return {row["strategy"]: row for row in frame[frame["plm"] == plm].to_dict("records")}
+
+
+def runs_text(row: Row) -> str:
+    """`48/48`, or `44/48, 4 failed`."""
+    gone = [f"{row[key]} {key.replace('_', ' ')}" for key in ("failed", "not_primed") if row[key]]
+    return ", ".join([f"{row['done']}/{row['done'] + row['failed'] + row['not_primed']}", *gone])
+
+
+def _score(score: Row, strategy: Row) -> str:
+    """Mean and deviation, or why there is none."""
+    if strategy["done"]:
+        return wording.mean_deviation(score["mean"], score["deviation"])
+    return "failed" if strategy["failed"] >= strategy["not_primed"] else "not primed"
+
+
+def _cell(row: Row) -> str:
+    """Mean and deviation of a cell; `*` where some runs are missing, the status where all are."""
+    if not row["n"]:
+        return str(row["status"])
+    return wording.mean_deviation(row["mean"], row["deviation"]) + ("" if row["status"] == "done" else " *")
+
+
+def _gain(row: Row) -> str:
+    return wording.gain_interval(row["gain"], row["low"], row["high"])
+
+
+def _arg_text(row: Row) -> str:
+    return wording.gain_interval(row["arg_percent"], row["low"], row["high"], decimals=1)
+
+
+def _setting(study: Study) -> str:
+    return f"{wording.selecting_score(study)}; ARG baseline {study.scoring.arg_baseline}; {wording.size(study)}"
+
+
+def _selection(study: Study) -> str:
+    return (
+        "Mean ± standard deviation (n-1) over samples and seeds. "
+        f"The dev score ({wording.selecting_score(study)}) chose the learning rate and step; * some runs are missing."
+    )
+
+
+def _intervals(study: Study) -> str:
+    """What the brackets hold."""
+    return (
+        f"In brackets, {wording.level(study)} intervals of a crossed bootstrap over tasks, priming seeds and samples; "
+        "below 5 seeds the seeds are kept as they are (given these primings), below 6 tasks there is no interval."
+    )
+
+
+def _left_out(arg: dict[str, Row]) -> str:
+    """Which tasks ARG leaves out, with the strategies concerned."""
+    left_out = {name: row["left_out"] for name, row in arg.items() if row["left_out"]}
+    parts = [f"{tasks.replace(' ', ', ')} ({name})" for name, tasks in left_out.items()]
+    return f"Left out of ARG, because the baseline scores 0: {'; '.join(parts)}." if parts else ""

@@ -1,0 +1,100 @@
+"""Writing the tables of a study: CSV for programs, Markdown and LaTeX for reading, the status and the front page."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from priming.reporting import frames
+from priming.reporting.collect import Results, Row, collect
+from priming.reporting.front import front_page
+from priming.reporting.grid import Grid
+from priming.reporting.reading import reading_tables
+from priming.strategies import Strategy
+from priming.study import Study
+
+_EXPONENTS = ("share", "priming_flops", "tuning_flops")
+_COUNTS = ("tuned", "total", "tasks")
+
+
+def write_tables(study: Study, root: Path, out: Path) -> None:
+    """Write every table of the results below `root` (results/<study>) into the folder `out`; raises DataError."""
+    results = collect(study, root)
+    grid = Grid.selecting(study, results)
+    tables = build_tables(grid)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.items():
+        _write(out / f"{name}.csv", csv_text(frame))
+    for name, (markdown, latex) in reading_tables(study, tables).items():
+        _write(out / f"{name}.md", markdown)
+        _write(out / f"{name}.tex", latex)
+    _write(out / "status.json", _json(status(grid)))
+    _write(out / "metrics.json", _json(metrics(tables)))
+    _write(out / "front.rst", front_page(study, tables))
+
+
+def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
+    """Every CSV table by its name."""
+    results = grid.results
+    return {
+        "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "seed", "score"]],
+        "arg": frames.arg(grid),
+        "effects": frames.effects(grid),
+        "strategies": frames.strategies(grid),
+        "by_decoder": frames.by_decoder(grid.study, results),
+        "per_task": frames.per_task(grid),
+        "curves": results.curves[["plm", "strategy", "task", "sample", "seed", "step", "dev"]],
+        "majority": frames.majority(grid),
+        "failures": frames.failures(results),
+    }
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """`frame` as CSV with six decimals, nothing where there is no number."""
+    columns = {name: [_cell(name, value) for value in frame[name]] for name in frame}
+    return str(pd.DataFrame(columns, columns=frame.columns).to_csv(index=False, lineterminator="\n"))
+
+
+def _cell(column: str, value: object) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    if column in _COUNTS:
+        return str(int(value))
+    return f"{value:.6e}" if column in _EXPONENTS else f"{round(value, 6) + 0.0:.6f}"
+
+
+def status(grid: Grid) -> Row:
+    """The cells (strategy x target task) without all their runs, named with the first reason."""
+    samples = grid.results.samples
+    cells = samples.groupby(["plm", "strategy", "task"], sort=False)
+    named: dict[str, list[str]] = {"failed": [], "not primed": []}
+    for (plm, strategy, task), runs in cells:
+        for state, names in named.items():
+            gone = runs[runs["status"] == state]
+            if len(gone):
+                first = gone.iloc[0]
+                where = f"first seed {first['seed']}, sample {first['sample']}: {first['reason']}"
+                names.append(f"{plm}: {strategy}, task {task}: {len(gone)} of {len(runs)} runs {state}; {where}")
+    return {"cells": cells.ngroups, "failed": named["failed"], "not_primed": named["not primed"]}
+
+
+def metrics(tables: dict[str, pd.DataFrame]) -> Row:
+    """Score, ARG and gain of each strategy, by PLM and slug, for programs that compare versions; what is not known is left out."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name, column, key in (("strategies", "mean", "score"), ("arg", "arg_percent", "arg"), ("effects", "gain", "gain")):
+        for row in tables[name].to_dict("records"):
+            entry = found.setdefault(row["plm"], {}).setdefault(Strategy.parse(row["strategy"]).slug, {})
+            if not pd.isna(row[column]):
+                entry[key] = round(float(row[column]), 6)
+    return found
+
+
+def _json(value: Row) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,73 @@
+"""How numbers and settings are written, the same in every table, figure and text."""
+
+import pandas as pd
+
+from priming.study import Study
+
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "macro_f1_free": "macro-F1 over free strings",
+    "macro_f1_labels": "macro-F1 over gold classes",
+    "exact_match": "exact match",
+}
+DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding"}
+NOTHING = "-"
+
+
+def score_name(metric: str, decoder: str) -> str:
+    """Such as `accuracy, label ranking`."""
+    return f"{METRIC_NAMES[metric]}, {DECODER_NAMES[decoder]}"
+
+
+def selecting_score(study: Study) -> str:
+    """The name of the score that selects and that gains are of."""
+    return score_name(study.scoring.metric, study.scoring.decoder)
+
+
+def size(study: Study) -> str:
+    """Such as `12 target tasks, 2 samples, 2 seeds`."""
+    return ", ".join([plural(len(study.tasks.target), "target task"), plural(len(study.tasks.samples), "sample"), plural(len(study.seeds), "seed")])
+
+
+def plural(number: int, noun: str) -> str:
+    """Such as `1 seed`, `2 seeds`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def level(study: Study) -> str:
+    """The coverage of intervals, such as `95 %`."""
+    return f"{100 * study.scoring.bootstrap.level:g} %"
+
+
+def fixed(value: float | None, decimals: int = 3) -> str:
+    """`0.853`, or a dash where there is no number."""
+    return NOTHING if _missing(value) else f"{_unsigned_zero(value, decimals):.{decimals}f}"
+
+
+def signed(value: float | None, decimals: int = 3) -> str:
+    """`+0.304`, or a dash where there is no number."""
+    return NOTHING if _missing(value) else f"{_unsigned_zero(value, decimals):+.{decimals}f}"
+
+
+def mean_deviation(mean: float | None, deviation: float | None) -> str:
+    """`0.853 ± 0.021`; without the deviation where there is one value only."""
+    return fixed(mean) if _missing(deviation) else f"{fixed(mean)} ± {fixed(deviation)}"
+
+
+def gain_interval(gain: float | None, low: float | None, high: float | None, decimals: int = 3) -> str:
+    """`+0.304 [+0.190, +0.410]`; without the interval where there is none."""
+    interval = "" if _missing(low) else f" [{signed(low, decimals)}, {signed(high, decimals)}]"
+    return signed(gain, decimals) + interval
+
+
+def percent(share: float | None) -> str:
+    """A share of parameters with three significant digits, `5.61 %`."""
+    return NOTHING if _missing(share) else f"{100 * share:#.3g} %".replace(". ", " ")  # type: ignore[operator]
+
+
+def _missing(value: float | None) -> bool:
+    return bool(pd.isna(value))
+
+
+def _unsigned_zero(value: float | None, decimals: int) -> float:
+    return round(float(value), decimals) + 0.0  # type: ignore[arg-type]

@@ -1,0 +1,164 @@
+"""A made-up study with results as a real one leaves them: priming helps, some runs failed, one priming diverged."""
+
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from priming.strategies import Strategy
+from priming.study import Study
+
+STRATEGIES = [
+    "none -> plm",
+    "none -> adapter",
+    "none -> prompt",
+    "none -> prefix",
+    "mtl[plm] -> plm",
+    "mtl[plm] -> adapter",
+    "mtl[plm] -> prompt",
+    "mtl[plm] -> prefix",
+    "mtl[adapter] -> adapter",
+    "mtl[prompt] -> prompt",
+    "mtl[plm+adapter] -> adapter",
+    "mtl[plm+adapter] -> prompt (with adapter)",
+    "mtl[plm+prompt] -> prompt",
+    "maml:first[plm | plm x1] -> plm",
+    "maml:first[plm+adapter | adapter x1] -> adapter",
+    "maml:first[plm+prompt | prompt x1] -> prompt",
+    "reptile[plm | plm x5] -> adapter",
+]
+TASKS = [
+    "sentiment",
+    "emotion",
+    "topic",
+    "tense",
+    "agreement",
+    "antonym",
+    "category",
+    "compare_numbers",
+    "pronoun",
+    "plural",
+    "hypernym",
+    "odd_one_out",
+]
+BASE = {"plm": 0.72, "adapter": 0.55, "prompt": 0.33, "prefix": 0.48}
+TUNED = {"plm": 570_000, "adapter": 32_000, "prompt": 960, "prefix": 7_680}
+RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
+GAIN = {"mtl": 0.25, "maml": 0.14, "reptile": 0.09}
+
+Results = dict[str, Any]
+Change = Callable[[Results], Results]
+
+
+def study_settings(**changes: Any) -> Study:
+    """The made-up study, with other top-level keys where wanted."""
+    settings = {
+        "name": "made-up",
+        "title": "A made-up study",
+        "plms": {"tiny": {"generate": {}}},
+        "tasks": {"source": ["copy", "quote"], "development": ["negation"], "target": TASKS, "samples": [13, 21]},
+        "strategies": STRATEGIES,
+        "seeds": [1, 2],
+        "priming": {
+            "mtl": {"learning_rates": RATES},
+            "maml": {"learning_rates": RATES, "inner_learning_rates": RATES},
+            "reptile": {"learning_rates": RATES, "inner_learning_rates": RATES},
+            "variants": {"maml:first": {"order": "first"}},
+        },
+        "scoring": {"bootstrap": {"resamples": 200}},
+    }
+    return Study.model_validate({**settings, **changes})
+
+
+def scores_of(value: float) -> dict[str, float]:
+    """Every metric of a sample."""
+    return {"accuracy": value, "macro_f1_free": 0.8 * value, "macro_f1_labels": 0.9 * value, "exact_match": value}
+
+
+def run_result(study: Study, plm: str, strategy: Strategy, task: str, seed: int, sample: int) -> Results:
+    """A result that is done: easy and hard tasks, primings that differ by seed, faster learning after priming."""
+    generator = np.random.default_rng(zlib.crc32(f"{plm} {strategy} {task} {seed} {sample}".encode()))
+    luck = np.random.default_rng(zlib.crc32(f"{plm} {strategy.priming} {seed}".encode())).normal(0, 0.04)
+    difficulty = np.random.default_rng(zlib.crc32(task.encode())).normal(0, 0.1)
+    gain = GAIN[strategy.priming.algorithm] + luck if strategy.priming else 0.0
+    end = float(np.clip(BASE[strategy.tuned[0]] + difficulty + gain + generator.normal(0, 0.03), 0.02, 0.99))
+    rate = 8 if strategy.priming else 25
+    steps = range(0, study.tuning.steps + 1, study.tuning.evaluate_every)
+    curve = [{"step": s, "loss": None, "dev": round(0.3 + (end - 0.3) * (1 - float(np.exp(-s / rate))), 4)} for s in steps]
+    run = {"learning_rates": {strategy.tuned[0]: 0.01}, "batch_size": 16, "status": "done", "reason": None, "curve": curve}
+    return {
+        "format": 1, "status": "done", "reason": None, "study": study.name, "plm": plm, "strategy": str(strategy),
+        "task": task, "seed": seed, "sample": sample, "settings": {},
+        "runs": [{**run, "best_step": steps[-1], "best_dev": curve[-1]["dev"]}], "winner": 0,
+        "dev": {"ranking": scores_of(curve[-1]["dev"]), "greedy": scores_of(curve[-1]["dev"] * 0.95)},
+        "test": {"ranking": scores_of(end), "greedy": scores_of(end * 0.93)},
+        "examples": {"train": 32, "dev": 32, "test": 198},
+        "majority": {"label": "good", "test_accuracy": 0.52, "test_macro_f1": 0.342},
+        "parameters": {"total": 570_000 + sum(TUNED[e] for e in strategy.tuned if e != "plm"), "tuned": sum(TUNED[e] for e in strategy.tuned)},
+        "flops": 1.2e11, "seconds": 1.9, "peak_memory_mb": 410, "device": "cpu", "precision": "float32", "written": "2024-01-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def missing_result(result: Results, status: str, reason: str) -> Results:
+    """The same run without a score."""
+    return {**result, "status": status, "reason": reason, "winner": None, "dev": None, "test": None, "flops": None}
+
+
+def write(path: Path, value: Results) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def write_results(study: Study, root: Path, change: Change = lambda result: result) -> Path:
+    """Write all results of `study` below `root`, each after `change`."""
+    for plm in study.plms:
+        for priming in study.primings:
+            for seed in study.seeds:
+                flops = {"mtl": 3.1e12, "maml": 2.2e12, "reptile": 4.0e12}[priming.algorithm]
+                result = {"format": 1, "status": "done", "reason": None, "plm": plm, "priming": str(priming), "seed": seed, "flops": flops}
+                write(root / "primed" / plm / priming.slug / f"seed-{seed}" / "result.json", change(result))
+        for strategy in study.parsed_strategies:
+            for seed in study.seeds:
+                for task in study.tasks.target:
+                    for sample in study.tasks.samples:
+                        folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task / f"sample-{sample}"
+                        write(folder / "result.json", change(run_result(study, plm, strategy, task, seed, sample)))
+    return root
+
+
+def with_failures(result: Results) -> Results:
+    """One priming seed diverged, one whole priming did, and two runs of another strategy failed."""
+    if "priming" in result:
+        return result
+    if result["strategy"].startswith("reptile"):
+        return missing_result(result, "not primed", "priming reptile[plm | plm x5] failed: loss is nan at step 12")
+    if result["strategy"] == "mtl[prompt] -> prompt" and result["seed"] == 2:
+        return missing_result(result, "not primed", "priming mtl[prompt] failed: loss is inf at step 90")
+    if result["strategy"] == "none -> prefix" and result["task"] == "tense" and result["sample"] == 21:
+        return missing_result(result, "failed", "all runs of the sweep diverged")
+    return result
+
+
+@pytest.fixture(scope="session")
+def make_study() -> Callable[..., Study]:
+    return study_settings
+
+
+@pytest.fixture(scope="session")
+def make_results() -> Callable[..., Path]:
+    return write_results
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    return study_settings()
+
+
+@pytest.fixture(scope="session")
+def root(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the made-up study, some of them missing."""
+    return write_results(study, tmp_path_factory.mktemp("made-up"), with_failures)
