@@ -18,6 +18,7 @@ STEPS = {
     "tables": "Write the tables of a study.",
     "figure": "Draw a figure from the tables.",
 }
+MADE = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
 
 
 class NearestGroup(typer.core.TyperGroup):
@@ -97,6 +98,18 @@ def verdict(study_file: StudyFile) -> None:
     if failed := failed_cells(study_file):
         typer.echo("\n".join(failed), err=True)
         raise typer.Exit(3)
+
+
+@app.command()
+def made(study_file: StudyFile) -> None:
+    """Name the tables and figures that a study has made."""
+    from priming.jobs import root
+    from priming.study import load_study
+
+    results = Path(root(load_study(study_file)))
+    for path in sorted([*results.glob("tables/*"), *results.glob("figures/*/*")]):
+        if path.suffix in MADE:
+            typer.echo(path)
 
 
 @tasks_app.command("list")

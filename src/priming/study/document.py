@@ -98,7 +98,8 @@ def _syntax(error: YAMLError) -> str:
 def written(study: BaseModel) -> str:
     """A study as YAML, every default filled in."""
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 120
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 120
     stream = StringIO()
     yaml.dump(study.model_dump(), stream)
     return stream.getvalue()

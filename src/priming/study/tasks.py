@@ -39,12 +39,20 @@ class TaskDefinition(Section):
     )
     threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
 
+    @field_validator("input")
+    @classmethod
+    def _is_template(cls, value: str) -> str:
+        columns_of(value)
+        return value
+
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if (self.files is None) == (self.hub is None):
             raise ValueError("give exactly one of files, hub")
         if self.threshold is not None and set(self.labels or ()) != {True, False}:
             raise ValueError("a threshold needs labels for true and false, as in {true: good, false: bad}")
+        if self.kind == "text_to_text" and self.labels is not None:
+            raise ValueError("a text_to_text task has no labels; write 'kind: classification' or leave them out")
         return self
 
 
