@@ -115,20 +115,18 @@ def made(study_file: StudyFile) -> None:
 @tasks_app.command("list")
 def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
     """Name the built-in tasks, or those of a study, by the parts they play."""
-    from priming.tasks.show import names_by_part
+    from priming.tasks.show import listed_tasks
 
-    for part, names in names_by_part(study_file).items():
-        typer.echo(f"{part} ({len(names)})")
-        typer.echo("".join(f"  {name}\n" for name in names), nl=False)
+    typer.echo(listed_tasks(study_file), nl=False)
 
 
 @tasks_app.command("show")
 def show_task(
     name: Annotated[str, typer.Argument(help="The task.")],
     study_file: Annotated[Path | None, typer.Option("--study", help="The study that defines it; not needed for a built-in task.")] = None,
-    number: Annotated[int, typer.Option("-n", min=1, help="Examples printed.")] = 5,
+    number: Annotated[int, typer.Option("-n", min=0, help="Examples printed.")] = 8,
 ) -> None:
-    """Print examples of a task as the model sees them."""
+    """Print a task and examples of it as the model sees them."""
     from priming.tasks.show import shown_task
 
     typer.echo(shown_task(name, study_file, number), nl=False)

@@ -98,7 +98,7 @@ def _syntax(error: YAMLError) -> str:
 def written(study: BaseModel) -> str:
     """A study as YAML, every default filled in."""
     yaml = YAML(typ="safe", pure=True)
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 120
     stream = StringIO()
     yaml.dump(study.model_dump(), stream)
