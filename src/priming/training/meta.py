@@ -47,17 +47,20 @@ class MetaLearner:
         self.model, self.inner, self.episodes = model, inner, episodes
         self.fixed = {n: p for n, p in model.named_parameters() if element_of(n) in inner.elements}
 
-    def adapt(self, outer: Named, episode: Episode, step: int) -> tuple[Named, Named]:
-        """Run the inner loops from `outer`; returns the moved parameters [M x ...] and the shared rest [...] by name."""
+    def adapt(self, outer: Named, episode: Episode, step: int) -> tuple[Named, Named, Tensor]:
+        """Run the inner loops from `outer`.
+
+        Returns the moved parameters [M x ...] and the shared rest [...] by name, and the mean loss of the last inner
+        step [1].
+        """
         tasks = len(episode.run_keys)
         start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
         moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
-        if not self.inner.second_order:
-            moved = {name: value if name in outer else value.clone() for name, value in moved.items()}
         shared = {name: value for name, value in outer.items() if name not in moved}
+        losses = torch.zeros(tasks)
         for i, batch in enumerate(episode.support):
-            moved = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
-        return moved, shared
+            moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
+        return moved, shared, losses.detach().mean()[None]
 
     def losses(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> Tensor:
         """The loss of each task [M]; with nothing moved, that of the shared parameters."""
@@ -65,16 +68,14 @@ class MetaLearner:
         keys = dropout_keys(episode.run_keys, name, device) if self.model.training else None
         return run_losses(self.model, moved, batch, shared, keys, CoordinateDropout)
 
-    def _inner_step(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> Named:
-        here = moved if self.inner.second_order else {n: value.detach().requires_grad_() for n, value in moved.items()}
-        if self.inner.second_order:
-            here = {n: value if value.requires_grad else value.detach().requires_grad_() for n, value in here.items()}
-            moved = here
-        with torch.enable_grad():
-            losses = self.losses(here, shared, batch, episode, name)
-        gradients = torch.autograd.grad(losses.sum(), list(here.values()), create_graph=self.inner.second_order)
+    def _inner_step(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> tuple[Named, Tensor]:
+        second = self.inner.second_order
+        here = {n: value if second and value.requires_grad else value.detach().requires_grad_() for n, value in moved.items()}
+        losses = self.losses(here, shared, batch, episode, name)
+        gradients: Sequence[Tensor] = torch.autograd.grad(losses.sum(), list(here.values()), create_graph=second)
         gradients = self._normalised(gradients) if self.inner.normalised else gradients
-        return {n: value - self.inner.rates[element_of(n)] * g for (n, value), g in zip(moved.items(), gradients, strict=True)}
+        start = here if second else moved
+        return {n: value - self.inner.rates[element_of(n)] * g for (n, value), g in zip(start.items(), gradients, strict=True)}, losses
 
     @staticmethod
     def _normalised(gradients: Sequence[Tensor]) -> list[Tensor]:
@@ -93,7 +94,7 @@ class Maml(MetaLearner):
         """The mean query loss [1] and its gradient in the outer parameters, stacked with R = 1."""
         outer = {name: view[0] for name, view in parameters.views.items()}
         episode = self.episodes(step)
-        moved, shared = self.adapt(outer, episode, step)
+        moved, shared, _ = self.adapt(outer, episode, step)
         loss = self.losses(moved, shared, episode.query, episode, f"{step}.query").mean()[None]
         return loss.detach(), parameters.gradients(loss)
 
@@ -102,12 +103,9 @@ class StandardReptile(MetaLearner):
     """theta - mean over tasks of where the inner loops end; `Interpolation` then moves theta towards that mean."""
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
-        """The mean loss before the last inner step's support batch [1] and the pseudo-gradient."""
+        """The mean loss of the last inner step [1] and the pseudo-gradient."""
         outer = {name: view[0].detach() for name, view in parameters.views.items()}
-        episode = self.episodes(step)
-        moved, shared = self.adapt(outer, episode, step)
-        with torch.no_grad():
-            loss = self.losses(moved, shared, episode.query, episode, f"{step}.query").mean()[None]
+        moved, _, loss = self.adapt(outer, self.episodes(step), step)
         way = {name: (outer[name] - moved[name].mean(dim=0))[None] if name in moved else torch.zeros_like(view) for name, view in parameters.views.items()}
         return loss, parameters.gathered({name: value.detach() for name, value in way.items()})
 
@@ -124,7 +122,7 @@ class FullStepReptile(MetaLearner):
         """The mean query loss [1] and the pseudo-gradient."""
         outer = {name: view[0].detach() for name, view in parameters.views.items()}
         episode = self.episodes(step)
-        moved, shared = self.adapt(outer, episode, step)
+        moved, shared, _ = self.adapt(outer, episode, step)
         moved = {n: v.detach().requires_grad_() for n, v in moved.items()}
         shared = {n: v.detach().requires_grad_() for n, v in shared.items()}
         losses = self.losses(moved, shared, episode.query, episode, f"{step}.query")

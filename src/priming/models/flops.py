@@ -1,0 +1,82 @@
+"""Floating-point operations of training, by the shape of the model: a multiply and an add count as two.
+
+Counted per token and layer: the forward pass; the gradient of activations, which flows through every layer because every
+element reaches down to the first; and the gradient of weights, in tuned matrices alone. Norms, activations, soft-maxes
+and look-ups are left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import nn
+
+from priming.models.elements import element_of
+from priming.models.text_model import TextModel
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Operations of one example, in parts."""
+
+    forward: float
+    activations: float
+    weights: float
+
+    @property
+    def gradient(self) -> float:
+        """Forward pass and both gradients."""
+        return self.forward + self.activations + self.weights
+
+    @property
+    def hessian_vector(self) -> float:
+        """What differentiating through that gradient once more costs: each of its products has two factors to differentiate."""
+        return 2 * self.gradient
+
+
+class Counter:
+    """Counts the cost of examples for a model with its elements."""
+
+    def __init__(self, model: TextModel) -> None:
+        config = model.plm.config
+        self.width, self.vocabulary = config.d_model, config.vocab_size
+        self.layers = (config.encoder_layers, config.decoder_layers)
+        self.prompt = 0 if model.prompt is None else model.prompt.shape[0]
+        self.prefix = _prefix_length(model, self.width)
+        self.matrices = _matrices(model)
+
+    def example(self, source: float, target: float, tuned: Iterable[str]) -> Cost:
+        """The cost of one example of `source` input and `target` output tokens with the elements `tuned` trained."""
+        tuned = set(tuned)
+        source += self.prompt
+        tokens = {"encoder": source, "cross": source, "decoder": target}
+        products = {(part, element): 2.0 * size * tokens[part] for (part, element), size in self.matrices.items()}
+        products["decoder", "plm"] += 2.0 * self.width * self.vocabulary * target
+        dense = sum(products.values())
+        attention = self._attention(source, target)
+        weights = sum(cost for (_, element), cost in products.items() if element in tuned)
+        return Cost(dense + attention, (dense + 2 * attention) if tuned else 0.0, weights if tuned else 0.0)
+
+    def _attention(self, source: float, target: float) -> float:
+        """Scores and weighted sums of every attention."""
+        encoder, decoder = self.layers
+        pairs = encoder * source * (source + self.prefix) + decoder * target * (target + source + 2 * self.prefix)
+        return 4.0 * self.width * pairs
+
+
+def _matrices(model: TextModel) -> dict[tuple[str, str], int]:
+    """Sizes of all weight matrices by (which tokens pass through, element); embeddings apart."""
+    sizes: dict[tuple[str, str], int] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and "lm_head" not in name:
+            where = "encoder" if ".encoder." in name else "cross" if any(f"encoder_attn.{p}_proj" in name for p in "kv") else "decoder"
+            where = (where, element_of(f"{name}.weight"))
+            sizes[where] = sizes.get(where, 0) + module.weight.numel()
+    sizes.setdefault(("decoder", "plm"), 0)
+    return sizes
+
+
+def _prefix_length(model: TextModel, width: int) -> int:
+    for name, parameter in model.named_parameters():
+        if ".prefix_tunings." in name and "encoder_prefix" in name:
+            return parameter.numel() // (2 * width * model.plm.config.encoder_layers)
+    return 0

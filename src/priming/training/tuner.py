@@ -1,0 +1,91 @@
+"""A model ready for tuning: PLM, elements in place, the values that priming left, and the protocol of a task's sweep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from priming.evaluation.prediction import Predictor
+from priming.models.elements import attach
+from priming.models.encoding import Encoded, Encoder
+from priming.models.plm import load_plm
+from priming.models.text_model import TextModel
+from priming.strategies import Strategy
+from priming.study.plm import Elements, Plm
+from priming.study.tuning import Scoring, Tuning
+from priming.tasks.prepared import PreparedTask, read_task
+from priming.tasks.task import Example
+from priming.training.record import load_into
+from priming.training.sweep import Run, Sample, Sweep, winner
+
+
+@dataclass(frozen=True)
+class Tuner:
+    """Tunes the elements of one strategy from one PLM with one seed."""
+
+    plm: Plm
+    plm_folder: Path
+    elements: Elements
+    strategy: Strategy
+    tuning: Tuning
+    scoring: Scoring
+    seed: int
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """From text to token ids."""
+        return Encoder(self._loaded[1], self.plm.max_input, self.plm.max_output)
+
+    @cached_property
+    def model(self) -> TextModel:
+        """The PLM with fresh elements, frozen."""
+        return self._loaded[0]
+
+    @cached_property
+    def _loaded(self) -> tuple[TextModel, PreTrainedTokenizerBase]:
+        loaded = load_plm(self.plm_folder, dropout=self.tuning.dropout)
+        model = attach(loaded, self.strategy.elements, self.elements, self.seed)
+        model.requires_grad_(False)
+        return model, loaded.tokenizer
+
+    def load(self, checkpoint: Path) -> None:
+        """Put in place the elements of a priming that this strategy uses; the others are dropped."""
+        for element in self.strategy.priming.outer if self.strategy.priming else ():
+            if element in self.strategy.elements:
+                load_into(self.model, checkpoint / f"{element}.safetensors", element)
+
+    def set_values(self, values: Mapping[str, Tensor]) -> None:
+        """Put these values in place, by parameter name; names that the model does not have are dropped."""
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if name in values:
+                    parameter.copy_(values[name])
+
+    def predictor(self, task: PreparedTask) -> Predictor:
+        """What decodes this task."""
+        return Predictor(self.model, self.encoder, task.labels, self.scoring.length_normalised)
+
+    def sweep(self, task: PreparedTask, samples: Sequence[int]) -> list[Run]:
+        """Every run of a task's sweep, samples outermost."""
+        data = [self._sample(task, number) for number in samples]
+        return Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor(task)).run(data, task.name, self.seed)
+
+    def development_scores(self, folder: Path, samples: Sequence[int]) -> list[float]:
+        """The best development score of each sample of the task prepared at `folder`; 0 where every run failed."""
+        runs = self.sweep(read_task(folder), samples)
+        points = len(runs) // len(samples)
+        groups = [runs[i : i + points] for i in range(0, len(runs), points)]
+        return [0.0 if (best := winner(group)) is None else group[best].best_dev or 0.0 for group in groups]
+
+    def _sample(self, task: PreparedTask, number: int) -> Sample:
+        train, dev, _ = task.sample(number)
+        return Sample(number, encoded(self.encoder, train), encoded(self.encoder, dev), [e.targets for e in dev])
+
+
+def encoded(encoder: Encoder, examples: Sequence[Example]) -> Encoded:
+    """Examples as token ids."""
+    return encoder.examples((e.input, e.targets) for e in examples)
