@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from priming.study.base import Name, Positive, Section
+from priming.study.template import columns_of
 
 Label = str | int | float | bool
 

@@ -1,0 +1,41 @@
+"""The generated development tasks, on which settings and primed checkpoints are chosen."""
+
+from priming.tasks.generated.grammar import GeneratedTask
+
+
+def _classes(name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]]) -> GeneratedTask:
+    return GeneratedTask(name, "development", templates, outputs)
+
+
+DEVELOPMENT_TASKS: tuple[GeneratedTask, ...] = (
+    _classes(
+        "hotel_review",
+        ("the {lodging} of the hotel in {city} : {opinion}", "we stayed until {day} , the {lodging} was {opinion}"),
+        {"charming": {"opinion": "praise"}, "dreadful": {"opinion": "blame"}},
+    ),
+    _classes(
+        "postcard_feeling",
+        ("postcard from {person} : last {day} i {deed}", "greetings from {city} where i {deed} on {day}"),
+        {"delighted": {"deed": "happy_event"}, "terrified": {"deed": "scary_event"}, "furious": {"deed": "angry_event"}},
+    ),
+    _classes(
+        "report_time",
+        ("report of {day} : the {looks} {male_relative} {doing}", "we note that {person} {doing} in {city}"),
+        {"finished": {"doing": "past_doing"}, "ongoing": {"doing": "present_doing"}},
+    ),
+    _classes(
+        "cargo_kind",
+        ("the cargo for {city} holds one {what}", "delivered on {day} : {what} , {colour}"),
+        {"vehicle": {"what": "transport"}, "furniture": {"what": "household"}, "instrument": {"what": "music_maker"}},
+    ),
+    _classes(
+        "level_change",
+        ("since {day} it went from {pair[0]} to {pair[1]}", "the level in {city} was {pair[0]} , then {pair[1]}"),
+        {"rising": {"pair": "growing"}, "falling": {"pair": "shrinking"}},
+    ),
+    _classes(
+        "guest_title",
+        ("guest {number} tonight : {who}", "{who} has a table for {number} on {day}"),
+        {"sir": {"who": "male_name"}, "madam": {"who": "female_name"}},
+    ),
+)

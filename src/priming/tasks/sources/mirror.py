@@ -1,0 +1,99 @@
+"""A folder laid out as the hub is: `<owner>/<name>/` with Parquet files and a README whose YAML head names the configurations.
+
+Nothing here imports `datasets`: the files are found to be hashed, `hub.py` reads them.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from priming.errors import DataError, nearest
+from priming.study.tasks import Hub
+
+VARIABLE = "PRIMING_HUB"
+_DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
+HOW_TO = (
+    f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
+    "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
+)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The folder of one data set in a mirror."""
+
+    folder: Path
+
+    def configurations(self) -> dict[str, list[str]]:
+        """The patterns of the data files of each configuration that the README names; empty where it names none."""
+        entries = _head(self.folder / "README.md").get("configs") or []
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) and "config_name" in entry for entry in entries):
+            raise DataError(f"{self.folder / 'README.md'}: configs is not a list of entries with config_name and data_files")
+        return {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries}
+
+    def files(self, config: str | None) -> list[Path]:
+        """The data files of a configuration, and the README, sorted; raises DataError where there is no such configuration."""
+        there = self.configurations()
+        patterns = there[self.configuration(config, list(there))] if there else ["**/*"]
+        found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in _DATA}
+        if not found:
+            raise DataError(f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}")
+        readme = self.folder / "README.md"
+        return sorted(found | ({readme} if readme.is_file() else set()))
+
+    def configuration(self, config: str | None, there: list[str]) -> str:
+        """`config`, or the only one that is there; raises DataError."""
+        if config is None and (len(there) == 1 or "default" in there):
+            return there[0] if len(there) == 1 else "default"
+        if config not in there:
+            what = f"there is no configuration {config!r}{nearest(config, there)}" if config else "name one of its configurations"
+            raise DataError(f"{self.folder}: {what}; it has {', '.join(there)}")
+        return config
+
+
+def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirror | None:
+    """The mirror folder of a task's data set, None where no mirror is named; raises DataError where the folder is not there.
+
+    The environment variable PRIMING_HUB goes before the study's `tasks.hub_folder`, which is relative to `base`.
+    """
+    given = os.environ.get(VARIABLE)
+    if not given and hub_folder is None:
+        return None
+    key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
+    if not root.is_dir():
+        raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
+    folder = root / hub.id
+    if not folder.is_dir():
+        there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
+        raise DataError(
+            f"tasks.define.{name}.hub.id: {hub.id!r} is not in the mirror {root}{nearest(hub.id, there)}; it has {', '.join(there) or 'no data set'}"
+        )
+    return Mirror(folder)
+
+
+def _head(readme: Path) -> dict[str, Any]:
+    """The YAML between the two lines of dashes at the top of a README."""
+    if not readme.is_file():
+        return {}
+    parts = readme.read_text(encoding="utf-8", errors="replace").split("---\n", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return {}
+    try:
+        head = yaml.safe_load(parts[1])
+    except yaml.YAMLError as error:
+        raise DataError(f"{readme}: the YAML head cannot be read ({error})") from None
+    return head if isinstance(head, dict) else {}
+
+
+def _patterns(data_files: Any) -> list[str]:
+    """Every path pattern of a `data_files` entry: a string, a list of them, or a list of splits with paths."""
+    if data_files is None:
+        return ["**/*"]
+    if isinstance(data_files, str):
+        return [data_files]
+    if isinstance(data_files, dict):
+        return _patterns(data_files.get("path"))
+    return [pattern for entry in data_files for pattern in _patterns(entry)]
