@@ -106,7 +106,7 @@ def pretrain_jobs(study: Study) -> Iterator[Job]:
         own_texts = plm.generate and plm.generate.pretraining.texts == "source_tasks"
         inputs = tuple(_task(study, task) for task in study.tasks.source) if own_texts else ()
         yield _single(
-            Item(path=_plm(study, name), step="pretrain", module="priming.models.pretraining", settings=slices.plm_slice(study, name), inputs=inputs, plm=name)
+            Item(path=_plm(study, name), step="pretrain", module="priming.training.pretrain", settings=slices.plm_slice(study, name), inputs=inputs, plm=name)
         )
 
 

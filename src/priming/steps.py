@@ -10,12 +10,18 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from priming.errors import DataError, DiskError, StudyError, nearest
 from priming.jobs import Graph, Item, Job, graph, root, tables
 from priming.recipes import Recipes, declare_done
+from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.load import load_study
+
+if TYPE_CHECKING:
+    from priming.training.tuner import Tuner
+    from priming.training.validation import Validator
 
 RUNLOG = "PRIMING_RUNLOG"
 
@@ -114,21 +120,78 @@ def _prepare(making: Making) -> Iterable[str]:
 
 
 def _pretrain(making: Making) -> None:
-    from priming.models.pretraining import pretrain
+    from priming.training.pretrain import make_plm
 
-    pretrain(making.study, making.item.plm, making.tasks, making.base, making.out)
+    item, study = making.item, making.study
+    make_plm(item.plm, study.plms[item.plm], [Path(path) for path in item.inputs], making.base, making.out)
 
 
 def _prime(making: Making) -> None:
-    from priming.training.upstream import prime
+    from priming.training.upstream import PrimingJob, prime
 
-    prime(making)
+    item, study = making.item, making.study
+    assert item.priming
+    settings = study.priming.of(item.priming.section)
+    job = PrimingJob(
+        study=study.name,
+        plm_name=item.plm,
+        plm=study.plms[item.plm],
+        elements=study.elements,
+        priming=item.priming,
+        settings=settings,
+        seed=item.seed,
+        plm_folder=making.plm,
+        source=[making.tasks / name for name in study.tasks.source],
+        validator=_validator(making) if settings.keep == "best" else None,
+        described=item.settings,
+    )
+    prime(job, making.out)
+
+
+def _validator(making: Making) -> "Validator":
+    """Judges checkpoints on the development tasks, for each downstream of the study's strategies with this priming."""
+    from priming.training.validation import DevelopmentTasks
+
+    study, priming = making.study, making.item.priming
+    assert priming
+    settings = study.priming.of(priming.section).validation
+    judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
+    return DevelopmentTasks(
+        tuners={"+".join(strategy.tuned): _tuner(making, strategy) for strategy in judged},
+        folders=[making.tasks / name for name in study.tasks.development],
+        samples=study.tasks.samples[: settings.samples],
+        steps=settings.steps,
+    )
 
 
 def _tune(making: Making) -> None:
-    from priming.training.downstream import tune
+    from priming.training.downstream import Cell, tune
 
-    tune(making)
+    item, study = making.item, making.study
+    assert item.strategy
+    cell = Cell(
+        study=study.name,
+        plm_name=item.plm,
+        samples=study.tasks.samples,
+        task=making.tasks / item.task,
+        primed=making.primed,
+        described=item.settings,
+    )
+    key = (str(making.plm), item.strategy, item.seed)
+    if key not in _TUNERS:
+        _TUNERS[key] = _tuner(making, item.strategy)
+    tune(_TUNERS[key], cell, making.out)
+
+
+_TUNERS: "dict[tuple[str, Strategy, int], Tuner]" = {}
+"""A job tunes many tasks with the same model, which is loaded once a seed."""
+
+
+def _tuner(making: Making, strategy: Strategy) -> "Tuner":
+    from priming.training.tuner import Tuner
+
+    study, plm = making.study, making.study.plms[making.item.plm]
+    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, making.item.seed)
 
 
 def _tables(making: Making) -> None:
