@@ -84,8 +84,9 @@ def _text(details: ErrorDetails, root: type[BaseModel], at: Key) -> str:
         return str(ctx["error"])
     if kind not in _ALLOWED:
         return f"{shown(value)}: {details['msg']}"
+    limits = {name: f"{limit:g}" if isinstance(limit, float) else limit for name, limit in ctx.items()}
     close = nearest(str(value), re.findall(r"'([^']+)'", ctx["expected"])) if kind == "literal_error" else ""
-    return f"{shown(value)} is not allowed{close}; allowed: {_ALLOWED[kind].format(**ctx)}"
+    return f"{shown(value)} is not allowed{close}; allowed: {_ALLOWED[kind].format(**limits)}"
 
 
 def _missing(root: type[BaseModel], at: Key) -> str:
