@@ -33,8 +33,9 @@ def prepare(name: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[
 
 
 def _samples(task: Task, tasks: Tasks) -> dict[int, Sample]:
-    sizes = {"shots": tasks.shots, "shots_in_all": tasks.shots_in_all, "test_limit": tasks.test_limit}
-    return {number: draw_sample(task, number, **sizes) for number in tasks.samples}
+    return {
+        number: draw_sample(task, number, shots=tasks.shots, shots_in_all=tasks.shots_in_all, test_limit=tasks.test_limit) for number in tasks.samples
+    }
 
 
 def _sample_files(samples: dict[int, Sample]) -> dict[str, list[Example]]:

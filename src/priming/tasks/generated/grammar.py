@@ -43,17 +43,19 @@ class GeneratedTask:
     def task(self, train: int, test: int, seed: int) -> Task:
         """Draw at most `train` and `test` different examples, as many of each label.
 
-        Where the templates run out, a third of what there is goes to the test set at the most; the notes say so.
+        The test rows come first, so that they are the same whatever the size of `train`. Where the templates run out, a third of what
+        there is goes to the test set at the most; the notes say so.
         """
-        generator = _generator(self.name, seed)
-        share = math.ceil((train + test) / len(self.outputs))
-        drawn = [self._draw(output, share, generator) for output in self.outputs]
+        parts = len(self.outputs)
+        wanted = math.ceil(train / parts) + math.ceil(test / parts)
+        drawn = [self._draw(output, wanted, _generator(self.name, seed, output)) for output in self.outputs]
         fewest = min(map(len, drawn))
-        sizes = _portions(min(test, int(fewest * len(drawn) * _TEST_SHARE)), len(drawn))
+        sizes = _portions(test if fewest == wanted else min(test, int(fewest * parts * _TEST_SHARE)), parts)
         test_rows = [row for rows, size in zip(drawn, sizes, strict=True) for row in rows[:size]]
         rests = [rows[size:] for rows, size in zip(drawn, sizes, strict=True)]
         total = min(train, min(map(len, rests)) * len(rests))
         train_rows = [row for rows, size in zip(rests, _portions(total, len(rests)), strict=True) for row in rows[:size]]
+        generator = _generator(self.name, seed)
         return Task(
             name=self.name,
             kind=self.kind,
@@ -139,5 +141,5 @@ def _joined(value: Value) -> str:
     return value if isinstance(value, str) else " ".join(value)
 
 
-def _generator(name: str, seed: int) -> numpy.random.Generator:
-    return numpy.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}\0{seed}".encode()).digest()))
+def _generator(name: str, seed: int, output: str = "") -> numpy.random.Generator:
+    return numpy.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}\0{seed}\0{output}".encode()).digest()))

@@ -215,7 +215,7 @@ _THINGS = (
 _WORDS = (
     _word("first_word", ("take the first : {thing} {animal} {colour}", "first of all these : {thing} {fruit} {animal}"), "{thing}"),
     _word("last_word", ("take the last : {animal} {colour} {thing}", "and at the end : {fruit} {animal} {thing}"), "{thing}"),
-    _word("quoted_word", ("{person} said \" {looks} \" to {person2}", "on {day} a \" {looks} \" {animal} came"), "{looks}"),
+    _word("quoted_word", ('{person} said " {looks} " to {person2}', 'on {day} a " {looks} " {animal} came'), "{looks}"),
     _word("name_in_sentence", ("who : the {animal} of {person} is in the {room}", "who : on {day} {person} bought a {thing}"), "{person}"),
     GeneratedTask(
         "reverse_word",

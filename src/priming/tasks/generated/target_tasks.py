@@ -55,7 +55,7 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
     ),
     _classes(
         "parcel_kind",
-        ("the parcel from {city} contains a {what}", "inside the box {person} saw a {what}"),
+        ("the parcel from {city} contains a {what} for {person}", "inside the box {person} saw a {what}"),
         {"creature": {"what": "animal"}, "food": {"what": "eatable"}, "device": {"what": "tool"}, "garment": {"what": "clothes"}},
     ),
     _classes(

@@ -53,9 +53,9 @@ def _jsonl(path: Path) -> Iterator[Row]:
         try:
             values = json.loads(line)
         except ValueError as error:
-            raise DataError(f"{place}: not JSON ({error}); each line is one object such as {{\"text\": ..., \"label\": ...}}") from None
+            raise DataError(f'{place}: not JSON ({error}); each line is one object such as {{"text": ..., "label": ...}}') from None
         if not isinstance(values, dict):
-            raise DataError(f"{place}: a {type(values).__name__} where an object such as {{\"text\": ..., \"label\": ...}} belongs")
+            raise DataError(f'{place}: a {type(values).__name__} where an object such as {{"text": ..., "label": ...}} belongs')
         yield Row(place, values)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from priming.errors import DataError, nearest
 from priming.study.tasks import Hub, TaskDefinition
-from priming.tasks.sources.mirror import HOW_TO, Mirror, find_mirror
+from priming.tasks.sources.mirror import HOW_TO, Mirror, chosen_configuration, find_mirror
 from priming.tasks.sources.rows import Row, task_from_rows
 from priming.tasks.task import Task
 
@@ -18,8 +18,6 @@ def load_hub(name: str, definition: TaskDefinition, hub_folder: str | None, base
     mirror = find_mirror(name, hub, hub_folder, base)
     key = f"tasks.define.{name}.hub"
     train = [hub.train] if isinstance(hub.train, str) else hub.train
-    if mirror:
-        mirror.files(hub.config)
     splits = _splits(key, hub, mirror)
     for part, wanted in (("train", train), ("test", [hub.test])):
         for split in wanted:
@@ -29,12 +27,16 @@ def load_hub(name: str, definition: TaskDefinition, hub_folder: str | None, base
 
 
 def _splits(key: str, hub: Hub, mirror: Mirror | None) -> list[str]:
+    """The splits of the configuration."""
+    # It takes two seconds to import, and a study without hub tasks does not need it.
     import datasets
 
+    if mirror:
+        mirror.files(hub.config)
     try:
         path, options = _where(hub, mirror)
         there = datasets.get_dataset_config_names(path, **options)
-        config = _configuration(key, hub, there)
+        config = chosen_configuration(key, hub.id, hub.config, there)
         return list(datasets.get_dataset_split_names(path, config, **options))
     except DataError:
         raise
@@ -56,8 +58,6 @@ def _rows(key: str, hub: Hub, mirror: Mirror | None, splits: list[str]) -> Itera
             rows = datasets.load_dataset(path, hub.config, split=split, streaming=mirror is not None, **options)
             for number, values in enumerate(rows, 1):
                 yield Row(f"{_called(hub)}, {split} row {number}", values)
-        except (GeneratorExit, DataError):
-            raise
         except Exception as error:
             raise _explained(key, hub, mirror, error) from error
         if not number:
@@ -68,16 +68,6 @@ def _where(hub: Hub, mirror: Mirror | None) -> tuple[str, dict[str, Any]]:
     if mirror:
         return str(mirror.folder), {}
     return hub.id, {} if hub.revision is None else {"revision": hub.revision}
-
-
-def _configuration(key: str, hub: Hub, there: list[str]) -> str:
-    """The configuration that the study names, or the only one."""
-    if hub.config in there:
-        return hub.config
-    if hub.config is None and (len(there) == 1 or "default" in there):
-        return there[0] if len(there) == 1 else "default"
-    what = f"there is no configuration {hub.config!r}{nearest(hub.config, there)}" if hub.config else "name one of the configurations"
-    raise DataError(f"{key}.config: {what}; {hub.id} has {', '.join(there)}")
 
 
 def _called(hub: Hub) -> str:

@@ -23,35 +23,37 @@ HOW_TO = (
 
 @dataclass(frozen=True)
 class Mirror:
-    """The folder of one data set in a mirror."""
+    """The folder of one data set in a mirror, and the key of the study file that asks for it."""
 
     folder: Path
+    key: str
 
     def configurations(self) -> dict[str, list[str]]:
-        """The patterns of the data files of each configuration that the README names; empty where it names none."""
+        """The patterns of the data files of each configuration; all files are `default` where the README names none."""
         entries = _head(self.folder / "README.md").get("configs") or []
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and "config_name" in entry for entry in entries):
             raise DataError(f"{self.folder / 'README.md'}: configs is not a list of entries with config_name and data_files")
-        return {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries}
+        return {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries} or {"default": ["**/*"]}
 
     def files(self, config: str | None) -> list[Path]:
         """The data files of a configuration, and the README, sorted; raises DataError where there is no such configuration."""
         there = self.configurations()
-        patterns = there[self.configuration(config, list(there))] if there else ["**/*"]
+        patterns = there[chosen_configuration(self.key, str(self.folder), config, list(there))]
         found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in _DATA}
         if not found:
             raise DataError(f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}")
         readme = self.folder / "README.md"
         return sorted(found | ({readme} if readme.is_file() else set()))
 
-    def configuration(self, config: str | None, there: list[str]) -> str:
-        """`config`, or the only one that is there; raises DataError."""
-        if config is None and (len(there) == 1 or "default" in there):
-            return there[0] if len(there) == 1 else "default"
-        if config not in there:
-            what = f"there is no configuration {config!r}{nearest(config, there)}" if config else "name one of its configurations"
-            raise DataError(f"{self.folder}: {what}; it has {', '.join(there)}")
-        return config
+
+def chosen_configuration(key: str, place: str, config: str | None, there: list[str]) -> str:
+    """The configuration that the study names, or without a name the only one or `default`; raises DataError."""
+    if config is None and (len(there) == 1 or "default" in there):
+        return there[0] if len(there) == 1 else "default"
+    if config not in there:
+        what = f"there is no configuration {config!r}{nearest(config, there)}" if config else "name one of the configurations"
+        raise DataError(f"{key}.config: {what}; {place} has {', '.join(there)}")
+    return config
 
 
 def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirror | None:
@@ -71,7 +73,7 @@ def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirr
         raise DataError(
             f"tasks.define.{name}.hub.id: {hub.id!r} is not in the mirror {root}{nearest(hub.id, there)}; it has {', '.join(there) or 'no data set'}"
         )
-    return Mirror(folder)
+    return Mirror(folder, f"tasks.define.{name}.hub")
 
 
 def _head(readme: Path) -> dict[str, Any]:

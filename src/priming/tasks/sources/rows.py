@@ -36,11 +36,11 @@ class _Reader:
         self.key = f"tasks.define.{name}"
         self.definition = definition
         self.columns = columns_of(definition.input)
-        self.words = None if definition.labels is None else {written(value): word for value, word in definition.labels.items()}
+        self.words = None if definition.labels is None else {_key(value): word for value, word in definition.labels.items()}
         self.known: tuple[str, ...] | None = None
 
     def example(self, row: Row) -> Example:
-        values = {column: written(self._value(row, column, "input")) for column in self.columns}
+        values = {column: self._text(row, column) for column in self.columns}
         if not any(value.strip() for value in values.values()):
             raise DataError(f"{row.place}, column {' and '.join(self.columns)}: empty input; fill it in or remove the row")
         return Example(fill(self.definition.input, values).strip(), self._targets(row))
@@ -57,11 +57,18 @@ class _Reader:
                 raise DataError(f"{self.key}.labels: no training row has the value {value} ({word!r}); remove it from labels or add rows of it")
         return tuple(dict.fromkeys(self.words.values()))
 
+    def _text(self, row: Row, column: str) -> str:
+        value = self._value(row, column, "input")
+        if isinstance(value, list | dict):
+            raise DataError(f"{row.place}, column {column}: a {type(value).__name__} where text belongs; name a column of text in {self.key}.input")
+        return written(value)
+
     def _targets(self, row: Row) -> tuple[str, ...]:
         column = self.definition.output
         value = self._value(row, column, "output")
         if self.definition.kind == "text_to_text":
-            targets = tuple(written(v).strip() for v in value) if isinstance(value, list) else (written(value).strip(),)
+            values = value if isinstance(value, list) else [value]
+            targets = tuple("" if one is None else written(one).strip() for one in values)
             if not targets or not all(targets):
                 raise DataError(f"{row.place}, column {column}: empty output; fill it in or remove the row")
             return targets
@@ -70,7 +77,7 @@ class _Reader:
     def _label(self, row: Row, column: str, value: Any) -> str:
         if self.definition.threshold is not None:
             value = _reaches(row, column, value, self.definition.threshold)
-        text = written(value).strip()
+        text = _key(value)
         if self.words is not None:
             allowed: Iterable[str] = self.words
             word = self.words.get(text)
@@ -94,12 +101,14 @@ class _Reader:
 
 
 def written(value: Any) -> str:
-    """A value as it is written in a text file, so that rows of CSV, JSON and Parquet agree: 1 for 1.0, true for True."""
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    """A value as it is written in a text file, so that rows of CSV, JSON and Parquet agree: 1 for 1.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _key(value: Any) -> str:
+    """A label's value as text, `true` for True and TRUE."""
+    text = written(value).strip()
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def _reaches(row: Row, column: str, value: Any, threshold: float) -> bool:

@@ -31,9 +31,7 @@ _NOUNS = _pairs(
     "dog/dogs cat/cats horse/horses farmer/farmers teacher/teachers student/students singer/singers driver/drivers boy/boys girl/girls "
     "bird/birds worker/workers soldier/soldiers lawyer/lawyers cook/cooks guest/guests"
 )
-_VERBS = _pairs(
-    "runs/run sleeps/sleep sings/sing waits/wait works/work jumps/jump smiles/smile eats/eat reads/read swims/swim talks/talk walks/walk"
-)
+_VERBS = _pairs("runs/run sleeps/sleep sings/sing waits/wait works/work jumps/jump smiles/smile eats/eat reads/read swims/swim talks/talk walks/walk")
 _PREDICATES: tuple[Pair, ...] = (
     ("painted the wall", "paints the wall", "will paint the wall", "paint the wall"),
     ("cooked a meal", "cooks a meal", "will cook a meal", "cook a meal"),
