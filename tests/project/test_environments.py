@@ -1,0 +1,93 @@
+"""Declared dependencies, the lock and the environments of the rules agree with each other and with what the code imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from priming import closure
+from priming.study.figures import FIGURES
+
+ENVIRONMENTS = {
+    "tasks": ["priming.tasks.prepare"],
+    "train": ["priming.training.pretrain", "priming.training.upstream", "priming.training.downstream"],
+    "report": ["priming.reporting.tables", *(f"priming.reporting.figures.{figure}" for figure in FIGURES)],
+}
+# Programs.
+NOT_IMPORTED = {"snakemake", "dvc"}
+
+
+def lock(project: Path) -> dict[str, str]:
+    lines = (project / "constraints.txt").read_text().splitlines()
+    pinned = (line.split("==") for line in lines if not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pinned}
+
+
+def metadata(project: Path) -> dict[str, list[str]]:
+    """The requirements of the project and of each extra."""
+    about = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    return {"": about["dependencies"], **about["optional-dependencies"]}
+
+
+def imported(files: list[Path]) -> set[str]:
+    """The distributions that the files import, anywhere in them."""
+    names = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                # ruamel is a namespace that several distributions share.
+                names.add("ruamel.yaml" if node.module.startswith("ruamel") else node.module.split(".")[0])
+    known = packages_distributions()
+    third_party = names - set(sys.stdlib_module_names) - {"priming"}
+    return {canonicalize_name(known.get(name, [name])[0]) for name in third_party} - {"pydantic-core"}
+
+
+def pins(environment: Path) -> dict[str, str]:
+    (pip,) = [entry["pip"] for entry in YAML(typ="safe").load(environment)["dependencies"] if isinstance(entry, dict)]
+    return {canonicalize_name(name): version for name, version in (pin.split("==") for pin in pip)}
+
+
+def test_declared_is_what_is_imported(project: Path) -> None:
+    declared = {canonicalize_name(Requirement(text).name) for text in metadata(project)[""]}
+    assert imported(list((project / "src").rglob("*.py"))) == declared - NOT_IMPORTED
+
+
+def test_dependencies_are_bounded_and_the_lock_is_within_the_bounds(project: Path) -> None:
+    locked = lock(project)
+    for text in (text for texts in metadata(project).values() for text in texts):
+        requirement = Requirement(text)
+        assert any(s.operator in (">=", "~=", "==") for s in requirement.specifier), f"{text} has no lower bound"
+        assert any(s.operator in ("<", "~=", "==") for s in requirement.specifier), f"{text} has no upper bound"
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), f"{text} is not what constraints.txt has"
+
+
+def test_the_lock_is_versions_and_nothing_else(project: Path) -> None:
+    lines = [line for line in (project / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
+    names = [canonicalize_name(line.partition("==")[0]) for line in lines]
+    assert names == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environments_of_rules_have_what_their_steps_import_at_the_locked_versions(project: Path, name: str) -> None:
+    modules = [module for entry in ENVIRONMENTS[name] for module in closure.closure(entry)]
+    shared = [*(project / "src/priming/study").rglob("*.py"), *(project / "src/priming").glob("*.py")]
+    needed = imported([file for module in modules if (file := closure.source_of(module))] + shared)
+    found = pins(project / "envs" / f"{name}.yaml")
+    locked = lock(project)
+    assert found == {package: locked[package] for package in found}
+    assert set(found) == needed
+
+
+def test_every_environment_of_a_rule_exists(project: Path) -> None:
+    named = {match for file in (project / "workflow").rglob("*.smk") for match in re.findall(r"envs/(\w+)\.yaml", file.read_text())}
+    assert named == set(ENVIRONMENTS)
