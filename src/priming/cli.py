@@ -57,7 +57,8 @@ def check(
         typer.echo(written(study), nl=False)
         return
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
-    typer.echo(f"{study_file}: study {study.name!r} is in order: {len(study.plms)} PLMs, {len(study.strategies)} strategies, tasks: {parts}")
+    plms = f"PLM {', '.join(study.plms)}"
+    typer.echo(f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
 
 @app.command()
