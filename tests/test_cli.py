@@ -63,12 +63,10 @@ def test_an_unknown_task_is_refused_with_the_nearest_name(project: Path, tmp_pat
 
 
 def test_a_built_in_task_plays_its_own_part(project: Path, tmp_path: Path) -> None:
-    text = (
-        (project / "config.yaml")
-        .read_text()
-        .replace("    - film_verdict\n", "", 1)
-        .replace("  development:\n", "  development:\n    - film_verdict\n", 1)
-    )
+    text = (project / "config.yaml").read_text()
+    for old, new in (("    - film_verdict\n", ""), ("  development: [", "  development: [film_verdict, ")):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
     (tmp_path / "study.yaml").write_text(text)
     done = priming("check", "study.yaml", cwd=tmp_path)
     assert "tasks.development[0]: 'film_verdict' is a built-in source task; allowed: " in done.stderr
