@@ -88,7 +88,11 @@ def problem(path: Path) -> str:
         ),
         (
             with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, support: 1999, query: 2}}\n"),
-            "line 10, priming.maml.support: support 1999 and query 2 exceed tasks.source_limit 2000; allowed: together no more",
+            "line 10, priming.maml.support: 'maml[plm | plm x1]' takes 2001 different examples of a task at once, and tasks.source_limit is 2000",
+        ),
+        (
+            with_strategy("maml[plm | plm x9] -> plm", f"  maml: {{{RATES}, inner_{RATES}, support: 222, query: 3, same_support: false}}\n"),
+            "'maml[plm | plm x9]' takes 2001 different examples of a task at once",
         ),
         (
             (("strategies:", "elements: {adapter: {bottleneck: 36}}\nstrategies:"),),

@@ -81,7 +81,7 @@ def _priming(study: "Study", priming: Priming) -> Iterator[Problem]:
         text = f"{settings.validation.samples} samples of {len(study.tasks.samples)}; allowed: as many as tasks.samples has"
         yield Problem((*at, "validation", "samples"), text)
     if isinstance(settings, Meta):
-        yield from _meta_batch(study, settings, at)
+        yield from _meta_batch(study, priming, settings, at)
     if isinstance(settings, Reptile) and settings.update == "standard":
         yield from _unmoved(priming)
 
@@ -102,13 +102,15 @@ def _no_rate(priming: Priming, element: str, at: tuple[str, ...]) -> Problem:
     return Problem((*at, element), f"is missing, and {str(priming)!r} moves {element}; add '{element}: <rate>'")
 
 
-def _meta_batch(study: "Study", settings: Meta, at: tuple[str, ...]) -> Iterator[Problem]:
+def _meta_batch(study: "Study", priming: Priming, settings: Meta, at: tuple[str, ...]) -> Iterator[Problem]:
     if settings.tasks > len(study.tasks.source):
         text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {len(study.tasks.source)}; allowed: no more"
         yield Problem((*at, "tasks"), text)
-    if settings.support + settings.query > study.tasks.source_limit:
-        text = f"support {settings.support} and query {settings.query} exceed tasks.source_limit {study.tasks.source_limit}"
-        yield Problem((*at, "support"), f"{text}; allowed: together no more")
+    sets = min(priming.inner_steps, 1) if settings.same_support else priming.inner_steps
+    needed = sets * settings.support + settings.query
+    if needed > study.tasks.source_limit:
+        text = f"{str(priming)!r} takes {needed} different examples of a task at once, and tasks.source_limit is {study.tasks.source_limit}"
+        yield Problem((*at, "support"), f"{text}; allowed: no more")
 
 
 def _unmoved(priming: Priming) -> Iterator[Problem]:
