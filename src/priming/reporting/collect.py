@@ -4,7 +4,7 @@ One result.json describes one priming (a seed of it) or one tuned sample (the sw
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,9 @@ def collect(study: Study, root: Path) -> Results:
 
     Raises DataError for a file that is missing, broken, of another format or in another run's place.
     """
-    samples, scores, curves = [], [], []
+    samples: list[Row] = []
+    scores: list[Row] = []
+    curves: list[Row] = []
     for run, folder in tuned_folders(study, root):
         result = read_result(folder / "result.json", run, STATUSES)
         try:
@@ -81,10 +83,10 @@ def primed_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
                 yield {"plm": plm, "priming": str(priming), "seed": seed}, root / "primed" / plm / priming.slug / f"seed-{seed}"
 
 
-def read_result(path: Path, expected: Expected, statuses: Iterable[str]) -> Row:
+def read_result(path: Path, expected: Expected, statuses: Sequence[str]) -> Row:
     """The result at `path`; raises DataError unless it is of this format and that of the `expected` run."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result: Row = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; run snakemake to make it") from error
     except ValueError as error:

@@ -106,7 +106,8 @@ def _missing(frames: Frames) -> Iterator[str]:
         return
     for (plm, strategy, status), runs in failures.groupby(["plm", "strategy", "status"], sort=False):
         tasks = wording.plural(runs["task"].nunique(), "task")
-        yield f"- {_literal(strategy)} of {plm}: {wording.plural(len(runs), 'run')} {status} on {tasks}; first reason: {_literal(runs['reason'].iloc[0])}"
+        first = _literal(runs["reason"].iloc[0])
+        yield f"- {_literal(strategy)} of {plm}: {wording.plural(len(runs), 'run')} {status} on {tasks}; first reason: {first}"
 
 
 def _literal(text: str) -> str:

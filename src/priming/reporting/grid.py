@@ -1,5 +1,6 @@
 """Scores of a study as arrays: [N x S x K] a PLM and strategy, N target tasks, S seeds, K samples."""
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,11 +34,14 @@ class Grid:
     @cached_property
     def _by_strategy(self) -> dict[tuple[str, str], Scores]:
         study = self.study
-        axes = [list(study.plms), [str(s) for s in study.parsed_strategies], study.tasks.target, study.seeds, study.tasks.samples]
-        index = pd.MultiIndex.from_product(axes, names=["plm", "strategy", "task", "seed", "sample"])
+        keys = [(plm, str(strategy)) for plm in study.plms for strategy in study.parsed_strategies]
+        index = pd.MultiIndex.from_tuples(
+            [(*key, *run) for key in keys for run in itertools.product(study.tasks.target, study.seeds, study.tasks.samples)],
+            names=["plm", "strategy", "task", "seed", "sample"],
+        )
         values = self._chosen.set_index(index.names)["score"].reindex(index).to_numpy(dtype=float)
-        arrays = values.reshape([len(axis) for axis in axes])
-        return {(plm, strategy): arrays[p, s] for p, plm in enumerate(axes[0]) for s, strategy in enumerate(axes[1])}
+        arrays = values.reshape(len(keys), len(study.tasks.target), len(study.seeds), len(study.tasks.samples))
+        return dict(zip(keys, arrays, strict=True))
 
     @cached_property
     def _chosen(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from priming.reporting import frames
-from priming.reporting.collect import Results, Row, collect
+from priming.reporting.collect import Row, collect
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
 from priming.reporting.reading import reading_tables
@@ -63,7 +63,8 @@ def _cell(column: str, value: object) -> str:
         return str(value)
     if column in _COUNTS:
         return str(int(value))
-    return f"{value:.6e}" if column in _EXPONENTS else f"{round(value, 6) + 0.0:.6f}"
+    number = float(value)
+    return f"{number:.6e}" if column in _EXPONENTS else f"{round(number, 6) + 0.0:.6f}"
 
 
 def status(grid: Grid) -> Row:

@@ -1,0 +1,114 @@
+"""Gain over the un-primed twin against what priming cost, multi-task learning apart from the meta-learners."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from priming.reporting import wording
+from priming.reporting.figures import style
+from priming.reporting.figures.looks import Look, looks
+from priming.reporting.figures.stored import stored
+from priming.strategies import Priming, Strategy
+from priming.study import Study
+
+PANEL_HEIGHT = 2.6
+
+
+def figure(study: Study, tables: Path) -> Figure:
+    """Draw a panel a PLM and tuned element; a line joins strategies that differ in the budget of their priming alone."""
+    points = _points(study, tables)
+    shown = points.dropna(subset=["gain", "priming_flops"])
+    if shown.empty:
+        return style.sentence(study.figures.style, _nothing(study))
+    found = looks(study)
+    groups = {key: group for key, group in shown.groupby(["plm", "tuned"], sort=False)}
+    columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
+    canvas, axes = style.panels(study.figures.style, len(groups), columns, PANEL_HEIGHT)
+    for number, (ax, ((plm, tuned), group)) in enumerate(zip(axes, groups.items(), strict=True)):
+        _panel(ax, group, found)
+        ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}")
+        ax.set_ylabel(f"gain in {wording.METRIC_NAMES[study.scoring.metric]}" if number % columns == 0 else "")
+        ax.set_xlabel("compute of priming, FLOPs" if number >= len(groups) - columns else "")
+    style.legend_below(canvas, _legend(points, found), _notes(study, points))
+    return canvas
+
+
+def _nothing(study: Study) -> str:
+    if not study.primings:
+        return "No strategy of this study is primed."
+    return "No primed strategy of this study has a gain over an un-primed twin and a priming of known compute."
+
+
+def _points(study: Study, tables: Path) -> pd.DataFrame:
+    """A row a primed strategy: its gain with the interval, the FLOPs of its priming, what it tunes, and its family."""
+    effects = stored(tables, "effects").drop(columns=["metric", "decoder"])
+    costs = stored(tables, "strategies")[["plm", "strategy", "priming", "priming_flops"]]
+    points = effects.merge(costs, on=["plm", "strategy"])
+    if wanted := study.figures.compute.strategies:
+        points = points[points["strategy"].isin([str(Strategy.parse(text)) for text in wanted])]
+    parsed = [Strategy.parse(name) for name in points["strategy"]]
+    return points.assign(tuned=["+".join(s.tuned) for s in parsed], kept=[bool(s.kept) for s in parsed], family=[_family(s, study) for s in parsed])
+
+
+def _family(strategy: Strategy, study: Study) -> str:
+    """The same for strategies that differ in nothing but the budget of their priming."""
+    priming = strategy.priming
+    if priming is None:
+        return str(strategy)
+    settings = study.priming.of(priming.section).model_dump_json(exclude={"budget"})
+    plain = Priming(priming.algorithm, priming.outer, priming.inner, priming.inner_steps)
+    return f"{Strategy(plain, strategy.tuned, strategy.kept)} {settings}"
+
+
+def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
+    ax.axhline(0, color="black", linewidth=0.8, linestyle=(0, (3, 2)))
+    ax.set_xscale("log")
+    points = points.assign(x=_apart(points["priming_flops"].to_numpy(dtype=float)))
+    for _, family in points.groupby("family", sort=False):
+        ordered = family.sort_values("priming_flops")
+        ax.plot(ordered["x"], ordered["gain"], color=found[ordered["priming"].iloc[0]].colour, linewidth=0.9, zorder=2)
+    for row in points.to_dict("records"):
+        _point(ax, row, found[row["priming"]])
+    ax.margins(x=0.12, y=0.1)
+
+
+def _point(ax: Axes, row: dict[str, Any], look: Look) -> None:
+    ax.vlines(row["x"], row["low"], row["high"], color=look.colour, linewidth=1, zorder=2)
+    if row["kept"]:
+        ax.plot(row["x"], row["gain"], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=look.colour, markeredgewidth=0.8)
+    ax.plot(row["x"], row["gain"], linestyle="none", zorder=3, **look.marks())
+
+
+def _apart(flops: np.ndarray[Any, np.dtype[np.float64]], gap: float = 0.025) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The FLOPs with points nearer than `gap` decades moved apart, around their common middle."""
+    order = np.argsort(flops, kind="stable")
+    places = np.log10(flops)
+    cluster: list[int] = []
+    for n in [*order.tolist(), -1]:
+        if cluster and (n < 0 or np.log10(flops[n] / flops[cluster[-1]]) >= gap):
+            places[cluster] = places[cluster].mean() + gap * (np.arange(len(cluster)) - (len(cluster) - 1) / 2)
+            cluster = []
+        cluster.append(n)
+    return np.asarray(10**places)
+
+
+def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Any]:
+    known = points.dropna(subset=["gain"])
+    handles: list[Any] = [found[name].handle(name) for name in found if name in set(known["priming"])]
+    if known["kept"].any():
+        handles.append(Look(style.GREY, "o", "none", "-").handle("ring: a primed element stays in place, frozen"))
+        handles[-1].set(markersize=10, markerfacecolor="none")
+    return handles
+
+
+def _notes(study: Study, points: pd.DataFrame) -> list[str]:
+    known = points.dropna(subset=["gain"])
+    kinds = "; ".join(dict.fromkeys(known["interval"]))
+    score = f"Gain in {wording.selecting_score(study)} over the un-primed twin ({wording.size(study)}); {wording.level(study)} intervals: {kinds}."
+    places = "Lines join budgets of one priming; points of nearly one compute are moved sideways."
+    gone = ", ".join(points[points["gain"].isna()]["strategy"].unique())
+    return [score, places, *([f"No gain (failed or not primed): {gone}."] if gone else [])]

@@ -1,0 +1,146 @@
+"""Share of tuned parameters against score or ARG; an arrow joins each primed strategy to its un-primed twin."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from priming.reporting import wording
+from priming.reporting.figures import style
+from priming.reporting.figures.looks import UNPRIMED, Look, looks
+from priming.reporting.figures.stored import stored
+from priming.strategies import Strategy
+from priming.study import Study
+
+PANEL_HEIGHT = 3.6
+STEP = 0.1
+_SAME_SHARE = 0.02
+
+
+def figure(study: Study, tables: Path) -> Figure:
+    """Draw a panel a PLM. Strategies of (nearly) one share are spread sideways within a grey band around it."""
+    points = _points(study, tables)
+    shown = points.dropna(subset=["y", "share"])
+    if shown.empty:
+        return style.sentence(study.figures.style, "No strategy of this study has a score.")
+    found, plms = looks(study), list(study.plms)
+    canvas, axes = style.panels(study.figures.style, len(plms), min(2, len(plms)), PANEL_HEIGHT)
+    for ax, plm in zip(axes, plms, strict=True):
+        _panel(ax, shown[shown["plm"] == plm], found)
+        ax.set_xlabel("tuned parameters, % of all (log scale)")
+        if len(plms) > 1:
+            ax.set_title(f"PLM {plm}", loc="left", pad=26)
+    for ax in axes[:: min(2, len(plms))]:
+        ax.set_ylabel(_label(study))
+    style.legend_below(canvas, _legend(points, found), _notes(study, points))
+    return canvas
+
+
+def _points(study: Study, tables: Path) -> pd.DataFrame:
+    """A row a PLM and strategy: its y with a bar from low to high, and the place x in % around its share."""
+    points = stored(tables, "strategies")
+    if study.figures.parameter_efficiency.y == "score":
+        points = points.assign(y=points["mean"], low=points["mean"] - points["deviation"], high=points["mean"] + points["deviation"])
+    else:
+        arg = stored(tables, "arg").rename(columns={"arg_percent": "y"})
+        points = points.merge(arg[["plm", "strategy", "y", "low", "high"]], on=["plm", "strategy"])
+    return pd.concat([_placed(group.copy()) for _, group in points.groupby("plm", sort=False)])
+
+
+def _placed(points: pd.DataFrame) -> pd.DataFrame:
+    """Strategies of one share side by side: the un-primed in the middle, primed ones to both sides in the study's order."""
+    points["group"] = _groups(100 * points["share"])
+    drawn = points.dropna(subset=["y", "group"])
+    sides = drawn.groupby("group")["priming"].transform(_sides)
+    step = _step(drawn["group"], sides)
+    return points.assign(x=drawn["group"] * 10 ** (step * sides), band=step * (sides.abs().groupby(drawn["group"]).transform("max") + 0.6))
+
+
+def _groups(shares: pd.Series) -> pd.Series:
+    """One share that stands for all that are nearly as large."""
+    ordered = shares.dropna().sort_values()
+    numbers = (np.log(ordered).diff().fillna(1) > _SAME_SHARE).cumsum()
+    return ordered.groupby(numbers).transform("mean").reindex(shares.index)
+
+
+def _sides(primings: pd.Series) -> pd.Series:
+    """0 for the un-primed, ... -2, -1, 1, 2 ... for the others."""
+    primed = primings != UNPRIMED
+    number = int(primed.sum())
+    sides = pd.Series(0, index=primings.index)
+    sides[primed] = [n - number // 2 + (n >= number // 2) for n in range(number)]
+    return sides
+
+
+def _step(groups: pd.Series, sides: pd.Series) -> float:
+    """Decades between neighbours, so few that no two groups meet."""
+    widest = (sides.abs().groupby(groups).max() + 1).sort_index()
+    gaps = np.diff(np.log10(widest.index.to_numpy(dtype=float)))
+    return float(min([STEP, *(gaps / (widest.to_numpy()[1:] + widest.to_numpy()[:-1]))]))
+
+
+def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
+    ax.set_xscale("log")
+    for share, group in points.groupby("group"):
+        band = 10 ** group["band"].iloc[0]
+        ax.axvspan(share / band, share * band, color="0.95", zorder=0, linewidth=0)
+        ax.annotate(
+            _names(group), (share, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom"
+        )
+    for row in points.to_dict("records"):
+        _arrow(ax, row, points)
+        look = found[row["priming"]]
+        ax.vlines(row["x"], row["low"], row["high"], color=look.colour, linewidth=0.8, zorder=2)
+        if "(with" in row["strategy"]:
+            ax.plot(row["x"], row["y"], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=look.colour, markeredgewidth=0.8)
+        ax.plot(row["x"], row["y"], linestyle="none", zorder=3, **look.marks())
+    ax.grid(visible=False, axis="x")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(x=0.06, y=0.08)
+
+
+def _names(group: pd.DataFrame) -> str:
+    """What is tuned at this share, and the share."""
+    elements = dict.fromkeys("+".join(Strategy.parse(name).tuned) for name in group["strategy"])
+    return f"{', '.join(elements)}\n{wording.percent(group['group'].iloc[0] / 100)}"
+
+
+def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
+    """From the un-primed twin to a primed strategy, where there is a twin."""
+    strategy = Strategy.parse(row["strategy"])
+    twin = points[points["strategy"] == str(strategy.twin)]
+    if strategy.priming is None or twin.empty:
+        return
+    start = (twin["x"].iloc[0], twin["y"].iloc[0])
+    looks_like = {"arrowstyle": "-|>", "color": "0.55", "linewidth": 0.7, "shrinkA": 4, "shrinkB": 5, "mutation_scale": 7}
+    ax.annotate("", xy=(row["x"], row["y"]), xytext=start, arrowprops=looks_like, zorder=1)
+
+
+def _label(study: Study) -> str:
+    name = wording.selecting_score(study)
+    if study.figures.parameter_efficiency.y == "score":
+        return f"mean {name}\n({wording.size(study)})"
+    return f"ARG over {study.scoring.arg_baseline}, %\n({name}; {wording.size(study)})"
+
+
+def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
+    """An entry a priming, and what else the symbols mean."""
+    handles = [found[name].handle(name) for name in found if name in set(points.dropna(subset=["y"])["priming"])]
+    if points["strategy"].str.contains("(with", regex=False).any():
+        ring = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": style.GREY}
+        handles.append(Line2D([], [], linestyle="none", label="ring: a primed element stays in place, frozen", **ring))
+    return handles
+
+
+def _notes(study: Study, points: pd.DataFrame) -> list[str]:
+    by_score = study.figures.parameter_efficiency.y == "score"
+    bars = "standard deviations over seeds and samples" if by_score else f"{wording.level(study)} intervals"
+    text = f"Arrows lead from the un-primed twin; bars are {bars}; within a grey band all strategies tune the same share."
+    gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
+    return [text, *([f"No score (failed or not primed): {gone}."] if gone else [])]

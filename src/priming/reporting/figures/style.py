@@ -1,0 +1,111 @@
+"""What the figures share: type, sizes, panels, files that are the same byte for byte."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+
+from priming.study.figures import Style
+
+GREY = "0.35"
+LIGHT = "0.88"
+
+_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
+
+
+@contextmanager
+def applied(style: Style) -> Iterator[None]:
+    """Matplotlib's own defaults with the study's type size, whatever a matplotlibrc of the user says."""
+    small = style.font_size - 1
+    settings = {
+        "font.family": "DejaVu Sans",
+        "font.size": style.font_size,
+        "axes.titlesize": style.font_size,
+        "axes.labelsize": style.font_size,
+        "xtick.labelsize": small,
+        "ytick.labelsize": small,
+        "legend.fontsize": small,
+        "legend.title_fontsize": small,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": LIGHT,
+        "grid.linewidth": 0.6,
+        "hatch.linewidth": 0.6,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 6,
+        "pdf.fonttype": 42,
+        "svg.hashsalt": "priming",
+        "savefig.dpi": style.dpi,
+    }
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
+        yield
+
+
+def panels(style: Style, number: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with `number` panels, `columns` a row, each `height` inches high, that share both axes."""
+    rows = -(-number // columns)
+    figure = Figure(figsize=(style.width, rows * height), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, sharex=True, squeeze=False)
+    axes = list(grid.flat)
+    for spare in axes[number:]:
+        spare.remove()
+    for above in axes[max(0, number - columns) : number]:
+        above.tick_params(labelbottom=True)
+    return figure, axes[:number]
+
+
+def sentence(style: Style, text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure = Figure(figsize=(style.width, 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, wrap=True)
+    return figure
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = ()) -> None:
+    """Add a legend under the panels, in as many columns as fit, and notes under it; the figure grows by their height."""
+    size = float(matplotlib.rcParams["legend.fontsize"])
+    width, height = figure.get_size_inches()
+    lines = [line for note in notes for line in textwrap.wrap(note, int(width * 72 / (0.56 * size)))]
+    legend, legend_height = _fitted(figure, handles, width)
+    note_height = (1.3 * len(lines) + 0.8) * size / 72
+    total = height + legend_height + note_height
+    figure.set_size_inches(width, total)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.set(rect=(0, 1 - height / total, 1, height / total))  # type: ignore[call-arg]
+    legend.set_bbox_to_anchor((0.5, note_height / total))
+    figure.text(0.5, 0.4 * size / 72 / total, "\n".join(lines), ha="center", va="bottom", fontsize=size, color=GREY, linespacing=1.25)
+
+
+def _fitted(figure: Figure, handles: Sequence[Any], width: float) -> tuple[Legend, float]:
+    """The legend with most columns that is no wider than `width`, and its height, in inches."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for columns in range(min(len(handles), 6), 0, -1):
+        legend = figure.legend(handles=list(handles), loc="lower center", ncols=columns, handlelength=3, columnspacing=1.5, borderaxespad=0)
+        box = legend.get_window_extent(renderer)
+        if box.width <= width * figure.dpi or columns == 1:
+            break
+        legend.remove()
+    legend.set_in_layout(False)
+    return legend, float(box.height / figure.dpi)
+
+
+def save(figure: Figure, stem: Path, style: Style) -> None:
+    """Write the figure as `stem`.svg and so on, without dates or names of programs."""
+    for ending in style.formats:
+        figure.savefig(stem.with_name(f"{stem.name}.{ending}"), metadata=_METADATA[ending])
