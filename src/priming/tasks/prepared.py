@@ -53,7 +53,7 @@ class PreparedTask:
             raise DataError(f"{self.folder}: the {self.part} task {self.name} was prepared without {file}; it has {', '.join(self.sha256)}")
         path = self.folder / file
         content = _content(path)
-        examples = [_example(path, number, line) for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1)]
+        examples = [_example(path, number, line) for number, line in enumerate(content.splitlines(), 1)]
         if hashlib.sha256(content).hexdigest() != self.sha256[file]:
             raise DataError(f"{path} has changed since it was prepared; remove {self.folder} and run snakemake again")
         return examples
@@ -98,7 +98,7 @@ def _content(path: Path) -> bytes:
         raise DataError(f"{path} is missing; run snakemake again to prepare the task") from None
 
 
-def _example(path: Path, number: int, line: str) -> Example:
+def _example(path: Path, number: int, line: bytes) -> Example:
     try:
         row = json.loads(line)
         text, targets = row["input"], row["targets"]

@@ -77,6 +77,9 @@ def _called(hub: Hub) -> str:
 def _explained(key: str, hub: Hub, mirror: Mirror | None, error: Exception) -> DataError:
     """What `datasets` raised, as something that the user can act on."""
     said = " ".join(str(error).split()) or type(error).__name__
+    columns = [", ".join(getattr(error, which, ())) for which in ("table_column_names", "requested_column_names")]
+    if any(columns):
+        return DataError(f"{key}: the files of {_called(hub)} differ in their columns, one has {' and another '.join(columns)}; name them alike")
     if mirror:
         return DataError(f"{key}: {mirror.folder} cannot be read ({said}); copy the data set again, README.md included")
     if "script" in said:

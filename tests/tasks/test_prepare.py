@@ -1,0 +1,130 @@
+"""Preparing a task, and reading the folder back."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.tasks.conftest import reviews
+
+from priming.errors import DataError, DiskError
+from priming.study.tasks import Tasks
+from priming.tasks.prepare import prepare
+from priming.tasks.prepared import read_task
+from priming.tasks.sources import load_task
+
+Own = Callable[..., Tasks]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, own_files: Own) -> Path:
+    """A target task, prepared: 100 training rows, 10 test rows of which 4 are among them."""
+    tasks = own_files(reviews(100), [*reviews(4), *reviews(6, 100)], samples=[13, 21])
+    assert prepare("mine", tasks, "target", tmp_path, tmp_path / "out") == []
+    return tmp_path / "out"
+
+
+def test_samples_are_read_back_as_they_were_drawn(tmp_path: Path, prepared: Path) -> None:
+    task = read_task(prepared)
+    assert (task.name, task.kind, task.labels, task.part, task.origin) == ("mine", "classification", ("bad", "good"), "target", "files")
+    for number in (13, 21):
+        train, dev, test = task.sample(number)
+        assert len(train) == len(dev) == 32
+        drawn = {example.input for example in (*train, *dev)}
+        dropped = sum(row["text"] in drawn for row in reviews(4))
+        assert (task.counts["dropped_from_test"][str(number)], len(test)) == (dropped, 10 - dropped)
+    assert task.counts["pool"] == 100
+    assert task.counts["test"] == 10
+
+
+def test_every_file_is_there_with_its_digest_and_nothing_else(prepared: Path) -> None:
+    about = json.loads((prepared / "task.json").read_text(encoding="utf-8"))
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in prepared.iterdir() if path.name != "task.json"}
+    assert about["sha256"] == digests
+    assert sorted(digests) == [f"sample-{k}-{part}.jsonl" for k in (13, 21) for part in ("dev", "test", "train")]
+    line = (prepared / "sample-13-train.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    assert list(json.loads(line)) == ["input", "targets"]
+
+
+def test_preparing_twice_gives_the_same_bytes(tmp_path: Path, study_tasks: Own) -> None:
+    tasks = study_tasks(target=["dinner_review"])
+    for out in ("a", "b"):
+        prepare("dinner_review", tasks, "target", tmp_path, tmp_path / out)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "a").iterdir()} == {p.name: p.read_bytes() for p in (tmp_path / "b").iterdir()}
+
+
+def test_a_source_task_has_a_pool_of_different_rows_up_to_the_limit(tmp_path: Path, own_files: Own) -> None:
+    tasks = own_files([*reviews(100), *reviews(100)], reviews(2), source_limit=60)
+    prepare("mine", tasks.model_copy(update={"source": ["mine"]}), "source", tmp_path, tmp_path / "out")
+    task = read_task(tmp_path / "out")
+    assert len({example.input for example in task.pool()}) == len(task.pool()) == 60
+    assert task.counts["repeated_in_pool"] == 100
+    with pytest.raises(DataError, match=r"the source task mine was prepared without sample-13-train\.jsonl; it has pool\.jsonl"):
+        task.sample(13)
+
+
+def test_what_is_short_is_said_once_and_written(tmp_path: Path, own_files: Own) -> None:
+    rows = [{"text": f"t{i}", "label": int(i < 20)} for i in range(60)]
+    tasks = own_files(rows, [row for row in rows if row["label"]], samples=[13, 21])
+    said = prepare("mine", tasks, "development", tmp_path, tmp_path / "out")
+    assert said == [
+        "task mine: no test row is 'bad'",
+        "task mine, class 'good': too few different rows for 16 + 16; training has 16, development 4",
+    ]
+    short = read_task(tmp_path / "out").counts["short_classes"]
+    assert short == {k: {"good": {"train": 16, "dev": 4}} for k in ("13", "21")}
+
+
+def test_text_and_labels_of_any_script_come_back(tmp_path: Path, own_files: Own) -> None:
+    rows = [{"text": f"naïve \u2028 {i} 日本", "label": i % 2} for i in range(40)]
+    prepare("mine", own_files(rows, rows, labels={0: "schön", 1: "悪い"}, samples=[13]), "target", tmp_path, tmp_path / "out")
+    train, dev, test = read_task(tmp_path / "out").sample(13)
+    assert {e.targets[0] for e in train} == {"schön", "悪い"}
+    assert {e.input for e in (*train, *dev, *test)} == {row["text"] for row in rows}
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("{", r"sample-13-dev\.jsonl, line 2: not an example"),
+    ('{"input": "a"}', r"sample-13-dev\.jsonl, line 2: not an example"),
+    ('{"input": "a", "targets": []}', r"line 2: not an example; expected"),
+    ('{"input": "a", "targets": "b"}', r"line 2: not an example; expected"),
+    ('{"input": "a", "targets": ["good"]}', r"sample-13-dev\.jsonl has changed since it was prepared; remove .*out and run snakemake again"),
+])  # fmt: skip
+def test_a_broken_row_is_named(prepared: Path, line: str, message: str) -> None:
+    path = prepared / "sample-13-dev.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], line, *lines[2:]]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_task(prepared).sample(13)
+
+
+def test_missing_files_are_named(prepared: Path) -> None:
+    task = read_task(prepared)
+    (prepared / "sample-21-test.jsonl").unlink()
+    with pytest.raises(DataError, match=r"sample-21-test\.jsonl is missing; run snakemake again"):
+        task.sample(21)
+    (prepared / "task.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match=r"task\.json: it lacks name, kind, labels"):
+        read_task(prepared)
+    (prepared / "task.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"task\.json: not JSON"):
+        read_task(prepared)
+    (prepared / "task.json").unlink()
+    with pytest.raises(DataError, match=r"task\.json is missing"):
+        read_task(prepared)
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path, prepared: Path, own_files: Own) -> None:
+    before = {path.name: path.read_bytes() for path in prepared.iterdir()}
+    tasks = own_files(reviews(100), [{"text": "", "label": 0}], samples=[13])
+    with pytest.raises(DataError, match="empty input"):
+        prepare("mine", tasks, "target", tmp_path, prepared)
+    assert {path.name: path.read_bytes() for path in prepared.iterdir()} == before
+
+
+def test_a_place_that_cannot_be_written_is_a_disk_error(tmp_path: Path, study_tasks: Own) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(DiskError, match=r"the prepared task could not be written .*make room or rights there"):
+        prepare("film_verdict", study_tasks(), "source", tmp_path, tmp_path / "file" / "out")
+    assert load_task("film_verdict", study_tasks(), tmp_path).origin == "generated"
