@@ -8,15 +8,17 @@ has a folder of its own that says it is done, since Snakemake deletes the output
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from priming import slices
 from priming.strategies import Priming, Strategy
 from priming.study import Study
 
-TASK_CHUNK = 64
-PARTS = ("source", "development", "target")
+Part = Literal["source", "development", "target"]
 T = TypeVar("T")
+
+TASK_CHUNK = 64
+PARTS: tuple[Part, ...] = ("source", "development", "target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class Item:
     strategy: Strategy | None = None
     seed: int = 0
     task: str = ""
-    part: str = ""
+    part: Part = "source"
     figure: str = ""
 
 
@@ -92,11 +94,12 @@ def prepare_jobs(study: Study) -> Iterator[Job]:
     """Tasks are prepared in chunks, in the order of the study file."""
     items = [
         Item(
-            path=_task(study, name), step="prepare", module="priming.tasks.prepare", settings=slices.task_slice(study, name, part), task=name, part=part
+            path=_task(study, name), step="prepare", module="priming.tasks.prepare",
+            settings=slices.task_slice(study, name, part), task=name, part=part,
         )
         for part in PARTS
         for name in getattr(study.tasks, part)
-    ]
+    ]  # fmt: skip
     return _chunks("prepare", f"{root(study)}/tasks", items, TASK_CHUNK)
 
 
@@ -106,8 +109,11 @@ def pretrain_jobs(study: Study) -> Iterator[Job]:
         own_texts = plm.generate and plm.generate.pretraining.texts == "source_tasks"
         inputs = tuple(_task(study, task) for task in study.tasks.source) if own_texts else ()
         yield _single(
-            Item(path=_plm(study, name), step="pretrain", module="priming.training.pretrain", settings=slices.plm_slice(study, name), inputs=inputs, plm=name)
-        )
+            Item(
+                path=_plm(study, name), step="pretrain", module="priming.training.pretrain",
+                settings=slices.plm_slice(study, name), inputs=inputs, plm=name,
+            )
+        )  # fmt: skip
 
 
 def prime_jobs(study: Study) -> Iterator[Job]:
@@ -132,10 +138,9 @@ def tune_jobs(study: Study) -> Iterator[Job]:
     for plm in study.plms:
         for strategy in study.parsed_strategies:
             folder = f"{root(study)}/tuned/{plm}/{strategy.slug}"
-            settings = {seed: slices.cell_slice(study, plm, strategy, seed) for seed in study.seeds}
             for number, tasks in enumerate(_consecutive(study.tasks.target, study.tuning.chunk)):
-                items = [_cell(study, plm, strategy, seed, task, settings[seed]) for task in tasks for seed in study.seeds]
-                yield Job("tune", f"{folder}/chunks/{number:02d}", tuple(items))
+                cells = [cell for seed in study.seeds for cell in _cells(study, plm, strategy, seed, tasks)]
+                yield Job("tune", f"{folder}/chunks/{number:02d}", tuple(cells))
 
 
 def tables_job(study: Study) -> Job:
@@ -149,9 +154,7 @@ def tables_job(study: Study) -> Job:
         for task in study.tasks.target
     ]
     return _single(
-        Item(
-            path=tables(study), step="tables", module="priming.reporting.tables", settings=slices.tables_slice(study), inputs=(*primed, *cells)
-        )
+        Item(path=tables(study), step="tables", module="priming.reporting.tables", settings=slices.tables_slice(study), inputs=(*primed, *cells))
     )
 
 
@@ -171,12 +174,14 @@ def tables(study: Study) -> str:
     return f"{root(study)}/tables"
 
 
-def _cell(study: Study, plm: str, strategy: Strategy, seed: int, task: str, settings: slices.Slice) -> Item:
+def _cells(study: Study, plm: str, strategy: Strategy, seed: int, tasks: Sequence[str]) -> Iterator[Item]:
+    settings = slices.cell_slice(study, plm, strategy, seed)
     primed = [_primed(study, plm, strategy.priming, seed)] if strategy.priming else []
-    return Item(
-        path=_tuned(study, plm, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
-        inputs=(_plm(study, plm), *primed, _task(study, task)), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
-    )  # fmt: skip
+    for task in tasks:
+        yield Item(
+            path=_tuned(study, plm, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
+            inputs=(_plm(study, plm), *primed, _task(study, task)), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
+        )  # fmt: skip
 
 
 def _task(study: Study, task: str) -> str:

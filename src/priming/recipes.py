@@ -41,6 +41,7 @@ class Recipes:
         self._outdated: dict[str, str | None] = {}
         self._dirty: dict[str, bool] = {}
         self._codes: dict[str, dict[str, str]] = {}
+        self._chunks: dict[str, dict[str, str]] = {}
 
     def folder(self, path: str) -> Path:
         """Where a result lies."""
@@ -78,7 +79,7 @@ class Recipes:
         return self._made[path]
 
     def outdated(self, path: str) -> str | None:
-        """Why the result that is here is not the one that this checkout asks for; None if it is, or if there is none."""
+        """Why the result that is here is not the one that this checkout asks for; None if it is, or if none was made."""
         if path not in self._outdated:
             self._outdated[path] = self._difference(path)
         return self._outdated[path]
@@ -120,7 +121,7 @@ class Recipes:
         folder = self.folder(item.path)
         write(folder, recipe | {"content": content(folder)})
         for known in (self._made, self._outdated, self._dirty):
-            known.pop(item.path, None)  # type: ignore[attr-defined]
+            known.pop(item.path, None)
 
     def read_raw_data(self) -> None:
         """Digest the raw data now; raises DataError where a task's files cannot be found."""
@@ -129,7 +130,12 @@ class Recipes:
     def unsettled(self) -> bool:
         """Whether the tables are still to be made, or name failures."""
         job = self.graph.jobs[tables(self.graph.study)]
-        return not self.here(job.out) or self.stale(job) or bool(_read_json(self.folder(job.out) / "status.json").get("failed"))
+        return not self.here(job.out) or self.stale(job) or bool(self.failures())
+
+    def failures(self) -> list[str]:
+        """A line for each cell that failed or could not be tuned, as the tables have it."""
+        status = _read_json(self.folder(tables(self.graph.study)) / "status.json")
+        return [*status.get("failed", []), *status.get("not_primed", [])]
 
     def front_page(self) -> str:
         """The first page of the report, as the tables have it."""
@@ -138,7 +144,7 @@ class Recipes:
 
     def _difference(self, path: str) -> str | None:
         if not self.here(path):
-            return None
+            return "removed" if path in self._declared(self.graph.maker[path]) else None
         made = self.made(path)
         if not made:
             return "unfinished"
@@ -149,11 +155,18 @@ class Recipes:
                 return f"data of {key}"
         return self._replaced(path, made)
 
+    def _declared(self, out: str) -> dict[str, str]:
+        """The results that the folder of a chunk says are made."""
+        if out not in self._chunks:
+            self._chunks[out] = _read_json(self.folder(out) / RECIPE).get("items", {})
+        return self._chunks[out]
+
     def _changed(self, path: str, made: Recipe) -> str:
         """What differs in settings or code, in words."""
         item = self.graph.items[path]
         settings = sorted(_differing(made["settings"], json.loads(json.dumps(item.settings))))
-        code = sorted(name for name in made["code"].keys() | self.code(item.module).keys() if made["code"].get(name) != self.code(item.module).get(name))
+        now = self.code(item.module)
+        code = sorted(name for name in made["code"].keys() | now.keys() if made["code"].get(name) != now.get(name))
         return "; ".join([f"setting {key}" for key in settings] + [f"code {name}" for name in code]) or "what it is made from"
 
     def _replaced(self, path: str, made: Recipe) -> str | None:

@@ -5,6 +5,7 @@ too many would make them again for nothing. What comes in through another result
 that result's own slice.
 """
 
+from collections.abc import Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,10 +16,13 @@ from priming.study.plm import Plm
 
 Slice = dict[str, Any]
 
+SELECTING = frozenset({"decoder", "metric", "length_normalised"})
+
 
 def plm_slice(study: Study, name: str) -> Slice:
-    """A pretrained language model: where it is from, or how it is trained."""
-    return _json(study.plms[name], exclude={"max_input", "max_output"})
+    """A pretrained language model: where it is from, or how it is trained (`max_input` cuts the texts then)."""
+    plm = study.plms[name]
+    return _json(plm, exclude={"max_output"} if plm.generate else {"max_input", "max_output"})
 
 
 def task_slice(study: Study, name: str, part: str) -> Slice:
@@ -57,25 +61,29 @@ def validation_slice(study: Study, priming: Priming) -> Slice:
     return _json(validation) | {
         "development": study.tasks.development,
         "samples": study.tasks.samples[: validation.samples],
-        "downstream": [tuning_slice(study, strategy) for strategy in judged],
+        "scoring": _json(study.scoring, include=SELECTING),
+        "downstream": [tuning_slice(study, strategy, exclude={"steps", "save_plm"}) for strategy in judged],
     }
 
 
-def tuning_slice(study: Study, strategy: Strategy) -> Slice:
-    """Tuning by a strategy: the grid of the elements it tunes, the sizes of those it holds, and what selects."""
-    tuning = _json(study.tuning, exclude={"chunk", "learning_rates"})
+def tuning_slice(study: Study, strategy: Strategy, exclude: Set[str] = frozenset()) -> Slice:
+    """Tuning by a strategy: the grid of the elements it tunes, the sizes of those in the model."""
     return {
         "strategy": str(strategy),
-        "tuning": tuning,
+        "tuning": _json(study.tuning, exclude={"chunk", "learning_rates", *exclude}),
         "learning_rates": {element: getattr(study.tuning.learning_rates, element) for element in strategy.tuned},
         "elements": elements_slice(study, strategy.elements),
-        "scoring": _json(study.scoring, exclude={"arg_baseline", "bootstrap"}),
     }
 
 
 def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int) -> Slice:
-    """A target task tuned by a strategy, over all samples."""
-    return tuning_slice(study, strategy) | {"limits": limits(study.plms[plm]), "samples": study.tasks.samples, "seed": seed}
+    """A target task tuned by a strategy, over all samples, with the scores that its results hold."""
+    return tuning_slice(study, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
+        "scoring": _json(study.scoring, include={*SELECTING, "decoders", "metrics"}),
+        "limits": limits(study.plms[plm]),
+        "samples": study.tasks.samples,
+        "seed": seed,
+    }
 
 
 def tables_slice(study: Study) -> Slice:
@@ -90,6 +98,7 @@ def tables_slice(study: Study) -> Slice:
         "target": study.tasks.target,
         "seeds": study.seeds,
         "samples": study.tasks.samples,
+        "shots": [study.tasks.shots, study.tasks.shots_in_all],
         "scoring": _json(study.scoring),
     }
 
@@ -109,5 +118,5 @@ def limits(plm: Plm) -> Slice:
     return {"max_input": plm.max_input, "max_output": plm.max_output}
 
 
-def _json(section: BaseModel, exclude: set[str] | None = None) -> Slice:
-    return section.model_dump(mode="json", exclude=exclude)
+def _json(section: BaseModel, include: Set[str] | None = None, exclude: Set[str] = frozenset()) -> Slice:
+    return section.model_dump(mode="json", include=None if include is None else set(include), exclude=set(exclude))

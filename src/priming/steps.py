@@ -72,6 +72,11 @@ def run(step: str, study_file: Path, out: str) -> None:
         raise DiskError(f"{out}: {error}") from error
 
 
+def verdict(study_file: Path) -> list[str]:
+    """A line for each cell of a finished study that failed, or was not tuned since its priming had."""
+    return Recipes(graph(load_study(study_file)), study_file.parent).failures()
+
+
 def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
     job = jobs.jobs.get(out.rstrip("/"))
     if job is None or job.step != step:
@@ -109,7 +114,7 @@ def _replace(made: Path, place: Path) -> None:
 def _log(item: Item) -> None:
     """Count a real execution, for tests."""
     if file := os.environ.get(RUNLOG):
-        with open(file, "a", encoding="utf-8") as log:
+        with Path(file).open("a", encoding="utf-8") as log:
             log.write(f"{item.step} {item.path}\n")
 
 

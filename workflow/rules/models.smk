@@ -10,8 +10,7 @@ rule pretrain:
         f"logs/{NAME}/plm/{{plm}}.log",
     benchmark:
         f"logs/{NAME}/plm/{{plm}}.tsv"
-    params:
-        study=STUDY_FILE,
+    priority: 30
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -19,7 +18,8 @@ rule pretrain:
         mem_mb=2000,
         runtime=120,
         gpu=0,
-    priority: 30
+    params:
+        study=STUDY_FILE,
     message:
         "Make the pretrained language model {wildcards.plm}"
     shell:

@@ -10,8 +10,7 @@ rule prime:
         f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.log",
     benchmark:
         f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.tsv"
-    params:
-        study=STUDY_FILE,
+    priority: 20
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -19,7 +18,8 @@ rule prime:
         mem_mb=2000,
         runtime=240,
         gpu=0,
-    priority: 20
+    params:
+        study=STUDY_FILE,
     message:
         "Prime {wildcards.plm} by {wildcards.priming}, seed {wildcards.seed}"
     shell:

@@ -16,8 +16,6 @@ rule tabulate:
         f"logs/{NAME}/tables.log",
     benchmark:
         f"logs/{NAME}/tables.tsv"
-    params:
-        study=STUDY_FILE,
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -25,6 +23,8 @@ rule tabulate:
         mem_mb=2000,
         runtime=60,
         gpu=0,
+    params:
+        study=STUDY_FILE,
     message:
         "Score, and test significance"
     shell:
@@ -46,8 +46,6 @@ rule draw:
         f"logs/{NAME}/figures/{{figure}}.log",
     benchmark:
         f"logs/{NAME}/figures/{{figure}}.tsv"
-    params:
-        study=STUDY_FILE,
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -55,6 +53,8 @@ rule draw:
         mem_mb=1000,
         runtime=30,
         gpu=0,
+    params:
+        study=STUDY_FILE,
     message:
         "Draw the figure {wildcards.figure}"
     shell:
@@ -68,9 +68,13 @@ rule verdict:
         GRAPH.outs("figure"),
     output:
         temp(touch(VERDICT)),
+    log:
+        f"logs/{NAME}/verdict.log",
+    conda:
+        "../../envs/report.yaml"
     params:
         study=STUDY_FILE,
     message:
         "Name what failed"
     shell:
-        "python -m priming verdict --study {params.study:q}"
+        "python -m priming verdict --study {params.study:q} 2>&1 | tee {log:q}"

@@ -10,8 +10,6 @@ rule prepare:
         f"logs/{NAME}/tasks/{{chunk}}.log",
     benchmark:
         f"logs/{NAME}/tasks/{{chunk}}.tsv"
-    params:
-        study=STUDY_FILE,
     conda:
         "../../envs/tasks.yaml"
     threads: 1
@@ -19,6 +17,8 @@ rule prepare:
         mem_mb=2000,
         runtime=60,
         gpu=0,
+    params:
+        study=STUDY_FILE,
     message:
         "Prepare tasks, chunk {wildcards.chunk}"
     shell:

@@ -10,8 +10,6 @@ rule tune:
         f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.log",
     benchmark:
         f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.tsv"
-    params:
-        study=STUDY_FILE,
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -19,6 +17,8 @@ rule tune:
         mem_mb=2000,
         runtime=240,
         gpu=0,
+    params:
+        study=STUDY_FILE,
     message:
         "Tune {wildcards.plm} by {wildcards.strategy}, target tasks of chunk {wildcards.chunk}"
     shell:
