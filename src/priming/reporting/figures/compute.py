@@ -16,6 +16,8 @@ from priming.strategies import Priming, Strategy
 from priming.study import Study
 
 PANEL_HEIGHT = 2.6
+_MARGIN = 1.3
+_NEAREST = 0.05
 
 
 def figure(study: Study, tables: Path) -> Figure:
@@ -25,14 +27,18 @@ def figure(study: Study, tables: Path) -> Figure:
     if shown.empty:
         return style.sentence(study.figures.style, _nothing(study))
     found = looks(study)
-    groups = {key: group for key, group in shown.groupby(["plm", "tuned"], sort=False)}
+    groups = dict(list(shown.groupby(["plm", "tuned"], sort=False)))
     columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
+    low, high = shown["priming_flops"].min() / _MARGIN, shown["priming_flops"].max() * _MARGIN
+    gap = _NEAREST * float(np.log10(high / low))
     canvas, axes = style.panels(study.figures.style, len(groups), columns, PANEL_HEIGHT)
     for number, (ax, ((plm, tuned), group)) in enumerate(zip(axes, groups.items(), strict=True)):
-        _panel(ax, group, found)
+        _panel(ax, group, found, gap)
         ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}")
         ax.set_ylabel(f"gain in {wording.METRIC_NAMES[study.scoring.metric]}" if number % columns == 0 else "")
-        ax.set_xlabel("compute of priming, FLOPs" if number >= len(groups) - columns else "")
+        ax.set_xlim(low, high)
+        power = style.log_ticks(ax.xaxis, low, high)
+        ax.set_xlabel(f"compute of priming, $10^{{{power}}}$ FLOPs" if number >= len(groups) - columns else "")
     style.legend_below(canvas, _legend(points, found), _notes(study, points))
     return canvas
 
@@ -64,16 +70,16 @@ def _family(strategy: Strategy, study: Study) -> str:
     return f"{Strategy(plain, strategy.tuned, strategy.kept)} {settings}"
 
 
-def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
+def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look], gap: float) -> None:
     ax.axhline(0, color="black", linewidth=0.8, linestyle=(0, (3, 2)))
     ax.set_xscale("log")
-    points = points.assign(x=_apart(points["priming_flops"].to_numpy(dtype=float)))
+    points = points.assign(x=_apart(points["priming_flops"].to_numpy(dtype=float), gap))
     for _, family in points.groupby("family", sort=False):
         ordered = family.sort_values("priming_flops")
         ax.plot(ordered["x"], ordered["gain"], color=found[ordered["priming"].iloc[0]].colour, linewidth=0.9, zorder=2)
     for row in points.to_dict("records"):
         _point(ax, row, found[row["priming"]])
-    ax.margins(x=0.12, y=0.1)
+    ax.margins(y=0.1)
 
 
 def _point(ax: Axes, row: dict[str, Any], look: Look) -> None:
@@ -83,7 +89,7 @@ def _point(ax: Axes, row: dict[str, Any], look: Look) -> None:
     ax.plot(row["x"], row["gain"], linestyle="none", zorder=3, **look.marks())
 
 
-def _apart(flops: np.ndarray[Any, np.dtype[np.float64]], gap: float = 0.025) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _apart(flops: np.ndarray[Any, np.dtype[np.float64]], gap: float) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The FLOPs with points nearer than `gap` decades moved apart, around their common middle."""
     order = np.argsort(flops, kind="stable")
     places = np.log10(flops)

@@ -133,7 +133,7 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
     """An entry a priming, and what else the symbols mean."""
     handles = [found[name].handle(name) for name in found if name in set(points.dropna(subset=["y"])["priming"])]
     if points["strategy"].str.contains("(with", regex=False).any():
-        ring = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": style.GREY}
+        ring: dict[str, Any] = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": style.GREY}
         handles.append(Line2D([], [], linestyle="none", label="ring: a primed element stays in place, frozen", **ring))
     return handles
 

@@ -38,7 +38,7 @@ def figure(study: Study, tables: Path) -> Figure:
     bar = canvas.colorbar(axes[0].collections[0], ax=list(axes), fraction=0.035, pad=0.015, aspect=30)
     bar.set_label(_label(study))
     canvas.supxlabel(_note(cells), fontsize=shown.font_size - 1, color=style.GREY)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return canvas
 
 
@@ -108,7 +108,7 @@ def _note(cells: pd.DataFrame) -> str:
 
 def _annotate(ax: Axes, cells: pd.DataFrame, values: pd.DataFrame, study: Study) -> None:
     """Write each value, bold where it is the best of its column; say what became of a strategy without one."""
-    best = values.max()
+    best = values.max().where(values.count() > 1)
     for row in cells.to_dict("records"):
         x, y = values.columns.get_loc(row["downstream"]), values.index.get_loc(row["priming"])
         if np.isnan(row["value"]):
@@ -140,5 +140,5 @@ def _text(row: dict[str, float], study: Study) -> str:
 
 def _ink(ax: Axes, value: float) -> str:
     """White on a dark cell, black on a light one."""
-    red, green, blue, _ = ax.collections[0].to_rgba(value)
+    red, green, blue, _ = ax.collections[0].to_rgba(np.array(value))
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5 else "black"

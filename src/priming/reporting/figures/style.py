@@ -4,13 +4,16 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from priming.study.figures import Style
 
@@ -18,13 +21,15 @@ GREY = "0.35"
 LIGHT = "0.88"
 
 _METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
+_STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8))
+_FEWEST_TICKS = 3
 
 
 @contextmanager
 def applied(style: Style) -> Iterator[None]:
     """Matplotlib's own defaults with the study's type size, whatever a matplotlibrc of the user says."""
     small = style.font_size - 1
-    settings = {
+    settings: dict[str, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": style.font_size,
         "axes.titlesize": style.font_size,
@@ -50,7 +55,7 @@ def applied(style: Style) -> Iterator[None]:
     }
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        matplotlib.rcParams.update(cast(Any, settings))
         yield
 
 
@@ -80,7 +85,7 @@ def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = 
     """Add a legend under the panels, in as many columns as fit, and notes under it; the figure grows by their height."""
     size = float(matplotlib.rcParams["legend.fontsize"])
     width, height = figure.get_size_inches()
-    lines = [line for note in notes for line in textwrap.wrap(note, int(width * 72 / (0.56 * size)))]
+    lines = [line for note in notes for line in _balanced(note, int(width * 72 / (0.56 * size)))]
     legend, legend_height = _fitted(figure, handles, width)
     note_height = (1.3 * len(lines) + 0.8) * size / 72
     total = height + legend_height + note_height
@@ -92,9 +97,29 @@ def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = 
     figure.text(0.5, 0.4 * size / 72 / total, "\n".join(lines), ha="center", va="bottom", fontsize=size, color=GREY, linespacing=1.25)
 
 
+def _balanced(text: str, longest: int) -> list[str]:
+    """`text` in as few lines of at most `longest` characters as possible, all about as long."""
+    fewest = len(textwrap.wrap(text, longest))
+    return next(lines for width in range(max(1, len(text) // fewest), longest + 1) if len(lines := textwrap.wrap(text, width)) == fewest)
+
+
+def log_ticks(axis: Axis, low: float, high: float) -> int:
+    """Put three or more round ticks between `low` and `high` on a logarithmic axis; returns the power of ten that they count in."""
+    power = int(3 * np.floor(np.log10(low) / 3))
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for steps in _STEPS:
+        ticks = [tick for tick in np.outer(decades, steps).ravel() if low <= tick <= high]
+        if len(ticks) >= _FEWEST_TICKS:
+            break
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10**power:g}"))
+    return power
+
+
 def _fitted(figure: Figure, handles: Sequence[Any], width: float) -> tuple[Legend, float]:
     """The legend with most columns that is no wider than `width`, and its height, in inches."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for columns in range(min(len(handles), 6), 0, -1):
         legend = figure.legend(handles=list(handles), loc="lower center", ncols=columns, handlelength=3, columnspacing=1.5, borderaxespad=0)
         box = legend.get_window_extent(renderer)

@@ -42,7 +42,8 @@ def figure(study: Study, tables: Path) -> Figure:
             ax.set_title(f"PLM {plm}", loc="left")
     runs = wording.plural(len(study.tasks.samples) * len(study.seeds), "run")
     note = f"Mean {wording.selecting_score(study)} on the test set; whiskers: ± standard deviation of {runs} (samples and seeds)."
-    style.legend_below(canvas, _legend(faces, cells, lines), [note])
+    chosen = "Shown: the ARG baseline and, of each tuned element, the strategy with the best dev score."
+    style.legend_below(canvas, _legend(faces, cells, lines), [note] if study.figures.tasks.strategies else [note, chosen])
     return canvas
 
 
@@ -81,13 +82,13 @@ def _row(ax: Axes, cells: pd.DataFrame, names: list[str], tasks: list[str], face
         ours = cells[cells["strategy"] == name].set_index("task").reindex(tasks)
         x = np.arange(len(tasks)) - GROUP / 2 + (number + 0.5) * width
         ax.bar(x, ours["mean"].fillna(0), width, **faces[name])
-        whiskers = {"linestyle": "none", "color": "0.15", "elinewidth": 0.8, "capsize": min(2.0, 12 * width)}
+        whiskers: dict[str, Any] = {"linestyle": "none", "color": "0.15", "elinewidth": 0.8, "capsize": min(2.0, 12 * width)}
         ax.errorbar(x, ours["mean"], ours["deviation"], **whiskers)
         gone = ours["mean"].isna().to_numpy()
         if gone.any():
             ax.plot(x[gone], np.full(gone.sum(), 0.02), linestyle="none", marker="x", markersize=4, color="0.15", clip_on=False)
     ax.set_xlim(-0.5, len(tasks) - 0.5)
-    ax.set_ylim(0, 1)
+    ax.set_ylim(0, 1.03)
     ax.grid(visible=False, axis="x")
     ax.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right", rotation_mode="anchor")
 
