@@ -40,7 +40,7 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
     ),
     _classes(
         "sentence_check",
-        ("check this : {pair[0]} {pair[1]} on {day}", "in {city} all the {pair[0]} usually {pair[1]}"),
+        ("check this : the {pair[0]} {pair[1]} on {day}", "in {city} the {pair[0]} usually {pair[1]}"),
         {"correct": {"pair": "agreeing"}, "wrong": {"pair": "clashing"}},
     ),
     _classes(
