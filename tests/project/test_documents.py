@@ -1,0 +1,40 @@
+"""What the documents show is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from priming.strategies import Strategy
+from priming.tasks.names import open_study
+
+PAGE = Path(__file__).parents[2] / "docs"
+ROWS = {
+    "reviews-train.csv": "text,stars\ndim,1\nbright,2\n",
+    "reviews-test.csv": "text,stars\nslow,1\n",
+    "tickets-train.csv": "subject,body,team\nRefund,Charged twice.,billing\n",
+    "tickets-test.csv": "subject,body,team\nRefund,Charged twice.,billing\n",
+}
+
+
+def test_the_study_of_own_tasks_is_in_order(tmp_path: Path) -> None:
+    (study,) = re.findall(r"```yaml\n(.*?)```", (PAGE / "own-tasks.md").read_text(), re.DOTALL)
+    (tmp_path / "study.yaml").write_text(study)
+    for file, rows in ROWS.items():
+        (tmp_path / file).write_text(rows)
+    assert open_study(tmp_path / "study.yaml").tasks.target == ["reviews", "tickets"]
+
+
+def test_slugs_are_as_listed() -> None:
+    table = (PAGE / "strategies.md").read_text().partition("| strategy | slug |")[2]
+    rows = re.findall(r"^\| `(.*?)` \| `(.*?)` \|$", table, re.MULTILINE)
+    assert len(rows) == 5
+    for strategy, slug in rows:
+        assert Strategy.parse(strategy.replace("\\|", "|")).slug == slug
+        assert str(Strategy.from_slug(slug)) == strategy.replace("\\|", "|")
+
+
+@pytest.mark.parametrize("page", [PAGE.parent / "README.md", *sorted(PAGE.glob("*.md"))], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
