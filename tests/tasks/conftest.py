@@ -1,6 +1,7 @@
 """Study sections on tasks, and files of rows."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pandas
 import pytest
 
 from priming.study.tasks import Tasks
+
+# `datasets` reads it when it is imported: no test here may ask the hub.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 Rows = list[dict[str, Any]]
 

@@ -36,7 +36,7 @@ def test_every_class_gives_its_shots_twice_and_disjoint() -> None:
 
 def test_text_to_text_draws_in_all() -> None:
     train = [Example(f"q {i}", (f"a {i % 3}",)) for i in range(100)]
-    sample = draw(Task("toy", "text_to_text", None, train, train[:5], "files"))
+    sample = draw(Task("toy", "text_to_text", None, train, [Example("unseen", ("a",))], "files"))
     assert (len(sample.train), len(sample.dev)) == (32, 32)
     assert not inputs(sample.train) & inputs(sample.dev)
 
@@ -64,6 +64,13 @@ def test_what_a_class_lacks_is_counted_and_not_padded(rows: int, train: int, dev
 def test_a_class_without_rows_is_an_error() -> None:
     with pytest.raises(DataError, match=r"task toy: no row to draw of class 'good'"):
         draw(classification((40, 0)))
+
+
+def test_a_sample_without_development_or_test_rows_is_an_error() -> None:
+    with pytest.raises(DataError, match=r"task toy, sample 13: no development example is left .*ask for fewer shots"):
+        draw(classification((16, 16)))
+    with pytest.raises(DataError, match=r"task toy, sample 13: no test example is left"):
+        draw(classification((32, 32), test=[Example("bad 3", ("bad",))]))
 
 
 def test_repeated_rows_never_stand_in_both_training_and_development() -> None:

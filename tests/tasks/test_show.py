@@ -78,6 +78,11 @@ def test_an_unknown_task_is_named_with_the_nearest() -> None:
         shown_task("diner_review", None, 1)
 
 
+def test_short_classes_are_shown(tmp_path: Path, own_files: Callable[..., Tasks]) -> None:
+    tasks = own_files(reviews(40), reviews(4, 40), labels={0: "bad", 1: "good"})
+    assert "note: of 'good' there are only 16 for training and 4 for development\n" in describe(load_task("mine", tasks, tmp_path), tasks, 1)
+
+
 def test_notes_and_dropped_rows_are_shown(tmp_path: Path, own_files: Callable[..., Tasks]) -> None:
     tasks = own_files(reviews(100), reviews(100))
     assert "sample 100: 32 for training, 32 for development, 36 test rows (64 dropped, they occur in the sample)" in describe(

@@ -30,7 +30,8 @@ def draw_sample(task: Task, number: int, *, shots: int, shots_in_all: int, test_
     """Draw sample `number`: `shots` a class of a classification task, else `shots_in_all`.
 
     Training, development and test examples share no input; test rows that occur in the others are dropped and counted.
-    Of a class with fewer than twice `shots` rows, training is served first. Raises DataError where a class has no rows.
+    Of a class with fewer than twice `shots` rows, training is served first. Raises DataError where a class has no rows,
+    and where nothing is left for development or the test.
     """
     generator = _generator(task.name, str(number))
     size = shots if task.kind == "classification" else shots_in_all
@@ -45,6 +46,11 @@ def draw_sample(task: Task, number: int, *, shots: int, shots_in_all: int, test_
     test = in_fixed_order(task.name, task.test, test_limit)
     seen = {example.input for example in (*train, *dev)}
     kept = [example for example in test if example.input not in seen]
+    for part, rows in (("development", dev), ("test", kept)):
+        if not rows:
+            raise DataError(
+                f"task {task.name}, sample {number}: no {part} example is left beside those drawn before it; add rows, or ask for fewer shots"
+            )
     return Sample(_shuffled(train, generator), _shuffled(dev, generator), kept, len(test) - len(kept), short)
 
 

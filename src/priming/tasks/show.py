@@ -54,6 +54,10 @@ def describe(task: Task, tasks: Tasks, number: int) -> str:
         f"{len(task.test)} test rows",
         _sizes(drawn, sample),
         *(f"note: {note}" for note in task.notes),
+        *(
+            f"note: of {label!r} there are only {found['train']} for training and {found['dev']} for development"
+            for label, found in sample.short.items()
+        ),
         *_labels(task),
     ]
     examples = [f"input:  {example.input}\noutput: {' | '.join(example.targets)}\n" for example in sample.train[:number]]
