@@ -56,6 +56,7 @@ def _config(architecture: Architecture, vocabulary: int) -> BartConfig:
         encoder_attention_heads=architecture.heads,
         decoder_attention_heads=architecture.heads,
         max_position_embeddings=architecture.positions,
+        init_std=architecture.initial_deviation,
         dropout=0.0,
         use_cache=False,
         bos_token_id=ids["bos"],

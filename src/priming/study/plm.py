@@ -15,6 +15,7 @@ class Architecture(Section):
     ffn: Positive = Field(256, description="Width of the feed-forward layers.")
     heads: Positive = Field(4, description="Attention heads; they divide the width.")
     positions: Positive = Field(128, description="Longest input or output in tokens, a soft prompt included.")
+    initial_deviation: Rate = Field(0.06, description="Standard deviation of the random weights; BART's 0.02 learns slowly at small widths.")
     vocabulary: Positive = Field(1250, description="Tokens of the byte-level BPE vocabulary trained on the pretraining texts.")
 
     @model_validator(mode="after")
@@ -33,7 +34,7 @@ class Pretraining(Section):
     number: Positive = Field(12000, description="Texts at the most.")
     steps: Positive = Field(700, description="Optimizer steps.")
     batch: Positive = Field(32, description="Texts a step.")
-    learning_rate: Rate = Field(2e-3, description="Peak rate of AdamW; linear warm-up and decay.")
+    learning_rate: Rate = Field(4e-3, description="Peak rate of AdamW; linear warm-up and decay.")
     warmup: Share = Field(0.05, description="Share of the steps spent warming up.")
     mask_share: Share = Field(0.3, description="Share of the words that are masked.")
     longest_span: Positive = Field(3, description="Words of the longest masked span.")

@@ -38,11 +38,13 @@ class CoordinateDropout(TorchFunctionMode):
         self.key, self.calls = key, 0
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Replace `torch.nn.functional.dropout`."""
+        """Replace `torch.nn.functional.dropout`; BART's draw for layer drop, which is off, becomes a constant."""
         kwargs = dict(kwargs or {})
-        if func is not torch.nn.functional.dropout:
-            return func(*args, **kwargs)
-        return self._dropout(*args, **kwargs)
+        if func is torch.nn.functional.dropout:
+            return self._dropout(*args, **kwargs)
+        if func is torch.rand:
+            return torch.ones(*args, **kwargs)
+        return func(*args, **kwargs)
 
     def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         self.calls += 1

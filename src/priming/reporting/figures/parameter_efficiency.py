@@ -70,11 +70,10 @@ def _groups(shares: pd.Series) -> pd.Series:
 
 def _sides(primings: pd.Series) -> pd.Series:
     """0 for the un-primed, ... -2, -1, 1, 2 ... for the others."""
-    primed = primings != UNPRIMED
-    number = int(primed.sum())
-    sides = pd.Series(0, index=primings.index)
-    sides[primed] = [n - number // 2 + (n >= number // 2) for n in range(number)]
-    return sides
+    primed = (primings != UNPRIMED).to_numpy()
+    half = int(primed.sum()) // 2
+    place = np.cumsum(primed) - 1 - half
+    return pd.Series(np.where(primed, place + (place >= 0), 0), index=primings.index)
 
 
 def _step(groups: pd.Series, sides: pd.Series) -> float:

@@ -28,7 +28,7 @@ def figure(study: Study, tables: Path) -> Figure:
         return style.sentence(study.figures.style, f"No strategy of this study has a {study.figures.strategy_matrix.value}.")
     shown = study.figures.style
     rows = sum(len(values) for values in maps.values())
-    canvas = Figure(figsize=(shown.width, ROW_HEIGHT * rows + 0.8 * len(maps) + 0.2), layout="constrained")
+    canvas = Figure(figsize=(shown.width, ROW_HEIGHT * rows + 0.8 * len(maps) + 0.5), layout="constrained")
     axes = canvas.subplots(len(maps), 1, squeeze=False, height_ratios=[len(values) for values in maps.values()])[:, 0]
     limits = _limits(study, cells["value"])
     for ax, (plm, values) in zip(axes, maps.items(), strict=True):
@@ -36,8 +36,7 @@ def figure(study: Study, tables: Path) -> Figure:
         _annotate(ax, cells[cells["plm"] == plm], values, study)
         ax.set_title(f"PLM {plm}: tuned downstream", pad=4)
     bar = canvas.colorbar(axes[0].collections[0], ax=list(axes), fraction=0.035, pad=0.015, aspect=30)
-    bar.set_label(_label(study))
-    canvas.supxlabel(_note(cells), fontsize=shown.font_size - 1, color=style.GREY)
+    canvas.supxlabel(f"{_label(study)}\n{_note(cells)}", fontsize=shown.font_size - 1, color=style.GREY)
     bar.outline.set_visible(False)
     return canvas
 
@@ -68,11 +67,11 @@ def _limits(study: Study, values: pd.Series) -> tuple[float, float]:
 def _label(study: Study) -> str:
     name, settings = wording.selecting_score(study), study.scoring
     labels = {
-        "score": f"mean {name}\n({wording.size(study)})",
-        "arg": f"ARG over {settings.arg_baseline}, %\n({name})",
-        "gain": f"gain over the un-primed twin\n({name})",
+        "score": f"Mean {name}",
+        "arg": f"ARG over {settings.arg_baseline} in %, {name}",
+        "gain": f"Gain over the un-primed twin, {name}",
     }
-    return labels[study.figures.strategy_matrix.value]
+    return f"{labels[study.figures.strategy_matrix.value]} ({wording.size(study)})."
 
 
 def _heat(ax: Axes, values: pd.DataFrame, study: Study, limits: tuple[float, float]) -> None:
@@ -103,7 +102,7 @@ def _wrapped(name: str) -> str:
 
 def _note(cells: pd.DataFrame) -> str:
     missing = (cells["failed"] + cells["not_primed"] > 0).any()
-    return "bold: best of its column" + ("; * some runs failed or were not primed" if missing else "")
+    return "Bold: best of its column." + (" * Some runs failed or were not primed." if missing else "")
 
 
 def _annotate(ax: Axes, cells: pd.DataFrame, values: pd.DataFrame, study: Study) -> None:
