@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -39,10 +40,11 @@ def missing() -> Callable[[str, str], NoReturn]:
 
 @pytest.fixture
 def program() -> Callable[[str], str]:
-    """`program(name)` is the path of a program, or ends the test."""
+    """`program(name)` is the path of a program, in the environment or on the PATH, or ends the test."""
 
     def find(name: str) -> str:
-        return shutil.which(name) or skip_without(name, f"there is no program {name!r}")
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        return shutil.which(name, path=path) or skip_without(name, f"there is no program {name!r}")
 
     return find
 
