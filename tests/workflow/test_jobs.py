@@ -1,0 +1,88 @@
+"""The jobs of a study, counted by hand."""
+
+import time
+from typing import Any
+
+from priming.jobs import graph
+from priming.study import Study
+
+from .conftest import RICH, with_value
+
+
+def test_jobs_of_the_tiny_study(tiny: Study) -> None:
+    jobs = graph(tiny)
+    counts = {step: (len(jobs.outs(step)), sum(item.step == step for item in jobs.items.values())) for step in ("prepare", "pretrain", "prime", "tune")}
+    # 3 + 1 + 2 tasks in one chunk; one PLM; 2 primings x 2 seeds; 4 strategies, each 2 targets in one chunk x 2 seeds
+    assert counts == {"prepare": (1, 6), "pretrain": (1, 1), "prime": (4, 4), "tune": (4, 16)}
+    assert jobs.outs("tables") == ["results/tiny/tables"]
+    assert jobs.outs("figure") == ["results/tiny/figures/strategy_matrix", "results/tiny/figures/tasks"]
+
+
+def test_a_cell_is_made_from_its_own_priming_plm_and_task(tiny: Study) -> None:
+    items = graph(tiny).items
+    assert items["results/tiny/tuned/mini/none--plm/seed-2/dinner_review"].inputs == ("results/tiny/plm/mini", "results/tiny/tasks/dinner_review")
+    assert items["results/tiny/tuned/mini/mtl-plm+adapter--adapter/seed-2/price_compare"].inputs == (
+        "results/tiny/plm/mini",
+        "results/tiny/primed/mini/mtl-plm+adapter/seed-2",
+        "results/tiny/tasks/price_compare",
+    )
+
+
+def test_a_tuning_job_follows_the_jobs_of_all_its_seeds(tiny: Study) -> None:
+    jobs = graph(tiny)
+    job = jobs.jobs["results/tiny/tuned/mini/mtl-plm+adapter--adapter/chunks/00"]
+    assert jobs.inputs(job) == [
+        "results/tiny/plm/mini",
+        "results/tiny/primed/mini/mtl-plm+adapter/seed-1",
+        "results/tiny/tasks/chunks/00",
+        "results/tiny/primed/mini/mtl-plm+adapter/seed-2",
+    ]
+
+
+def test_development_tasks_matter_only_where_they_choose(rich: Study) -> None:
+    items = graph(rich).items
+    development = "results/rich/tasks/hotel_review"
+    chosen = {item.priming.section for item in items.values() if item.step == "prime" and item.priming and development in item.inputs}
+    assert chosen == {"reptile"}
+
+
+def test_a_plm_trained_on_source_tasks_is_made_from_them(rich: Study) -> None:
+    items = graph(rich).items
+    assert items["results/rich/plm/own"].inputs == ("results/rich/tasks/film_verdict", "results/rich/tasks/day_mood")
+    assert items["results/rich/plm/small"].inputs == ()
+
+
+def test_a_new_target_changes_no_other_item(tiny: Study) -> None:
+    more = tiny.model_copy(update={"tasks": tiny.tasks.model_copy(update={"target": [*tiny.tasks.target, "plan_time"]})})
+    before, after = graph(tiny).items, graph(more).items
+    assert {path for path, item in after.items() if before.get(path) != item} == {
+        "results/tiny/tasks/plan_time",
+        *(f"results/tiny/tuned/mini/{strategy.slug}/seed-{seed}/plan_time" for strategy in tiny.parsed_strategies for seed in (1, 2)),
+        "results/tiny/tables",
+    }
+
+
+def test_chunks_hold_consecutive_targets(tiny: Study) -> None:
+    ones = tiny.model_copy(update={"tuning": tiny.tuning.model_copy(update={"chunk": 1})})
+    jobs = graph(ones)
+    folder = "results/tiny/tuned/mini/none--plm/chunks"
+    assert {out: {item.task for item in jobs.jobs[out].items} for out in jobs.outs("tune") if out.startswith(folder)} == {
+        f"{folder}/00": {"dinner_review"},
+        f"{folder}/01": {"price_compare"},
+    }
+
+
+def test_only_the_study_decides() -> None:
+    changed: dict[str, Any] = with_value(RICH, "title", "another")
+    assert graph(Study.model_validate(RICH)).items == graph(Study.model_validate(RICH)).items
+    assert graph(Study.model_validate(changed)).items != graph(Study.model_validate(RICH)).items
+
+
+def test_five_thousand_cells_are_described_in_a_moment(rich: Study) -> None:
+    targets = [f"t{n}" for n in range(140)]
+    many = rich.model_copy(update={"tasks": rich.tasks.model_copy(update={"target": targets}), "seeds": [1, 2]})
+    start = time.process_time()
+    jobs = graph(many)
+    assert sum(item.step == "tune" for item in jobs.items.values()) == 3 * 6 * 140 * 2
+    assert sum(len(jobs.inputs(job)) for job in jobs.jobs.values()) > 0
+    assert time.process_time() - start < 5

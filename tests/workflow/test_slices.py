@@ -1,0 +1,166 @@
+"""Every key of the study file makes stale what it matters to, and nothing else."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from priming.jobs import Graph, Item, graph
+from priming.study import Study
+
+from .conftest import RICH, with_value
+
+Chosen = Callable[[Item], bool]
+
+
+def step(*names: str) -> Chosen:
+    return lambda item: item.step in names
+
+
+def task(*names: str) -> Chosen:
+    return lambda item: item.step == "prepare" and item.task in names
+
+
+def plm(*names: str) -> Chosen:
+    return lambda item: item.step == "pretrain" and item.plm in names
+
+
+def primed_by(*sections: str) -> Chosen:
+    return lambda item: item.step == "prime" and item.priming is not None and item.priming.section in sections
+
+
+def cell(*tuned: str) -> Chosen:
+    return lambda item: item.step == "tune" and item.strategy is not None and bool(set(tuned) & set(item.strategy.tuned))
+
+
+def priming_moves(element: str) -> Chosen:
+    return lambda item: item.step == "prime" and item.priming is not None and element in item.priming.elements
+
+
+def using(name: str) -> Chosen:
+    """Primings and cells of a PLM."""
+    return lambda item: item.step in {"prime", "tune"} and item.plm == name
+
+
+def figure(name: str) -> Chosen:
+    return lambda item: item.figure == name
+
+
+def either(*chosen: Chosen) -> Chosen:
+    return lambda item: any(choose(item) for choose in chosen)
+
+
+def nothing(_: Item) -> bool:
+    return False
+
+
+best = primed_by("reptile")  # keeps the best by tunings of `-> adapter`
+scored = either(step("tune"), best, step("tables"))
+tuned = either(step("tune"), best)
+prompts = either(cell("prompt"), priming_moves("prompt"))
+adapters = either(cell("adapter"), priming_moves("adapter"), best)
+cases: list[tuple[str, Any, Chosen]] = [
+    ("title", "t", step("tables")),
+    ("question", "q", step("tables")),
+    ("plms/small/generate", {"architecture": {"layers": 1}}, plm("small")),
+    ("plms/own/generate", {"pretraining": {"texts": "source_tasks", "seed": 3}}, plm("own")),
+    ("plms/local/path", "models/other", plm("local")),
+    ("plms/small/max_input", 20, either(plm("small"), using("small"))),
+    ("plms/local/max_input", 20, using("local")),
+    ("plms/small/max_output", 6, using("small")),
+    ("tasks/define/mine/input", "say {text}", task("mine")),
+    ("tasks/hub_folder", "elsewhere", nothing),
+    ("tasks/generated", {"train": 90}, task("film_verdict", "day_mood", "hotel_review", "report_time", "price_compare")),
+    ("tasks/source", ["day_mood", "film_verdict"], either(step("prime"), step("tables"))),
+    ("tasks/development", ["report_time", "hotel_review"], either(best, step("tables"))),
+    ("tasks/target", ["price_compare", "mine"], step("tables")),
+    ("tasks/shots", 3, either(task("hotel_review", "report_time", "price_compare"), step("tables"))),
+    ("tasks/shots_in_all", 3, either(task("mine"), step("tables"))),
+    ("tasks/samples", [13, 21, 7], either(task("mine", "price_compare", "hotel_review", "report_time"), step("tune", "tables"))),
+    ("tasks/source_limit", 1000, task("film_verdict", "day_mood")),
+    ("tasks/test_limit", 9, task("mine", "price_compare", "hotel_review", "report_time")),
+    ("elements/adapter", {"bottleneck": 2}, adapters),
+    ("elements/prompt", {"length": 3}, prompts),
+    ("elements/prefix", {"length": 3}, cell("prefix")),
+    ("priming/mtl/clip", 2.0, primed_by("mtl", "mtl:short")),
+    ("priming/mtl/budget", {"steps": 7}, primed_by("mtl")),
+    ("priming/mtl/learning_rates/plm", 0.2, primed_by("mtl", "mtl:short")),
+    ("priming/mtl/learning_rates/adapter", 0.2, primed_by("mtl")),
+    ("priming/mtl/learning_rates/prefix", 0.2, nothing),
+    ("priming/mtl/validation", {"steps": 7}, nothing),
+    ("priming/maml/order", "first", primed_by("maml")),
+    ("priming/maml/inner_learning_rates/prompt", 0.2, primed_by("maml")),
+    ("priming/maml/inner_learning_rates/adapter", 0.2, nothing),
+    ("priming/reptile/validation", {"steps": 7}, best),
+    ("priming/reptile/keep", "last", best),
+    ("priming/variants/mtl:short", {"budget": {"steps": 6}}, primed_by("mtl:short")),
+    ("tuning/steps", 7, step("tune")),
+    ("tuning/save_plm", True, cell("plm")),
+    ("tuning/evaluate_every", 7, tuned),
+    ("tuning/learning_rates", {"prompt": [0.3]}, cell("prompt")),
+    ("tuning/learning_rates", {"adapter": [0.3]}, either(cell("adapter"), best)),
+    ("tuning/batch_sizes", [8], tuned),
+    ("tuning/warmup", 0.2, tuned),
+    ("tuning/weight_decay", 0.2, tuned),
+    ("tuning/clip", 0.2, tuned),
+    ("tuning/dropout", 0.2, tuned),
+    ("tuning/bank", 7, tuned),
+    ("tuning/chunk", 1, nothing),
+    ("scoring/decoder", "greedy", scored),
+    ("scoring/metric", "exact_match", scored),
+    ("scoring/decoders", ["ranking"], step("tune", "tables")),
+    ("scoring/metrics", ["accuracy"], step("tune", "tables")),
+    ("scoring/length_normalised", True, scored),
+    ("scoring/arg_baseline", "none -> prompt", step("tables")),
+    ("scoring/bootstrap", {"seed": 3}, step("tables")),
+    ("figures/style", {"dpi": 30}, step("figure")),
+    ("figures/strategy_matrix", {"value": "gain"}, figure("strategy_matrix")),
+    ("figures/compute", {"strategies": ["mtl[plm+adapter] -> adapter"]}, figure("compute")),
+    ("figures/tasks", {"strategies": ["none -> plm"]}, nothing),
+]
+CHANGED_BY_ITEMS = {"name", "plms", "seeds", "strategies", "figures/draw"}
+NOT_DRAWN = {"figures/parameter_efficiency", "figures/convergence", "figures/tasks"}
+
+
+def own_slices(study: dict[str, Any]) -> Graph:
+    return graph(Study.model_validate(study))
+
+
+@pytest.mark.parametrize(("key", "value", "chosen"), cases, ids=[f"{key}={value}" for key, value, _ in cases])
+def test_a_key_changes_the_slices_it_matters_to(key: str, value: Any, chosen: Chosen) -> None:
+    before, after = own_slices(RICH), own_slices(with_value(RICH, key, value))
+    assert before.items.keys() == after.items.keys()
+    changed = {path for path in before.items if before.items[path].settings != after.items[path].settings}
+    assert changed == {path for path, item in before.items.items() if chosen(item)}
+
+
+def keys(value: Any, prefix: str = "") -> Iterator[str]:
+    """Keys of sections, two or three deep as the cases give them."""
+    for name, part in value.items():
+        path = f"{prefix}/{name}" if prefix else name
+        yield path
+        if isinstance(part, dict) and path.count("/") < 2:
+            yield from keys(part, path)
+
+
+def test_every_key_is_in_a_case(rich: Study) -> None:
+    cased = {key for key, _, _ in cases}
+    shared = {f"priming/{algorithm}" for algorithm in ("mtl", "maml", "reptile")}
+    for key in keys(rich.model_dump()):
+        parents = {key.rsplit("/", n)[0] for n in range(key.count("/") + 1)}
+        covered = parents & cased or any(case.startswith(f"{key}/") for case in cased)
+        # The settings of an algorithm go into its slice as a whole, with the exceptions that have cases of their own.
+        assert covered or parents & (CHANGED_BY_ITEMS | NOT_DRAWN | shared), key
+
+
+def test_an_algorithm_without_a_strategy_matters_to_nothing() -> None:
+    without = with_value(RICH, "strategies", ["none -> plm", "mtl[plm+adapter] -> adapter"])
+    before, after = own_slices(without), own_slices(with_value(without, "priming/maml/budget", {"steps": 3}))
+    assert {path: item.settings for path, item in before.items.items()} == {path: item.settings for path, item in after.items.items()}
+
+
+def test_a_variant_holds_the_merged_settings() -> None:
+    items = own_slices(RICH).items
+    short = items["results/rich/primed/small/mtl.short-plm/seed-1"].settings["algorithm"]
+    assert short["budget"] == {"steps": 5, "examples": None, "flops": None}
+    assert short["learning_rates"] == {"plm": 1e-3}
