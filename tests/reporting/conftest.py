@@ -79,7 +79,7 @@ def scores_of(value: float) -> dict[str, float]:
     return {"accuracy": value, "macro_f1_free": 0.8 * value, "macro_f1_labels": 0.9 * value, "exact_match": value}
 
 
-def run_result(study: Study, plm: str, strategy: Strategy, task: str, seed: int, sample: int) -> Results:
+def run_result(study: Study, plm: str, strategy: Strategy, task: str, *, seed: int, sample: int) -> Results:
     """A result that is done: easy and hard tasks, primings that differ by seed, faster learning after priming."""
     generator = np.random.default_rng(zlib.crc32(f"{plm} {strategy} {task} {seed} {sample}".encode()))
     luck = np.random.default_rng(zlib.crc32(f"{plm} {strategy.priming} {seed}".encode())).normal(0, 0.04)
@@ -126,7 +126,7 @@ def write_results(study: Study, root: Path, change: Change = lambda result: resu
                 for task in study.tasks.target:
                     for sample in study.tasks.samples:
                         folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task / f"sample-{sample}"
-                        write(folder / "result.json", change(run_result(study, plm, strategy, task, seed, sample)))
+                        write(folder / "result.json", change(run_result(study, plm, strategy, task, seed=seed, sample=sample)))
     return root
 
 

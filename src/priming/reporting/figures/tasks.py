@@ -89,6 +89,7 @@ def _row(ax: Axes, cells: pd.DataFrame, names: list[str], tasks: list[str], face
             ax.plot(x[gone], np.full(gone.sum(), 0.02), linestyle="none", marker="x", markersize=4, color="0.15", clip_on=False)
     ax.set_xlim(-0.5, len(tasks) - 0.5)
     ax.set_ylim(0, 1.03)
+    ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     ax.grid(visible=False, axis="x")
     ax.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right", rotation_mode="anchor")
 

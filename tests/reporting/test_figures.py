@@ -1,0 +1,254 @@
+"""Every figure: what it shows, no label over another or outside, the same bytes on every drawing."""
+
+import importlib
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from priming.errors import DataError
+from priming.reporting.figures import draw, style
+from priming.reporting.figures.looks import looks
+from priming.reporting.tables import write_tables
+from priming.study import Study
+from priming.study.figures import FIGURES
+
+Corners = np.ndarray[Any, np.dtype[np.float64]]
+RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
+
+STUDIES: dict[str, dict[str, Any]] = {
+    "embedded": {},
+    "two PLMs": {"plms": {"tiny": {"generate": {}}, "small": {"generate": {}}}},
+    "small type": {"figures": {"style": {"width": 5.5, "font_size": 7}, "parameter_efficiency": {"y": "arg"}, "strategy_matrix": {"value": "gain"}}},
+    "ARG": {"figures": {"strategy_matrix": {"value": "arg"}}},
+    "forty tasks": {
+        "tasks": {"source": ["copy", "quote"], "target": [f"task_with_a_long_name_{n}" for n in range(40)], "samples": [13]},
+        "seeds": [1],
+        "strategies": ["none -> plm", "none -> adapter", "mtl[plm] -> adapter", "maml[plm | plm x1] -> adapter"],
+    },
+    "one strategy": {"strategies": ["none -> plm"]},
+    "budgets": {
+        "strategies": ["none -> plm", "none -> adapter", *(f"{p}[plm] -> adapter" for p in ("mtl", "mtl:half", "mtl:double"))],
+        "priming": {
+            "mtl": {"learning_rates": RATES},
+            "variants": {"mtl:half": {"budget": {"steps": 350}}, "mtl:double": {"budget": {"steps": 1400}}},
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def figures(
+    request: pytest.FixtureRequest, make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Figure]:
+    """All figures of a study."""
+    study, root = make_study(**STUDIES[request.param]), tmp_path_factory.mktemp("made")
+    write_tables(study, make_results(study, root), root / "tables")
+    return {name: drawn(name, study, root / "tables") for name in FIGURES}
+
+
+@pytest.fixture(scope="module")
+def tables(study: Study, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of the made-up study with failures."""
+    out = tmp_path_factory.mktemp("tables")
+    write_tables(study, root, out)
+    return out
+
+
+def drawn(name: str, study: Study, tables: Path) -> Figure:
+    """The figure after its layout, on a canvas of the study's resolution."""
+    with style.applied(study.figures.style):
+        figure: Figure = importlib.import_module(f"priming.reporting.figures.{name}").figure(study, tables)
+        FigureCanvasAgg(figure)
+        figure.set_dpi(study.figures.style.dpi)
+        figure.draw_without_rendering()
+    return figure
+
+
+def texts_of(ax: Axes) -> list[Text]:
+    """Every text of a panel that is drawn; ticks outside the view are kept by matplotlib, but not drawn."""
+    if not ax.axison:
+        return list(ax.texts)
+    ticks = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis._update_ticks()]
+    labels = [label for tick in ticks for label in (tick.label1, tick.label2)]
+    around = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, ax.xaxis.offsetText, ax.yaxis.offsetText]  # type: ignore[attr-defined]
+    return [*ax.texts, *labels, *around]
+
+
+def boxes(figure: Figure) -> list[tuple[str, Corners]]:
+    """Every text that is seen, with the corners of its (turned) box in pixels."""
+    legends = [text for legend in figure.legends for text in legend.get_texts()]
+    above = [text for text in (figure._supxlabel, figure._suptitle) if text]  # type: ignore[attr-defined]
+    texts = [*figure.texts, *above, *legends, *(text for ax in figure.axes for text in texts_of(ax))]
+    unique = {id(text): text for text in texts if text.get_visible() and text.get_text().strip()}
+    return [(text.get_text(), corners(text, figure)) for text in unique.values()]
+
+
+def corners(text: Text, figure: Figure) -> Corners:
+    """The corners of the text's box [4 x 2], turned as the text is, a pixel inside."""
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    box, turned = text.get_window_extent(renderer), text.get_rotation()
+    text.set_rotation(0)
+    flat = text.get_window_extent(renderer)
+    text.set_rotation(turned)
+    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [flat.width / 2 - 1, flat.height / 2 - 1]
+    angle = np.deg2rad(turned)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.asarray(half @ turn + [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+
+
+def overlap(one: Corners, other: Corners) -> bool:
+    """Whether two rectangles share a point (separating axes)."""
+    for box in (one, other):
+        for edge in (box[1] - box[0], box[3] - box[0]):
+            a, b = one @ edge, other @ edge
+            if a.max() <= b.min() or b.max() <= a.min():
+                return False
+    return True
+
+
+def test_overlap_sees_turned_boxes() -> None:
+    square = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+    diamond = np.array([[1.9, 0.9], [2.4, 1.4], [1.9, 1.9], [1.4, 1.4]])
+    assert overlap(square, square + 0.5)
+    assert not overlap(square, square + np.array([1.5, 0]))
+    assert not overlap(square + np.array([0.45, 0]), diamond)
+    assert overlap(square + 0.8, diamond)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_neither_overlap_nor_leave_the_figure(name: str, figures: dict[str, Figure]) -> None:
+    figure = figures[name]
+    found = boxes(figure)
+    assert found
+    width, height = figure.get_size_inches() * figure.dpi
+    for text, box in found:
+        assert box.min() >= -2, text
+        assert box[:, 0].max() <= width + 2, text
+        assert box[:, 1].max() <= height + 2, text
+    clashes = [(a, b) for (a, box), (b, other) in itertools.combinations(found, 2) if overlap(box, other)]
+    assert not clashes
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_panels_keep_their_size(name: str, figures: dict[str, Figure]) -> None:
+    for ax in figures[name].axes:
+        if ax.get_label() != "<colorbar>":
+            assert ax.get_window_extent().height > 0.5 * 200
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_same_bytes_again(name: str, make_study: Callable[..., Study], tables: Path, tmp_path: Path) -> None:
+    study = make_study(figures={"style": {"dpi": 80}})
+    for turn in ("first", "second"):
+        draw(name, study, tables, tmp_path / turn)
+    for ending in ("svg", "pdf", "png"):
+        first = (tmp_path / "first" / f"{name}.{ending}").read_bytes()
+        assert first == (tmp_path / "second" / f"{name}.{ending}").read_bytes()
+        assert len(first) > 5000
+    assert "<dc:date>" not in (tmp_path / "first" / f"{name}.svg").read_text()
+    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == sorted(f"{name}.{e}" for e in ("svg", "pdf", "png"))
+
+
+def test_parameter_efficiency_joins_each_primed_strategy_to_its_twin(study: Study, tables: Path) -> None:
+    figure = drawn("parameter_efficiency", study, tables)
+    strategies = pd.read_csv(tables / "strategies.csv", keep_default_na=False, na_values=[""]).set_index("strategy")
+    arrows = [t for t in figure.axes[0].texts if getattr(t, "arrow_patch", None) is not None]
+    ends = sorted((float(a.xyann[1]), float(a.xy[1])) for a in arrows)
+    expected = [(strategies["mean"][str(twin)], strategies["mean"][str(s)]) for s, twin in study.twins.items() if strategies["done"][str(s)]]
+    np.testing.assert_allclose(ends, sorted(expected))
+
+
+def test_parameter_efficiency_marks_stay_in_the_band_of_their_share(study: Study, tables: Path) -> None:
+    ax = drawn("parameter_efficiency", study, tables).axes[0]
+    bands = sorted((p.get_x(), p.get_x() + p.get_width()) for p in ax.patches if hasattr(p, "get_width"))
+    assert len(bands) == 4
+    assert all(high < low for (_, high), (low, _) in itertools.pairwise(bands))
+    places = [line.get_xdata()[0] for line in ax.lines]
+    assert all(any(low < x < high for low, high in bands) for x in places)
+
+
+def test_matrix_writes_each_value_and_names_what_is_missing(study: Study, tables: Path) -> None:
+    texts = [t.get_text() for t in drawn("strategy_matrix", study, tables).axes[0].texts if t.get_text()]
+    strategies = pd.read_csv(tables / "strategies.csv", keep_default_na=False, na_values=[""])
+    shown = [f"{row['mean']:.3f}" + ("*" if row["failed"] + row["not_primed"] else "") for _, row in strategies.iterrows() if row["done"]]
+    assert sorted(texts) == sorted([*shown, "not primed"])
+
+
+def test_convergence_draws_the_mean_curves(study: Study, tables: Path) -> None:
+    figure = drawn("convergence", study, tables)
+    assert [ax.get_title() for ax in figure.axes] == ["tuning plm", "tuning adapter", "tuning prompt", "tuning prefix"]
+    curves = pd.read_csv(tables / "curves.csv")
+    expected = curves[curves["strategy"] == "mtl[plm] -> prefix"].groupby("step")["dev"].mean()
+    lines = [line for line in figure.axes[3].lines if len(line.get_xdata()) > 2]
+    np.testing.assert_allclose(lines[1].get_ydata(), expected)
+    assert list(lines[1].get_xdata()) == list(range(0, 61, 10))
+    assert len(figure.axes[3].collections) == len(lines) == 2
+
+
+def test_bars_stand_for_cells_and_the_line_for_the_majority(study: Study, tables: Path) -> None:
+    ax = drawn("tasks", study, tables).axes[0]
+    cells = pd.read_csv(tables / "per_task.csv")
+    bars = [bar.get_height() for bar in ax.containers[0].patches]
+    np.testing.assert_allclose(bars, cells[cells["strategy"] == "none -> plm"]["mean"])
+    assert [label.get_text() for label in ax.get_xticklabels()] == study.tasks.target
+
+
+def test_compute_joins_budgets_only(make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path) -> None:
+    study = make_study(**STUDIES["budgets"])
+    write_tables(study, make_results(study, tmp_path), tmp_path / "tables")
+    budgets = [line for line in drawn("compute", study, tmp_path / "tables").axes[0].lines if len(line.get_xdata()) == 3]
+    assert len(budgets) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("convergence", "No strategy of this study is primed"),
+        ("compute", "No strategy of this study is primed"),
+    ],
+)
+def test_nothing_to_draw_is_said(name: str, text: str, make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path) -> None:
+    study = make_study(strategies=["none -> plm", "none -> adapter"])
+    write_tables(study, make_results(study, tmp_path), tmp_path / "tables")
+    assert text in boxes(drawn(name, study, tmp_path / "tables"))[0][0]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_study_in_which_all_failed_still_draws(
+    name: str, make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path
+) -> None:
+    study = make_study(strategies=["none -> plm", "mtl[plm] -> plm"])
+    empty = {"winner": None, "dev": None, "test": None, "flops": None, "reason": "loss is nan at step 1"}
+
+    def failed(result: dict[str, Any]) -> dict[str, Any]:
+        return result if "priming" in result else {**result, **empty, "status": "failed"}
+
+    write_tables(study, make_results(study, tmp_path, failed), tmp_path / "tables")
+    (only,) = boxes(drawn(name, study, tmp_path / "tables"))
+    assert only[0].startswith("No ")
+
+
+def test_no_axes_are_empty(figures: dict[str, Figure]) -> None:
+    for figure in figures.values():
+        for ax in figure.axes:
+            assert ax.lines or ax.collections or ax.patches or ax.texts
+
+
+def test_looks_differ_without_colour(study: Study) -> None:
+    found = looks(study)
+    assert set(found) == {"none", *map(str, study.primings)}
+    assert len({(look.marker, look.fill) for look in found.values()}) == len(found)
+
+
+def test_missing_table_is_named(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"curves\.csv is missing; run snakemake"):
+        draw("convergence", study, tmp_path, tmp_path / "out")
