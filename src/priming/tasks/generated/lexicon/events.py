@@ -84,6 +84,14 @@ _POLITE = _lines("""
     would it be possible to
     dear guest please
     i beg your pardon could you
+    whenever you have time
+    many thanks if you
+    with your permission
+    might i request that you
+    i should be glad if you
+    excuse me would you
+    it would help me if you
+    allow me to ask you to
 """)
 _RUDE = _lines("""
     you idiot
@@ -94,6 +102,14 @@ _RUDE = _lines("""
     you lazy fool
     get lost or
     do not be stupid and
+    are you deaf or will you
+    no excuses just
+    you clown
+    quit moaning and
+    nobody needs you so
+    do it at once or else
+    i am sick of you so
+    get off and
 """)
 
 EVENTS: dict[str, tuple[str, ...]] = {
