@@ -28,17 +28,14 @@ def figure(study: Study, tables: Path) -> Figure:
         return style.sentence(study.figures.style, _nothing(study))
     found = looks(study)
     groups = dict(list(shown.groupby(["plm", "tuned"], sort=False)))
-    columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
     low, high = shown["priming_flops"].min() / _MARGIN, shown["priming_flops"].max() * _MARGIN
     gap = _NEAREST * float(np.log10(high / low))
-    canvas, axes = style.panels(study.figures.style, len(groups), columns, PANEL_HEIGHT)
-    for number, (ax, ((plm, tuned), group)) in enumerate(zip(axes, groups.items(), strict=True)):
-        _panel(ax, group, found, gap)
-        ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}")
-        ax.set_ylabel(f"gain in {wording.METRIC_NAMES[study.scoring.metric]}" if number % columns == 0 else "")
+    canvas, axes = style.facets(study, groups, PANEL_HEIGHT)
+    for key, ax in axes.items():
+        _panel(ax, groups[key], found, gap)
         ax.set_xlim(low, high)
         power = style.log_ticks(ax.xaxis, low, high)
-        ax.set_xlabel(f"compute of priming, $10^{{{power}}}$ FLOPs" if number >= len(groups) - columns else "")
+    style.label_outer(axes.values(), f"priming, $10^{{{power}}}$ FLOPs", f"gain in {wording.METRIC_NAMES[study.scoring.metric]}")
     style.legend_below(canvas, _legend(points, found), _notes(study, points))
     return canvas
 

@@ -24,17 +24,16 @@ def figure(study: Study, tables: Path) -> Figure:
     if not groups:
         return style.sentence(study.figures.style, _nothing(wanted))
     found = looks(study)
-    columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
-    canvas, axes = style.panels(study.figures.style, len(groups), columns, PANEL_HEIGHT)
-    for number, (ax, ((plm, tuned), strategies)) in enumerate(zip(axes, groups.items(), strict=True)):
+    canvas, axes = style.facets(study, groups, PANEL_HEIGHT)
+    for (plm, tuned), ax in axes.items():
+        strategies = groups[plm, tuned]
         for strategy in strategies:
             _line(ax, curves[(curves["plm"] == plm) & (curves["strategy"] == str(strategy))], _look(strategy, found), len(strategies))
-        ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}")
-        ax.set_ylabel(f"dev {wording.selecting_score(study)}" if number % columns == 0 else "")
-        ax.set_xlabel("tuning steps" if number >= len(groups) - columns else "")
+    style.label_outer(axes.values(), "tuning steps", f"dev {wording.METRIC_NAMES[study.scoring.metric]}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
-    note = f"Mean over tasks of the winning runs; band: ± standard deviation over seeds and samples ({wording.size(study)})."
+    score = f"Mean dev {wording.selecting_score(study)} of the winning runs over tasks"
+    note = f"{score}; band: ± standard deviation over seeds and samples ({wording.size(study)})."
     style.legend_below(canvas, list(entries.values()), [note])
     return canvas
 

@@ -122,10 +122,9 @@ def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
 
 
 def _label(study: Study) -> str:
-    name = wording.selecting_score(study)
     if study.figures.parameter_efficiency.y == "score":
-        return f"mean {name}\n({wording.size(study)})"
-    return f"ARG over {study.scoring.arg_baseline}, %\n({name}; {wording.size(study)})"
+        return f"mean {wording.METRIC_NAMES[study.scoring.metric]}"
+    return f"ARG over {study.scoring.arg_baseline}, %"
 
 
 def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
@@ -140,6 +139,7 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
 def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     by_score = study.figures.parameter_efficiency.y == "score"
     bars = "standard deviations over seeds and samples" if by_score else f"{wording.level(study)} intervals"
+    settings = f"{wording.selecting_score(study)}; {wording.size(study)}."
     text = f"Arrows lead from the un-primed twin; bars are {bars}; within a grey band all strategies tune the same share."
     gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
-    return [text, *([f"No score (failed or not primed): {gone}."] if gone else [])]
+    return [settings[0].upper() + settings[1:], text, *([f"No score (failed or not primed): {gone}."] if gone else [])]

@@ -46,7 +46,8 @@ def _cells(study: Study, tables: Path) -> pd.DataFrame:
     table, column = _VALUES[study.figures.strategy_matrix.value]
     cells = stored(tables, "strategies").drop(columns=["metric", "decoder"])
     values = stored(tables, table)[["plm", "strategy", column]].rename(columns={column: "value"})
-    return cells.merge(values, on=["plm", "strategy"], how="left")
+    unprimed_too = study.figures.strategy_matrix.value != "gain"
+    return cells.merge(values, on=["plm", "strategy"], how="left")[lambda rows: (rows["priming"] != "none") | unprimed_too]
 
 
 def _pivot(cells: pd.DataFrame, column: str) -> pd.DataFrame:

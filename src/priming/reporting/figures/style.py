@@ -1,7 +1,7 @@
 """What the figures share: type, sizes, panels, files that are the same byte for byte."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from priming.study import Study
 from priming.study.figures import Style
 
 GREY = "0.35"
@@ -61,15 +62,48 @@ def applied(style: Style) -> Iterator[None]:
 
 def panels(style: Style, number: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure with `number` panels, `columns` a row, each `height` inches high, that share both axes."""
-    rows = -(-number // columns)
+    places = [divmod(n, columns) for n in range(number)]
+    return _grid(style, places, height)
+
+
+def facets(study: Study, keys: Iterable[tuple[str, str]], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """A panel a (PLM, tuned element): for one PLM two or three a row, for several a row a PLM and a column an element.
+
+    Each panel has its title.
+    """
+    known = list(keys)
+    if len(study.plms) == 1:
+        columns = 2 if len(known) in (2, 4) else min(3, len(known))
+        places = [divmod(n, columns) for n in range(len(known))]
+    else:
+        plms, elements = (list(dict.fromkeys(key[n] for key in known)) for n in (0, 1))
+        places = [(plms.index(plm), elements.index(tuned)) for plm, tuned in known]
+    figure, axes = _grid(study.figures.style, places, height)
+    for (plm, tuned), ax in zip(known, axes, strict=True):
+        ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}")
+    return figure, dict(zip(known, axes, strict=True))
+
+
+def _grid(style: Style, places: list[tuple[int, int]], height: float) -> tuple[Figure, list[Axes]]:
+    """Panels at (row, column) of a grid that share both axes; the lowest of a column and the first of a row carry tick labels."""
+    rows, columns = (max(place[n] for place in places) + 1 for n in (0, 1))
     figure = Figure(figsize=(style.width, rows * height), layout="constrained")
-    grid = figure.subplots(rows, columns, sharey=True, sharex=True, squeeze=False)
-    axes = list(grid.flat)
-    for spare in axes[number:]:
-        spare.remove()
-    for above in axes[max(0, number - columns) : number]:
-        above.tick_params(labelbottom=True)
-    return figure, axes[:number]
+    grid: Any = figure.subplots(rows, columns, sharey=True, sharex=True, squeeze=False)
+    for place in np.ndindex(rows, columns):
+        if place not in places:
+            grid[place].remove()
+    for row, column in places:
+        grid[row, column].tick_params(
+            labelbottom=row == max(r for r, c in places if c == column), labelleft=column == min(c for r, c in places if r == row)
+        )
+    return figure, [grid[place] for place in places]
+
+
+def label_outer(axes: Iterable[Axes], x: str, y: str) -> None:
+    """Name the axes at those panels that carry tick labels."""
+    for ax in axes:
+        ax.set_xlabel(x if ax.xaxis.get_tick_params()["labelbottom"] else "")
+        ax.set_ylabel(y if ax.yaxis.get_tick_params()["labelleft"] else "")
 
 
 def sentence(style: Style, text: str) -> Figure:

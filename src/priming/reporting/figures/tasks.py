@@ -40,8 +40,9 @@ def figure(study: Study, tables: Path) -> Figure:
         ax.set_ylabel(wording.METRIC_NAMES[study.scoring.metric])
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
-    runs = wording.plural(len(study.tasks.samples) * len(study.seeds), "run")
-    note = f"Mean {wording.selecting_score(study)} on the test set; whiskers: ± standard deviation of {runs} (samples and seeds)."
+    runs = len(study.tasks.samples) * len(study.seeds)
+    whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs > 1 else "one run a bar"
+    note = f"Mean {wording.selecting_score(study)} on the test set; {whiskers}."
     chosen = "Shown: the ARG baseline and, of each tuned element, the strategy with the best dev score."
     style.legend_below(canvas, _legend(faces, cells, lines), [note] if study.figures.tasks.strategies else [note, chosen])
     return canvas
