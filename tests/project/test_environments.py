@@ -61,6 +61,13 @@ def test_declared_is_what_is_imported(project: Path) -> None:
     assert imported(list((project / "src").rglob("*.py"))) == declared - NOT_IMPORTED
 
 
+def test_tests_import_what_is_declared(project: Path) -> None:
+    requirements = metadata(project)
+    declared = {canonicalize_name(Requirement(text).name) for text in (*requirements[""], *requirements["dev"])}
+    own = {path.stem for path in (project / "tests").rglob("*")}
+    assert imported(list((project / "tests").rglob("*.py"))) - own <= declared
+
+
 def test_dependencies_are_bounded_and_the_lock_is_within_the_bounds(project: Path) -> None:
     locked = lock(project)
     for text in (text for texts in metadata(project).values() for text in texts):
