@@ -64,7 +64,7 @@ def test_declared_is_what_is_imported(project: Path) -> None:
 def test_tests_import_what_is_declared(project: Path) -> None:
     requirements = metadata(project)
     declared = {canonicalize_name(Requirement(text).name) for text in (*requirements[""], *requirements["dev"])}
-    own = {path.stem for path in (project / "tests").rglob("*")}
+    own = {"tests"} | {path.stem for path in (project / "tests").rglob("*")}
     assert imported(list((project / "tests").rglob("*.py"))) - own <= declared
 
 
