@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from docutils.core import publish_parts
@@ -164,6 +165,14 @@ def test_latex_is_whole(with_gaps: Path, name: str) -> None:
     assert bare.count("{") == bare.count("}")
     assert bare.count("$") % 2 == 0
     assert text.isascii()
+
+
+@pytest.mark.parametrize("name", ["summary", "scores", "arg", "effects"])
+def test_html_reads_back_as_the_markdown_does(with_gaps: Path, name: str) -> None:
+    markdown = [line.replace("\\|", "¦") for line in (with_gaps / f"{name}.md").read_text().splitlines() if line.startswith("|")]
+    cells = [[cell.strip().replace("¦", "|") for cell in line.strip("|").split("|")] for line in markdown if not line.startswith("|-")]
+    parsed = ElementTree.fromstring(f"<html>{(with_gaps / f'{name}.html').read_text().partition('</style>')[2]}</html>")
+    assert [[cell.text for cell in row] for row in parsed.iter("tr")] == cells
 
 
 def test_latex_escapes() -> None:

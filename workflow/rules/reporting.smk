@@ -7,7 +7,7 @@ rule tabulate:
     output:
         report(
             directory(TABLES),
-            patterns=["{table}.md"],
+            patterns=["{table}.html"],
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},

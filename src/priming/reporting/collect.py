@@ -118,7 +118,7 @@ def _sample(run: Expected, result: Row, study: Study) -> Row:
         "total": parameters.get("total"),
         "flops": result.get("flops"),
         "majority_label": majority.get("label"),
-        "majority": majority.get("test_macro_f1" if scoring.metric.startswith("macro") else "test_accuracy"),
+        "majority": majority.get(f"test_{scoring.metric}"),
     }
 
 

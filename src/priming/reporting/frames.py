@@ -90,7 +90,8 @@ def by_decoder(study: Study, results: Results) -> pd.DataFrame:
 def strategies(grid: Grid) -> pd.DataFrame:
     """What each strategy tunes and costs, its mean test score, its mean dev score, and how many of its runs there are."""
     samples = grid.results.samples.groupby(["plm", "strategy"], sort=False)
-    flops = grid.results.primings.groupby(["plm", "priming"], sort=False)["flops"].mean()
+    primings = grid.results.primings
+    flops = primings["flops"].where(primings["status"] == "done").astype(float).groupby([primings["plm"], primings["priming"]]).mean()
     rows = []
     for plm, strategy in _strategies(grid.study):
         runs = samples.get_group((plm, str(strategy)))

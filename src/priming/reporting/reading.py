@@ -1,5 +1,6 @@
 """Tables for reading: Markdown that lines up as text, and LaTeX with booktabs."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,19 @@ _LATEX = {
     "|": r"\textbar{}",
     "±": r"$\pm$",
 }
+_LATEX_NEEDS = "% \\usepackage{booktabs}\n"
+_HTML_HEAD = """<!doctype html>
+<meta charset="utf-8">
+<style>
+body { font-family: sans-serif; font-size: 14px; margin: 1em; }
+table { border-collapse: collapse; margin: 1.5em 0 0.5em; border-top: 2px solid; border-bottom: 2px solid; }
+caption { text-align: left; font-weight: bold; padding: 0.4em 0; }
+th { border-bottom: 1px solid; }
+th, td { padding: 0.2em 0.8em; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; font-family: monospace; }
+tbody tr:hover { background: #eee; }
+</style>
+"""
 _MINUS = re.compile(r"(?<![^ \[])-(?=\d)")
 
 
@@ -45,6 +59,13 @@ class Block:
         rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
         note = f"\n{self.note}\n" if self.note else ""
         return f"**{self.caption}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
+
+    def html(self) -> str:
+        """A `table` for a browser."""
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
+        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n" for row in self.rows)
+        note = f"<p>{html.escape(self.note)}</p>\n" if self.note else ""
+        return f"<table>\n<caption>{html.escape(self.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{note}"
 
     def latex(self) -> str:
         """A `table` with booktabs rules."""
@@ -80,15 +101,16 @@ def _piped(row: Sequence[str], widths: Sequence[int]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def reading_tables(study: Study, frames: Frames) -> dict[str, tuple[str, str]]:
-    """Markdown and LaTeX of each table for reading, by its name."""
+def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
+    """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
     makers = {"summary": _summary, "scores": _scores, "arg": _arg, "effects": _effects}
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
-    return {name: ("\n".join(b.markdown() for b in blocks), _preamble() + "\n".join(b.latex() for b in blocks)) for name, blocks in made.items()}
-
-
-def _preamble() -> str:
-    return "% \\usepackage{booktabs}\n"
+    files = {}
+    for name, blocks in made.items():
+        files[f"{name}.md"] = "\n".join(block.markdown() for block in blocks)
+        files[f"{name}.tex"] = _LATEX_NEEDS + "\n".join(block.latex() for block in blocks)
+        files[f"{name}.html"] = _HTML_HEAD + "\n".join(block.html() for block in blocks)
+    return files
 
 
 def _summary(study: Study, frames: Frames, plm: str) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""Writing the tables of a study: CSV for programs, Markdown and LaTeX for reading, the status and the front page."""
+"""Writing the tables of a study: CSV for programs, Markdown, LaTeX and HTML for reading, the status and the front page."""
 
 import json
 from pathlib import Path
@@ -26,9 +26,8 @@ def write_tables(study: Study, root: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         _write(out / f"{name}.csv", csv_text(frame))
-    for name, (markdown, latex) in reading_tables(study, tables).items():
-        _write(out / f"{name}.md", markdown)
-        _write(out / f"{name}.tex", latex)
+    for name, text in reading_tables(study, tables).items():
+        _write(out / name, text)
     _write(out / "status.json", _json(status(grid)))
     _write(out / "metrics.json", _json(metrics(tables)))
     _write(out / "front.rst", front_page(study, tables))
