@@ -36,12 +36,13 @@ def study_file(settings: ConfigSettings) -> Path:
 
 
 def read(file: Path) -> Recipes:
-    """The recipes of the study in `file`; a user's mistake in it is a WorkflowError with the one message."""
+    """The recipes of the study in `file`; a user's mistake in it ends Snakemake with the one message."""
     try:
         recipes = Recipes(graph(open_study(file)), file.parent)
         recipes.read_raw_data()
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
     return recipes
 
 

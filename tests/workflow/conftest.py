@@ -1,6 +1,12 @@
 """A study small enough to run, and one in which every key of the study file matters to something or is known not to."""
 
 import copy
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +15,7 @@ import pytest
 import yaml
 
 from priming.jobs import Graph, graph
-from priming.recipes import Recipes
+from priming.recipes import Recipes, declare_done
 from priming.study import Study
 
 TINY = Path(__file__).with_name("tiny.yaml")
@@ -80,8 +86,6 @@ def settle(recipes: Recipes, content: Callable[[str], str] = str) -> None:
         for item in job.items:
             put(recipes, item.path, content(item.path))
         if job.is_chunk:
-            from priming.recipes import declare_done
-
             declare_done(job, recipes)
 
 
@@ -103,3 +107,65 @@ def settled(tiny: Study, tmp_path: Path) -> Recipes:
 def again(jobs: Graph, results: Path) -> Recipes:
     """The recipes as a new process sees them."""
     return Recipes(jobs, TINY.parent, results)
+
+
+COMPUTING = {"prepare", "pretrain", "prime", "tune", "tabulate", "draw", "verdict"}
+
+
+class Checkout:
+    """A copy of the workflow in a folder of its own, over this checkout's package or a copy of it."""
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self.folder = folder
+        self.runlog = folder / "runlog"
+        for name in ("workflow", "profiles", "envs"):
+            shutil.copytree(project / name, folder / name)
+        shutil.copy(project / "Snakefile", folder)
+        shutil.copytree(project / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copy(TINY, folder / "config.yaml")
+
+    def snakemake(self, *arguments: str, status: int = 0) -> str:
+        """Run Snakemake; what it printed."""
+        environment = {**os.environ, "PRIMING_RUNLOG": str(self.runlog)}
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def wanted(self, *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule that computes a dry run wants."""
+        printed = self.snakemake("-n", *arguments)
+        counts = dict(re.findall(r"^(\w+) +(\d+)$", printed, flags=re.MULTILINE))
+        return {rule: int(count) for rule, count in counts.items() if rule in COMPUTING}
+
+    def executed(self) -> Counter[str]:
+        """How many results of each step were really made since this was asked last."""
+        lines = self.runlog.read_text().splitlines() if self.runlog.exists() else []
+        self.runlog.unlink(missing_ok=True)
+        return Counter(line.split()[0] for line in lines)
+
+    def edit(self, file: str, before: str, after: str) -> None:
+        """Replace the one place of `before` in a file."""
+        text = (self.folder / file).read_text()
+        assert text.count(before) == 1, (file, before, text.count(before))
+        (self.folder / file).write_text(text.replace(before, after))
+
+    def recipes(self) -> Recipes:
+        """The recipes of its study."""
+        study = Study.model_validate(yaml.safe_load((self.folder / "config.yaml").read_text()))
+        return Recipes(graph(study), self.folder, self.folder)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, project: Path) -> Checkout:
+    return Checkout(tmp_path, project)
+
+
+@pytest.fixture
+def made(checkout: Checkout) -> Checkout:
+    """A checkout with results that say they were made as its study asks."""
+    settle(checkout.recipes())
+    for figure in ("strategy_matrix", "tasks"):
+        (checkout.folder / f"results/tiny/figures/{figure}/{figure}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (checkout.folder / "results/tiny/tables/status.json").write_text('{"failed": [], "not_primed": [], "cells": 8}')
+    return checkout

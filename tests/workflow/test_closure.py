@@ -34,9 +34,13 @@ def test_what_is_loaded_is_counted(entry: str) -> None:
 
 
 def test_a_step_does_not_count_what_it_has_no_part_in() -> None:
-    assert not [name for name in closure.closure("priming.tasks.prepare") if name.startswith(("priming.models", "priming.training", "priming.reporting"))]
+    assert not [
+        name for name in closure.closure("priming.tasks.prepare") if name.startswith(("priming.models", "priming.training", "priming.reporting"))
+    ]
     assert not [name for name in closure.closure("priming.training.downstream") if name.startswith("priming.reporting")]
-    assert not [name for name in closure.closure("priming.reporting.tables") if name.startswith(("priming.training", "priming.models", "priming.tasks"))]
+    assert not [
+        name for name in closure.closure("priming.reporting.tables") if name.startswith(("priming.training", "priming.models", "priming.tasks"))
+    ]
     assert "priming.reporting.figures.tasks" not in closure.closure("priming.reporting.figures.strategy_matrix")
     assert "priming.reporting.figures.style" in closure.closure("priming.reporting.figures.strategy_matrix")
 

@@ -11,7 +11,9 @@ from .conftest import RICH, with_value
 
 def test_jobs_of_the_tiny_study(tiny: Study) -> None:
     jobs = graph(tiny)
-    counts = {step: (len(jobs.outs(step)), sum(item.step == step for item in jobs.items.values())) for step in ("prepare", "pretrain", "prime", "tune")}
+    counts = {
+        step: (len(jobs.outs(step)), sum(item.step == step for item in jobs.items.values())) for step in ("prepare", "pretrain", "prime", "tune")
+    }
     # 3 + 1 + 2 tasks in one chunk; one PLM; 2 primings x 2 seeds; 4 strategies, each 2 targets in one chunk x 2 seeds
     assert counts == {"prepare": (1, 6), "pretrain": (1, 1), "prime": (4, 4), "tune": (4, 16)}
     assert jobs.outs("tables") == ["results/tiny/tables"]

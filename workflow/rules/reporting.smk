@@ -1,4 +1,6 @@
 FIGURE = f"{RESULTS}/figures/{{figure}}"
+FORMATS = GRAPH.study.figures.style.formats
+SHOWN = next(format for format in ("svg", "png", "pdf") if format in FORMATS)
 
 
 rule tabulate:
@@ -37,7 +39,7 @@ rule draw:
     output:
         report(
             directory(FIGURE),
-            patterns=["{name}.svg"],
+            patterns=[f"{{name}}.{SHOWN}"],
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
