@@ -29,7 +29,7 @@ def test_every_figure_has_its_own_caption() -> None:
 
 @pytest.mark.parametrize("table", ["summary", "scores", "effects", "arg"])
 def test_every_table_has_a_caption(table: str) -> None:
-    assert len(rendered("tables.rst", wildcards=SimpleNamespace(table=table))) > 250
+    assert rendered("tables.rst", wildcards=SimpleNamespace(table=table)).count("<p>") == 2
 
 
 def test_front_page_is_that_of_the_tables() -> None:

@@ -28,7 +28,6 @@ STUDIES: dict[str, dict[str, Any]] = {
     "embedded": {},
     "two PLMs": {"plms": {"tiny": {"generate": {}}, "small": {"generate": {}}}},
     "small type": {"figures": {"style": {"width": 5.5, "font_size": 7}, "parameter_efficiency": {"y": "arg"}, "strategy_matrix": {"value": "gain"}}},
-    "ARG": {"figures": {"strategy_matrix": {"value": "arg"}}},
     "forty tasks": {
         "tasks": {"source": ["copy", "quote"], "target": [f"task_with_a_long_name_{n}" for n in range(40)], "samples": [13]},
         "seeds": [1],
@@ -36,6 +35,7 @@ STUDIES: dict[str, dict[str, Any]] = {
     },
     "one strategy": {"strategies": ["none -> plm"]},
     "budgets": {
+        "figures": {"strategy_matrix": {"value": "arg"}, "style": {"dpi": 80}},
         "strategies": ["none -> plm", "none -> adapter", *(f"{p}[plm] -> adapter" for p in ("mtl", "mtl:half", "mtl:double"))],
         "priming": {
             "mtl": {"learning_rates": RATES},
@@ -145,11 +145,18 @@ def test_panels_keep_their_size(name: str, figures: dict[str, Figure]) -> None:
             assert ax.get_window_extent().height > 0.5 * 200
 
 
+@pytest.fixture(scope="module")
+def budgets(make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
+    """A study of one priming at three budgets, and its tables."""
+    study, root = make_study(**STUDIES["budgets"]), tmp_path_factory.mktemp("budgets")
+    write_tables(study, make_results(study, root), root / "tables")
+    return study, root / "tables"
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_same_bytes_again(name: str, make_study: Callable[..., Study], tables: Path, tmp_path: Path) -> None:
-    study = make_study(figures={"style": {"dpi": 80}})
+def test_same_bytes_again(name: str, budgets: tuple[Study, Path], tmp_path: Path) -> None:
     for turn in ("first", "second"):
-        draw(name, study, tables, tmp_path / turn)
+        draw(name, *budgets, tmp_path / turn)
     for ending in ("svg", "pdf", "png"):
         first = (tmp_path / "first" / f"{name}.{ending}").read_bytes()
         assert first == (tmp_path / "second" / f"{name}.{ending}").read_bytes()
@@ -202,11 +209,10 @@ def test_bars_stand_for_cells_and_the_line_for_the_majority(study: Study, tables
     assert [label.get_text() for label in ax.get_xticklabels()] == study.tasks.target
 
 
-def test_compute_joins_budgets_only(make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path) -> None:
-    study = make_study(**STUDIES["budgets"])
-    write_tables(study, make_results(study, tmp_path), tmp_path / "tables")
-    budgets = [line for line in drawn("compute", study, tmp_path / "tables").axes[0].lines if len(line.get_xdata()) == 3]
-    assert len(budgets) == 1
+def test_compute_joins_budgets_only(budgets: tuple[Study, Path], study: Study, tables: Path) -> None:
+    lines = [line for line in drawn("compute", *budgets).axes[0].lines if len(line.get_xdata()) == 3]
+    assert len(lines) == 1
+    assert not [line for ax in drawn("compute", study, tables).axes for line in ax.lines if len(line.get_xdata()) > 2]
 
 
 @pytest.mark.parametrize(
