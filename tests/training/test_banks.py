@@ -37,7 +37,9 @@ def trained(model: TextModel, element: str, runs: list[int]) -> tuple[Tensor, St
     objective = SideBySide(model, lambda step: [epoch_picks(data, key, step, 4) for key, _, data in chosen], [key for key, _, _ in chosen])
     curve: list[Tensor] = []
     rates = torch.tensor([rate for _, rate, _ in chosen], dtype=torch.float64)
-    outcome = train(parameters, objective, AdamW({element: rates}, 0.01), Schedule(STEPS, 0.1, 1.0), lambda step, losses: curve.append(losses.clone()))
+    outcome = train(
+        parameters, objective, AdamW({element: rates}, 0.01), Schedule(STEPS, 0.1, 1.0), lambda step, losses: curve.append(losses.clone())
+    )
     assert not outcome.failures
     return torch.stack(curve), parameters
 

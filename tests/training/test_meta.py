@@ -105,7 +105,9 @@ def test_first_and_second_order_differ(build: Builder) -> None:
     """Guards the tests above: at this rate the curvature matters."""
     model = build(("plm", "adapter"), torch.float64)
     episode, parameters = fixed_episode(STEPS), start(model, ("adapter",))
-    first, second = (Maml(model, InnerLoop(("adapter",), {"adapter": RATE}, order), lambda step: episode)(parameters, 0)[1] for order in (False, True))
+    first, second = (
+        Maml(model, InnerLoop(("adapter",), {"adapter": RATE}, order), lambda step: episode)(parameters, 0)[1] for order in (False, True)
+    )
     assert (first["adapter"] - second["adapter"]).norm() > 0.01 * second["adapter"].norm()
 
 

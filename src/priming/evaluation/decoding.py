@@ -15,7 +15,8 @@ Named = Mapping[str, Tensor]
 @torch.no_grad()
 def encode(model: TextModel, stacked: Named, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Encoder states [R x B x S x D] of inputs [R x B x S], and their mask."""
-    return _vmapped(model, stacked, "encode", input_ids, mask)
+    module, named = _named(model, "encode", stacked)
+    return vmap(lambda own, *rest: functional_call(module, own, rest))(named, input_ids, mask)
 
 
 @torch.no_grad()
@@ -27,30 +28,28 @@ def label_scores(model: TextModel, stacked: Named, states: Tensor, mask: Tensor,
         labels: token ids of each of L labels.
         normalised: the mean over a label's tokens instead of the sum.
     """
-    config = model.plm.config
     targets = pad(labels, IGNORED).to(states.device)
-    inputs = shifted(targets, config.decoder_start_token_id, config.pad_token_id)
+    inputs = shifted(targets, model.start_id, model.pad_id)
     runs, size, count = *states.shape[:2], len(labels)
     tiled = inputs.repeat(size, 1).expand(runs, -1, -1)
-    logits = _vmapped(model, stacked, "decode", states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), tiled)
-    logp = torch.log_softmax(logits.float() if logits.dtype == torch.bfloat16 else logits, dim=-1).view(runs, size, count, *logits.shape[-2:])
+    logits = _decode(model, stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), tiled)
+    logits = logits.view(runs, size, count, *logits.shape[-2:])
     kept = targets != IGNORED
-    picked = logp.gather(-1, targets.clamp(min=0).expand(runs, size, -1, -1)[..., None])[..., 0] * kept
-    total = picked.sum(dim=-1)
+    picked = logits.gather(-1, targets.clamp(min=0).expand(runs, size, -1, -1)[..., None])[..., 0]
+    total = ((picked - logits.logsumexp(dim=-1)) * kept).sum(dim=-1)
     return total / kept.sum(dim=-1) if normalised else total
 
 
 @torch.no_grad()
 def greedy(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, longest: int) -> Tensor:
     """The most likely token at each step, until every output has ended [R x B x up to `longest`]; after the end token, padding."""
-    config = model.plm.config
-    outputs = torch.full((*states.shape[:2], 1), config.decoder_start_token_id, device=states.device)
+    outputs = torch.full((*states.shape[:2], 1), model.start_id, device=states.device)
     ended = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
     for _ in range(longest):
-        logits = _vmapped(model, stacked, "decode", states, mask, outputs)[..., -1, :]
-        token = logits.argmax(dim=-1).masked_fill(ended, config.pad_token_id)
+        logits = _decode(model, stacked, states, mask, outputs)[..., -1, :]
+        token = logits.argmax(dim=-1).masked_fill(ended, model.pad_id)
         outputs = torch.cat([outputs, token[..., None]], dim=-1)
-        ended |= token == config.eos_token_id
+        ended |= token == model.end_id
         if ended.all():
             break
     return outputs[..., 1:]
@@ -67,7 +66,12 @@ class _Method(torch.nn.Module):
         return getattr(self.model, self.method)(*inputs)
 
 
-def _vmapped(model: TextModel, stacked: Named, method: str, *inputs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-    module = _Method(model, method)
-    named = {f"model.{name}": value for name, value in stacked.items()}
-    return vmap(lambda own, *rest: functional_call(module, own, rest))(named, *inputs)
+def _named(model: TextModel, method: str, stacked: Named) -> tuple[_Method, dict[str, Tensor]]:
+    return _Method(model, method), {f"model.{name}": value for name, value in stacked.items()}
+
+
+def _decode(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, outputs: Tensor) -> Tensor:
+    """Logits [R x B x T x V], in float32 at the least."""
+    module, named = _named(model, "decode", stacked)
+    logits: Tensor = vmap(lambda own, *rest: functional_call(module, own, rest))(named, states, mask, outputs)
+    return logits.float() if logits.dtype == torch.bfloat16 else logits

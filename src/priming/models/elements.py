@@ -1,6 +1,7 @@
 """The elements: which parameters they are, how they are attached and how they begin."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import adapters
 import torch
@@ -24,16 +25,17 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int) 
     names = [name for name in names if name != "plm"]
     adapters.init(loaded.model)
     model = TextModel(loaded)
+    plm: Any = loaded.model
     library = [name for name in names if name != "prompt"]
     for name in library:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            loaded.model.add_adapter(name, config=_library_config(name, model, sizes))
+            plm.add_adapter(name, config=_library_config(name, model, sizes))
     _unshare_prefix_pool(model)
     model.activate(library)
     if "prompt" in names:
         model.prompt = nn.Parameter(_fresh_prompt(model, sizes.prompt.length, seed))
-    for name, parameter in parameters_of(model, "prefix"):
+    for _, parameter in parameters_of(model, "prefix"):
         parameter.data.copy_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
     return model
 

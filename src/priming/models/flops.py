@@ -68,8 +68,8 @@ def _matrices(model: TextModel) -> dict[tuple[str, str], int]:
     sizes: dict[tuple[str, str], int] = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and "lm_head" not in name:
-            where = "encoder" if ".encoder." in name else "cross" if any(f"encoder_attn.{p}_proj" in name for p in "kv") else "decoder"
-            where = (where, element_of(f"{name}.weight"))
+            part = "encoder" if ".encoder." in name else "cross" if any(f"encoder_attn.{p}_proj" in name for p in "kv") else "decoder"
+            where = (part, element_of(f"{name}.weight"))
             sizes[where] = sizes.get(where, 0) + module.weight.numel()
     sizes.setdefault(("decoder", "plm"), 0)
     return sizes

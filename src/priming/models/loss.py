@@ -33,13 +33,13 @@ def run_losses(
         keys: dropout keys [R], int32; without them the model must be in evaluation mode.
         masking: the context for dropout that goes with `keys`.
     """
-    config = model.plm.config
-    decoder_ids = shifted(batch.labels, config.decoder_start_token_id, config.pad_token_id)
+    decoder_ids = shifted(batch.labels, model.start_id, model.pad_id)
 
     def one(own: Mapping[str, Tensor], ids: Tensor, mask: Tensor, inputs: Tensor, labels: Tensor, key: Tensor | None) -> Tensor:
         with masking(key) if masking is not None and key is not None else nullcontext():
             logits = functional_call(model, {**(shared or {}), **own}, (ids, mask, inputs))
-        return cross_entropy(logits.flatten(0, 1).float() if logits.dtype == torch.bfloat16 else logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        logits = logits.float() if logits.dtype == torch.bfloat16 else logits
+        return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
     in_dims = (0, 0, 0, 0, 0, None if keys is None else 0)
     return vmap(one, in_dims=in_dims)(dict(stacked), batch.input_ids, batch.mask, decoder_ids, batch.labels, keys)

@@ -1,6 +1,7 @@
 """Loading a pretrained language model from a folder or from the hub."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from priming.errors import DataError
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
+logging.getLogger("adapters").setLevel(logging.ERROR)
 
 MODEL_TYPES = ("bart",)
 
@@ -37,7 +39,9 @@ def load_plm(folder: str | Path, revision: str | None = None, dropout: float | N
     try:
         config = AutoConfig.from_pretrained(folder, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"no PLM at {folder}: {_first_line(error)}\nGive a folder written by save_pretrained, or a hub id with its revision.") from error
+        raise DataError(
+            f"no PLM at {folder}: {_first_line(error)}\nGive a folder written by save_pretrained, or a hub id with its revision."
+        ) from error
     if config.model_type not in MODEL_TYPES:
         raise DataError(f"{folder}: model type {config.model_type!r} is not supported; allowed: {', '.join(MODEL_TYPES)}")
     try:

@@ -35,7 +35,7 @@ def mask_spans(words: Sequence[str], share: float, longest: int, mask: str, rand
     while position < len(words):
         left = len(words) - position
         if hidden > 0 and random.random() < hidden / left / ((1 + longest) / 2):
-            span = int(min(random.integers(1, longest + 1), left))
+            span = min(int(random.integers(1, longest + 1)), left)
             masked.append(mask)
             position, hidden = position + span, hidden - span
         else:
@@ -87,7 +87,7 @@ def _infill(
         chosen = [texts[i] for i in random.integers(len(texts), size=settings.batch)]
         loss = _infilling_loss(model, encoder, chosen, settings, random)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -100,12 +100,9 @@ def _infill(
 def _infilling_loss(
     model: BartForConditionalGeneration, encoder: Encoder, texts: Sequence[str], settings: Pretraining, random: np.random.Generator
 ) -> Tensor:
-    mask = encoder.tokenizer.mask_token
-    hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, mask, random)) for text in texts]
-    config = model.config
-    inputs = pad(encoder.inputs(hidden), config.pad_token_id)
+    mask, pad_id, start_id = (SPECIAL.index(token) for token in ("<mask>", "<pad>", "</s>"))
+    hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, SPECIAL[mask], random)) for text in texts]
+    inputs = pad(encoder.inputs(hidden), pad_id)
     labels = pad(encoder.targets(texts), IGNORED)
-    output = model(
-        input_ids=inputs, attention_mask=(inputs != config.pad_token_id).long(), decoder_input_ids=shifted(labels, config.decoder_start_token_id, config.pad_token_id)
-    )
+    output = model(input_ids=inputs, attention_mask=inputs.ne(pad_id).long(), decoder_input_ids=shifted(labels, start_id, pad_id))
     return torch.nn.functional.cross_entropy(output.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)

@@ -1,9 +1,11 @@
 """A PLM with its elements as one module, whose parameters can be replaced for each run."""
 
+from typing import Any, cast
+
 import torch
 from adapters.composition import Stack
 from adapters.context import ForwardContext
-from torch import Tensor, nn
+from torch import FloatTensor, Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from priming.models.plm import LoadedPlm
@@ -18,13 +20,28 @@ class TextModel(nn.Module):
 
     def __init__(self, loaded: LoadedPlm) -> None:
         super().__init__()
-        self.plm = loaded.model
+        self.plm: Any = loaded.model  # the adapters library adds methods when it is attached
         self.prompt: nn.Parameter | None = None
 
     @property
     def width(self) -> int:
         """D, the model width."""
         return int(self.plm.config.d_model)
+
+    @property
+    def pad_id(self) -> int:
+        """The padding token."""
+        return int(self.plm.config.pad_token_id)
+
+    @property
+    def start_id(self) -> int:
+        """The token from which outputs are generated."""
+        return int(self.plm.config.decoder_start_token_id)
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends an output."""
+        return int(self.plm.config.eos_token_id)
 
     def activate(self, names: list[str]) -> None:
         """Let the adapters and prefixes of these names take part in the forward pass."""
@@ -42,10 +59,10 @@ class TextModel(nn.Module):
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T]."""
-        output = self.plm(
-            encoder_outputs=BaseModelOutput(last_hidden_state=states), attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False
-        )
-        return output.logits
+        encoded = BaseModelOutput(last_hidden_state=cast(FloatTensor, states))
+        output = self.plm(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False)
+        logits: Tensor = output.logits
+        return logits
 
     def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V]."""

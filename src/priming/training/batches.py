@@ -1,6 +1,7 @@
 """Which examples a step sees, as a function of the run's key and the step alone."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,9 +43,7 @@ def disjoint_picks(data: Encoded, run_key: int, sizes: Sequence[int]) -> list[li
     if sum(sizes) > len(data):
         order = np.concatenate([order, random.integers(len(data), size=sum(sizes) - len(data))])
     bounds = np.cumsum([0, *sizes])
-    return [_pairs(data, order[a:b].tolist(), random) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-
-
+    return [_pairs(data, order[a:b].tolist(), random) for a, b in pairwise(bounds)]
 
 
 def _pairs(data: Encoded, rows: Sequence[int], random: np.random.Generator) -> list[Pick]:

@@ -106,7 +106,10 @@ class StandardReptile(MetaLearner):
         """The mean loss of the last inner step [1] and the pseudo-gradient."""
         outer = {name: view[0].detach() for name, view in parameters.views.items()}
         moved, _, loss = self.adapt(outer, self.episodes(step), step)
-        way = {name: (outer[name] - moved[name].mean(dim=0))[None] if name in moved else torch.zeros_like(view) for name, view in parameters.views.items()}
+        way = {
+            name: (outer[name] - moved[name].mean(dim=0))[None] if name in moved else torch.zeros_like(view)
+            for name, view in parameters.views.items()
+        }
         return loss, parameters.gathered({name: value.detach() for name, value in way.items()})
 
 
@@ -127,8 +130,10 @@ class FullStepReptile(MetaLearner):
         shared = {n: v.detach().requires_grad_() for n, v in shared.items()}
         losses = self.losses(moved, shared, episode.query, episode, f"{step}.query")
         names = [*(n for n in moved if n in outer), *shared]
-        gradients = torch.autograd.grad(losses.sum(), [moved.get(n, shared.get(n)) for n in names], allow_unused=True)
-        way = {n: self._way(outer[n], moved.get(n), g, losses.shape[0], self.inner.rates[element_of(n)]) for n, g in zip(names, gradients, strict=True)}
+        gradients = torch.autograd.grad(losses.sum(), [{**shared, **moved}[n] for n in names], allow_unused=True)
+        way = {
+            n: self._way(outer[n], moved.get(n), g, losses.shape[0], self.inner.rates[element_of(n)]) for n, g in zip(names, gradients, strict=True)
+        }
         return losses.detach().mean()[None], parameters.gathered(way)
 
     @staticmethod

@@ -53,9 +53,7 @@ class StackedParameters:
 
     def gathered(self, tensors: Mapping[str, Tensor]) -> Gradients:
         """Tensors [R x ...] by parameter name as one [R x N] an element."""
-        return {
-            element: torch.cat([tensors[name].reshape(self.runs, -1) for name, _ in slices], dim=1) for element, slices in self._slices.items()
-        }
+        return {element: torch.cat([tensors[name].reshape(self.runs, -1) for name, _ in slices], dim=1) for element, slices in self._slices.items()}
 
     def gradients(self, losses: Tensor) -> Gradients:
         """The gradient of each run's loss in its own parameters; `losses` [R]."""

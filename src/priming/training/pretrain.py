@@ -37,7 +37,14 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path)
     step = max(1, len(losses) // REPORTED)
     curve = [{"step": i + 1, "loss": losses[i]} for i in range(step - 1, len(losses), step)]
     parameters = {"total": sum(p.numel() for p in loaded.model.parameters())}
-    result = {"status": "done", "plm": name, "settings": plm.model_dump(mode="json"), "curve": curve, "parameters": parameters, "seconds": watch.seconds}
+    result = {
+        "status": "done",
+        "plm": name,
+        "settings": plm.model_dump(mode="json"),
+        "curve": curve,
+        "parameters": parameters,
+        "seconds": watch.seconds,
+    }
     write_result(out, {**result, **environment(torch.device("cpu"))})
 
 

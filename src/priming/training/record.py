@@ -51,7 +51,9 @@ def environment(device: torch.device) -> dict[str, Any]:
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
     """Write `result.json`; numbers that are not finite become null, since JSON has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "result.json").write_text(json.dumps({"format": FORMAT, **_finite(dict(result))}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "result.json").write_text(
+        json.dumps({"format": FORMAT, **_finite(dict(result))}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -90,7 +92,8 @@ def load_into(model: TextModel, path: Path, element: str) -> None:
         raise DataError(f"{path} cannot be read ({error}); remove its folder and run snakemake again") from None
     wanted = {name: parameter for name, parameter in model.named_parameters() if element_of(name) == element}
     if wrong := sorted(set(saved) ^ set(wanted)) or [n for n in wanted if saved[n].shape != wanted[n].shape]:
-        raise DataError(f"{path} does not fit the {element} of this model: {wrong[0]} and {len(wrong) - 1} other tensors are missing, superfluous or of another shape")
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise DataError(f"{path} does not fit the {element} of this model: {wrong[0]}{more} missing, superfluous or of another shape")
     with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(saved[name])

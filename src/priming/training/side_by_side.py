@@ -27,7 +27,7 @@ class SideBySide:
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """Losses [R] and gradients at `step`."""
         device = next(iter(parameters.flat.values())).device
-        batch = batches_of(self.picks(step), self.model.plm.config.pad_token_id).to(device)
+        batch = batches_of(self.picks(step), self.model.pad_id).to(device)
         keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
         losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=CoordinateDropout)
         return losses.detach(), parameters.gradients(losses)

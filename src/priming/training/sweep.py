@@ -101,7 +101,9 @@ class Sweep:
         parameters = StackedParameters.repeated(start, len(bank))
         watch = _Watch(self, bank, parameters)
         watch.evaluate(0, None)
-        objective = SideBySide(self.model, lambda step: [epoch_picks(r.sample.train, r.key, step, r.point.batch) for r in bank], [r.key for r in bank])
+        objective = SideBySide(
+            self.model, lambda step: [epoch_picks(r.sample.train, r.key, step, r.point.batch) for r in bank], [r.key for r in bank]
+        )
         settings = self.tuning
         outcome = train(parameters, objective, self._optimizer(bank), Schedule(settings.steps, settings.warmup, settings.clip), watch.after_step)
         for index, run in enumerate(bank):

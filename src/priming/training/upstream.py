@@ -24,7 +24,7 @@ from priming.training.loop import Objective, Schedule, train
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardReptile
 from priming.training.meta import Maml as MamlObjective
 from priming.training.optimizer import AdamW, Interpolation, Optimizer
-from priming.training.parameters import Named, StackedParameters
+from priming.training.parameters import StackedParameters
 from priming.training.record import Stopwatch, count, digest, environment, save_tensors, write_result
 from priming.training.side_by_side import SideBySide
 from priming.training.validation import Candidates, Validator
@@ -174,5 +174,3 @@ def _write(
             **environment(torch.device("cpu")),
         },
     )
-
-

@@ -82,5 +82,3 @@ def checkpoint_folder(primed: Path, tuned: Sequence[str]) -> Path:
     """Where the checkpoint of a priming lies that a strategy tuning these elements starts from."""
     best = primed / best_folder("+".join(tuned))
     return best if best.is_dir() else primed
-
-
