@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+pytest_plugins = ["tests.tiny_bart"]
+
 HUB = os.environ.pop("PRIMING_HUB", None)
 REQUIRED = {part for part in os.environ.get("PRIMING_REQUIRE", "").split(",") if part}
 PARTS = ("data", "dvc", "make", "git", "s3", "slurm", "network", "gpu")

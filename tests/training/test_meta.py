@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from tests.tiny_bart import examples
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -14,7 +15,6 @@ from priming.training.batches import disjoint_picks
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, Maml, StandardReptile
 from priming.training.optimizer import Interpolation
 from priming.training.parameters import StackedParameters
-from tests.training.conftest import examples
 
 Builder = Callable[..., TextModel]
 Named = dict[str, Tensor]

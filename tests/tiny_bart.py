@@ -14,7 +14,7 @@ from priming.models.text_model import TextModel
 from priming.models.tokenizer import SPECIAL, train_tokenizer
 from priming.study.plm import Adapter, Elements, Prefix, Prompt
 
-WORDS = "red blue green one two three cat dog bird runs sleeps sings good bad".split()
+WORDS = ["red", "blue", "green", "one", "two", "three", "cat", "dog", "bird", "runs", "sleeps", "sings", "good", "bad"]
 SIZES = Elements(adapter=Adapter(bottleneck=4), prompt=Prompt(length=3), prefix=Prefix(length=2))
 
 

@@ -1,0 +1,112 @@
+"""The protocol of a sweep: which runs there are, which wins, what happens to a run that breaks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny_bart import examples
+
+from priming.evaluation.prediction import Predictor
+from priming.models.encoding import Encoder
+from priming.models.plm import load_plm
+from priming.models.text_model import TextModel
+from priming.study.tuning import Grid, Scoring, Tuning
+from priming.training.keys import key
+from priming.training.sweep import Point, Run, Sample, Sweep, banks, grid, winner
+
+Builder = Callable[..., TextModel]
+TUNING = Tuning(steps=6, evaluate_every=2, learning_rates=Grid(adapter=[1e-2, 1e-3]), batch_sizes=[4, 2], warmup=0.0, dropout=0.0)
+LABELS = ("good", "bad")
+
+
+@pytest.fixture
+def sweep(build: Builder, plm_folder: Path) -> Sweep:
+    model = build(("plm", "adapter"))
+    encoder = Encoder(load_plm(plm_folder).tokenizer, 12, 4)
+    return Sweep(model, ("adapter",), TUNING, Scoring(), Predictor(model, encoder, LABELS))
+
+
+def sample(number: int, encoder: Encoder) -> Sample:
+    texts = [("red cat sings", ["good"]), ("blue dog runs", ["bad"]), ("green bird sleeps", ["good"]), ("one cat runs", ["bad"])]
+    dev = encoder.examples(texts[::-1])
+    return Sample(number, encoder.examples(texts), dev, [references for _, references in texts[::-1]])
+
+
+def test_grid_has_rates_outermost() -> None:
+    points = grid(("plm", "prompt"), Tuning(learning_rates=Grid(plm=[1.0, 2.0], prompt=[3.0, 4.0]), batch_sizes=[8, 4]))
+    assert [(p.rates["plm"], p.rates["prompt"], p.batch) for p in points] == [
+        (1, 3, 8), (1, 3, 4), (1, 4, 8), (1, 4, 4), (2, 3, 8), (2, 3, 4), (2, 4, 8), (2, 4, 4),
+    ]  # fmt: skip
+
+
+def test_banks_hold_one_batch_size_and_no_more_than_allowed() -> None:
+    data = Sample(1, examples(4, 0), examples(4, 1), [])
+    runs = [Run(data, Point({"adapter": 1.0}, batch), 0) for batch in (4, 2, 4, 4, 2)]
+    found = list(banks(runs, 2))
+    assert [[run.point.batch for run in bank] for bank in found] == [[4, 4], [4], [2, 2]]
+    assert {id(run) for bank in found for run in bank} == set(map(id, runs))
+
+
+def test_every_run_is_evaluated_on_the_schedule_and_keeps_its_first_best(sweep: Sweep) -> None:
+    runs = sweep.run([sample(1, sweep.predictor.encoder), sample(2, sweep.predictor.encoder)], "a task", seed=5)
+    assert len(runs) == 2 * 4
+    assert [run.key for run in runs] == [key("tune", 5, "a task", 1)] * 4 + [key("tune", 5, "a task", 2)] * 4
+    for run in runs:
+        assert [point["step"] for point in run.curve] == [0, 2, 4, 6]
+        best = max(point["dev"] for point in run.curve)
+        assert run.best_dev == best
+        assert run.best_step == next(point["step"] for point in run.curve if point["dev"] == best)
+
+
+def test_kept_parameters_are_those_of_the_best_step(sweep: Sweep) -> None:
+    """Stopping a constant-rate sweep at the best step gives the parameters that the whole sweep kept."""
+    data = sample(1, sweep.predictor.encoder)
+    for run in sweep.run([data], "a task", seed=5):
+        stacked = {name: value[None] for name, value in run.best.items()}
+        predicted = sweep.predictor.predict(stacked, [data.dev.inputs], ["ranking"])["ranking"][0]
+        hits = sum(p == r[0] for p, r in zip(predicted, data.dev_references, strict=True))
+        assert hits / len(predicted) == run.best_dev
+        start = {n: p for n, p in sweep.model.named_parameters() if n in run.best}
+        assert all(torch.equal(run.best[n], start[n]) for n in start) == (run.best_step == 0)
+
+
+def test_winner_is_the_first_of_equals_and_never_a_failed_run() -> None:
+    data = Sample(1, examples(4, 0), examples(4, 1), [])
+
+    def run(dev: float, failure: str | None = None) -> Run:
+        return Run(data, Point({}, 4), 0, best_dev=dev, failure=failure)
+
+    assert winner([run(0.5), run(0.7), run(0.7)]) == 1
+    assert winner([run(0.5), run(0.9, "broken")]) == 0
+    assert winner([run(0.5, "broken")]) is None
+
+
+def test_a_run_that_breaks_does_not_touch_its_bank(sweep: Sweep) -> None:
+    data = sample(1, sweep.predictor.encoder)
+    healthy = [Run(data, Point({"adapter": 1e-2}, 4), 1)]
+    sweep.train_bank(healthy)
+    mixed = [Run(data, Point({"adapter": 1e-2}, 4), 1), Run(data, Point({"adapter": float("inf")}, 4), 2)]
+    sweep.train_bank(mixed)
+    assert "not finite at step 2" in (mixed[1].failure or "")
+    assert mixed[0].failure is None
+    for name, value in healthy[0].best.items():
+        torch.testing.assert_close(mixed[0].best[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_order_of_evaluation_does_not_change_the_training(sweep: Sweep) -> None:
+    data = sample(1, sweep.predictor.encoder)
+    losses = []
+    for every in (1, 6):
+        sweep.tuning = TUNING.model_copy(update={"evaluate_every": every})
+        run = Run(data, Point({"adapter": 1e-2}, 4), 1)
+        sweep.train_bank([run])
+        losses.append(run.curve[-1]["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_ranking_needs_labels(sweep: Sweep) -> None:
+    without = replace(sweep.predictor, labels=None)
+    assert without.decoders(["ranking", "greedy"]) == ["greedy"]
+    assert without.decoders(["ranking"]) == ["greedy"]
