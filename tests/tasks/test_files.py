@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tasks.conftest import reviews, write_rows
 
 from priming.errors import DataError, StudyError
 from priming.study.tasks import Tasks
 from priming.tasks.sources import load_task, raw_files
 from priming.tasks.task import Example
+from tests.tasks.conftest import reviews, write_rows
 
 Own = Callable[..., Tasks]
 ENDINGS = (".jsonl", ".csv", ".tsv", ".parquet")

@@ -10,11 +10,11 @@ from typing import Any
 import pandas
 import pytest
 import yaml
-from tests.tasks.conftest import reviews, write_rows
 
 from priming.errors import DataError
 from priming.study.tasks import Tasks
 from priming.tasks.sources import load_task, raw_files
+from tests.tasks.conftest import reviews, write_rows
 
 Own = Callable[..., Tasks]
 README = """\

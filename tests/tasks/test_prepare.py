@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tasks.conftest import reviews
 
 from priming.errors import DataError, DiskError
 from priming.study.tasks import Tasks
@@ -14,6 +13,7 @@ from priming.tasks.prepare import prepare
 from priming.tasks.prepared import read_task
 from priming.tasks.sources import load_task
 from priming.tasks.task import Example
+from tests.tasks.conftest import reviews
 
 Own = Callable[..., Tasks]
 

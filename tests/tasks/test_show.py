@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tasks.conftest import reviews, write_rows
 
 from priming.errors import StudyError
 from priming.study.tasks import Tasks
 from priming.tasks.generated import GENERATED
 from priming.tasks.show import describe, listed_tasks, shown_task
 from priming.tasks.sources import load_task
+from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\
 name: toy

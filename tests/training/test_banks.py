@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tests.tiny_bart import examples
 from torch import Tensor
 
 from priming.models.elements import element_of
@@ -14,6 +13,7 @@ from priming.training.loop import Schedule, train
 from priming.training.optimizer import AdamW
 from priming.training.parameters import StackedParameters
 from priming.training.side_by_side import SideBySide
+from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
 STEPS = 50

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tests.tiny_bart import examples
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -15,6 +14,7 @@ from priming.training.batches import disjoint_picks
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, Maml, StandardReptile
 from priming.training.optimizer import Interpolation
 from priming.training.parameters import StackedParameters
+from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
 Named = dict[str, Tensor]

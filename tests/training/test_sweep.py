@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.tiny_bart import examples
 
 from priming.evaluation.prediction import Predictor
 from priming.models.encoding import Encoder
@@ -15,6 +14,7 @@ from priming.models.text_model import TextModel
 from priming.study.tuning import Grid, Scoring, Tuning
 from priming.training.keys import key
 from priming.training.sweep import Point, Run, Sample, Sweep, banks, grid, winner
+from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
 TUNING = Tuning(steps=6, evaluate_every=2, learning_rates=Grid(adapter=[1e-2, 1e-3]), batch_sizes=[4, 2], warmup=0.0, dropout=0.0)

@@ -82,6 +82,12 @@ def test_a_change_of_code_wants_the_steps_that_run_it(made: Checkout, file: str,
     assert made.wanted() == wanted
 
 
+def test_why_a_result_is_stale_is_said(made: Checkout) -> None:
+    made.edit("config.yaml", "tuning: {steps: 4", "tuning: {steps: 6")
+    path = "results/tiny/tuned/mini/none--plm/seed-1/dinner_review"
+    assert f"stale: {path} (and 3 others of its job): setting tuning.steps 4 -> 6" in made.snakemake("-n")
+
+
 def test_a_result_without_recipe_is_made_again_with_what_follows(made: Checkout) -> None:
     (made.folder / "results/tiny/primed/mini/mtl-plm+adapter/seed-1/recipe.json").unlink()
     assert made.wanted() == {"prime": 1, "tune": 1} | REPORTING
@@ -119,6 +125,8 @@ def test_targets(checkout: Checkout, target: str, wanted: dict[str, int]) -> Non
 def test_failures_are_named_each_time(made: Checkout, state: str) -> None:
     status = {"failed": [], "not_primed": [], "cells": 8} | {state: ["mini: none -> plm, task dinner_review: 1 of 4 runs"]}
     (made.folder / "results/tiny/tables/status.json").write_text(json.dumps(status))
+    (made.folder / "logs/tiny").mkdir(parents=True)
+    (made.folder / "logs/tiny/verdict.done").touch()
     for _ in range(2):
         printed = made.snakemake(status=1)
         assert "mini: none -> plm, task dinner_review: 1 of 4 runs" in printed
