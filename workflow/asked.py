@@ -11,10 +11,11 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from snakemake.exceptions import WorkflowError  # noqa: E402
 from snakemake.io import ancient, unpack  # noqa: E402
+from snakemake.logging import logger  # noqa: E402
 from snakemake.settings.types import ConfigSettings  # noqa: E402
 
 from priming.errors import UserError  # noqa: E402
-from priming.jobs import graph  # noqa: E402
+from priming.jobs import Job, graph  # noqa: E402
 from priming.recipes import Recipes  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
 
@@ -62,11 +63,34 @@ def _inputs(recipes: Recipes, out: str) -> dict[str, Any]:
     job = recipes.graph.jobs.get(out)
     if job is None:
         raise WorkflowError(f"study {recipes.graph.study.name}: nothing makes {out}")
-    recipe = Path(".snakemake", "recipes", out, recipes.asked(job)[:16])
-    recipe.mkdir(parents=True, exist_ok=True)
-    made_from = recipes.graph.inputs(job)
-    if recipes.stale(job):
-        os.utime(recipe)
-    elif recipes.here(out):
-        return {"recipe": ancient(str(recipe)), "made_from": [ancient(path) for path in made_from if recipes.here(path)]}
-    return {"recipe": str(recipe), "made_from": made_from}
+    recipe, made_from = f"{out}/{recipes.asked(job)[:16]}", recipes.graph.inputs(job)
+    if not recipes.stale(job) and recipes.here(out):
+        return {"recipe": ancient(_folder(recipe)), "made_from": [ancient(path) for path in made_from if recipes.here(path)]}
+    _say_why(recipes, job)
+    return {"recipe": fresh(recipe), "made_from": made_from}
+
+
+_said: set[str] = set()
+
+
+def _say_why(recipes: Recipes, job: Job) -> None:
+    """Print, once, what makes the results of a job stale; Snakemake itself only knows that its `recipe` is new."""
+    reasons = {item.path: reason for item in job.items if (reason := recipes.outdated(item.path))}
+    if reasons and job.out not in _said:
+        _said.add(job.out)
+        path, reason = next(iter(reasons.items()))
+        others = f" (and {len(reasons) - 1} others of its job)" if len(reasons) > 1 else ""
+        logger.info(f"stale: {path}{others}: {reason}")
+
+
+def fresh(name: str) -> str:
+    """An input that is new, so that the job that has it runs."""
+    folder = _folder(name)
+    os.utime(folder)
+    return folder
+
+
+def _folder(name: str) -> str:
+    folder = Path(".snakemake", "recipes", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

@@ -28,13 +28,12 @@ RUNLOG = "PRIMING_RUNLOG"
 
 @dataclass(frozen=True)
 class Making:
-    """A result in the making: `out` is a folder to fill, `state` one that outlives the job if it is killed."""
+    """A result in the making: `out` is an empty folder to fill."""
 
     study: Study
     base: Path
     item: Item
     out: Path
-    state: Path
 
     @property
     def plm(self) -> Path:
@@ -90,9 +89,8 @@ def _make(item: Item, base: Path, recipes: Recipes) -> None:
     if missing := [path for path in item.inputs if not recipes.made(path)]:
         raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
     recipe = recipes.of(item)
-    work = Path("work", jobs.study.name)
-    name = Path(item.path).relative_to(root(jobs.study))
-    making = Making(jobs.study, base, item, out=work / "part" / name, state=work / "state" / name / recipe["chain"][:16])
+    name = Path(item.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
+    making = Making(jobs.study, base, item, out=Path("work", jobs.study.name, name))
     shutil.rmtree(making.out, ignore_errors=True)
     making.out.mkdir(parents=True)
     _log(item)
@@ -100,7 +98,6 @@ def _make(item: Item, base: Path, recipes: Recipes) -> None:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     _replace(making.out, recipes.folder(item.path))
     recipes.finish(item, recipe)
-    shutil.rmtree(making.state.parent, ignore_errors=True)
 
 
 def _replace(made: Path, place: Path) -> None:

@@ -17,7 +17,7 @@ GRAPH = RECIPES.graph
 NAME = GRAPH.study.name
 RESULTS = root(GRAPH.study)
 TABLES = tables(GRAPH.study)
-VERDICT = f"work/{NAME}/verdict"
+VERDICT = f"logs/{NAME}/verdict.done"
 
 asked = asking.asker(RECIPES)
 config["front"] = RECIPES.front_page()  # for the report's templates
