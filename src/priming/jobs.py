@@ -37,6 +37,7 @@ class Item:
     task: str = ""
     part: Part = "source"
     figure: str = ""
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ def tune_jobs(study: Study) -> Iterator[Job]:
     for plm in study.plms:
         for strategy in study.parsed_strategies:
             folder = f"{root(study)}/tuned/{plm}/{strategy.slug}"
-            for number, tasks in enumerate(_consecutive(study.tasks.target, study.tuning.chunk)):
-                cells = [cell for seed in study.seeds for cell in _cells(study, plm, strategy, seed, tasks)]
+            for number, groups in enumerate(_tuning_chunks(study)):
+                cells = [cell for seed in study.seeds for tasks in groups for cell in _cells(study, plm, strategy, seed, tasks)]
                 yield Job("tune", f"{folder}/chunks/{number:02d}", tuple(cells))
 
 
@@ -174,13 +175,26 @@ def tables(study: Study) -> str:
     return f"{root(study)}/tables"
 
 
+def bank_groups(study: Study) -> list[tuple[str, ...]]:
+    """Which target tasks are trained together: full groups of consecutive ones, those left over alone."""
+    groups = [tuple(group) for group in _consecutive(study.tasks.target, study.tuning.bank_tasks)]
+    return [part for group in groups for part in ([group] if len(group) == study.tuning.bank_tasks else [(task,) for task in group])]
+
+
+def _tuning_chunks(study: Study) -> list[Sequence[tuple[str, ...]]]:
+    """The groups of each job, about `tuning.chunk` tasks; no group is divided."""
+    return _consecutive(bank_groups(study), max(1, study.tuning.chunk // study.tuning.bank_tasks))
+
+
 def _cells(study: Study, plm: str, strategy: Strategy, seed: int, tasks: Sequence[str]) -> Iterator[Item]:
-    settings = slices.cell_slice(study, plm, strategy, seed)
+    settings = slices.cell_slice(study, plm, strategy, seed, tasks)
     primed = [_primed(study, plm, strategy.priming, seed)] if strategy.priming else []
+    prepared = [_task(study, task) for task in tasks]
     for task in tasks:
         yield Item(
             path=_tuned(study, plm, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
-            inputs=(_plm(study, plm), *primed, _task(study, task)), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
+            inputs=(_plm(study, plm), *primed, *prepared), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
+            together=tuple(tasks),
         )  # fmt: skip
 
 

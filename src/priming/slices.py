@@ -5,7 +5,7 @@ too many would make them again for nothing. What comes in through another result
 that result's own slice.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -70,19 +70,20 @@ def tuning_slice(study: Study, strategy: Strategy, exclude: Set[str] = frozenset
     """Tuning by a strategy: the grid of the elements it tunes, the sizes of those in the model."""
     return {
         "strategy": str(strategy),
-        "tuning": _json(study.tuning, exclude={"chunk", "learning_rates", *exclude}),
+        "tuning": _json(study.tuning, exclude={"chunk", "bank_tasks", "learning_rates", *exclude}),
         "learning_rates": {element: getattr(study.tuning.learning_rates, element) for element in strategy.tuned},
         "elements": elements_slice(study, strategy.elements),
     }
 
 
-def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int) -> Slice:
-    """A target task tuned by a strategy, over all samples, with the scores that its results hold."""
+def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: Sequence[str]) -> Slice:
+    """A target task tuned by a strategy, over all samples, side by side with those of its group, and the scores that its results hold."""
     return tuning_slice(study, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
         "scoring": _json(study.scoring, include={*SELECTING, "decoders", "metrics"}),
         "limits": limits(study.plms[plm]),
         "samples": study.tasks.samples,
         "seed": seed,
+        "together": list(together),
     }
 
 

@@ -7,8 +7,9 @@ leaves nothing half made, and what is current already is not made again.
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,9 @@ def run(step: str, study_file: Path, out: str) -> None:
     job = _job(jobs, step, out, study_file)
     recipes = Recipes(jobs, study_file.parent)
     try:
-        for item in job.items:
-            if not recipes.current(item.path):
-                _make(item, study_file.parent, recipes)
+        for items in _groups(job):
+            if stale := [item for item in items if not recipes.current(item.path)]:
+                _make(stale, study_file.parent, recipes)
         if job.is_chunk:
             declare_done(job, recipes)
     except OSError as error:
@@ -83,21 +84,30 @@ def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
     return job
 
 
-def _make(item: Item, base: Path, recipes: Recipes) -> None:
-    """Make one result and put it in its place, the recipe last."""
+def _groups(job: Job) -> Iterator[list[Item]]:
+    """The items of a job, those together that are trained side by side."""
+    for _, items in groupby(job.items, key=lambda item: (item.seed, item.together) if item.together else item.path):
+        yield list(items)
+
+
+def _make(items: list[Item], base: Path, recipes: Recipes) -> None:
+    """Make results and put them in their places, the recipe of each last."""
     jobs = recipes.graph
-    if missing := [path for path in item.inputs if not recipes.made(path)]:
-        raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
-    recipe = recipes.of(item)
-    name = Path(item.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
-    making = Making(jobs.study, base, item, out=Path("work", jobs.study.name, name))
-    shutil.rmtree(making.out, ignore_errors=True)
-    making.out.mkdir(parents=True)
-    _log(item)
-    for warning in STEPS[item.step](making) or ():
+    made = []
+    for item in items:
+        if missing := [path for path in item.inputs if not recipes.made(path)]:
+            raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
+        name = Path(item.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
+        making = Making(jobs.study, base, item, out=Path("work", jobs.study.name, name))
+        shutil.rmtree(making.out, ignore_errors=True)
+        making.out.mkdir(parents=True)
+        _log(item)
+        made.append((making, recipes.of(item)))
+    for warning in STEPS[items[0].step]([making for making, _ in made]) or ():
         print(f"warning: {warning}", file=sys.stderr, flush=True)
-    _replace(making.out, recipes.folder(item.path))
-    recipes.finish(item, recipe)
+    for making, recipe in made:
+        _replace(making.out, recipes.folder(making.item.path))
+        recipes.finish(making.item, recipe)
 
 
 def _replace(made: Path, place: Path) -> None:
@@ -159,30 +169,32 @@ def _validator(making: Making) -> "Validator":
     settings = study.priming.of(priming.section).validation
     judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
     return DevelopmentTasks(
-        tuners={"+".join(strategy.tuned): _tuner(making, strategy) for strategy in judged},
+        tuners={strategy.downstream: _tuner(making, strategy) for strategy in judged},
         folders=[making.tasks / name for name in study.tasks.development],
         samples=study.tasks.samples[: settings.samples],
         steps=settings.steps,
     )
 
 
-def _tune(making: Making) -> None:
-    from priming.training.downstream import Cell, tune
+def _tune(makings: Sequence[Making]) -> None:
+    from priming.training.downstream import Group, tune
 
+    making = makings[0]
     item, study = making.item, making.study
     assert item.strategy
-    cell = Cell(
+    group = Group(
         study=study.name,
         plm_name=item.plm,
         samples=study.tasks.samples,
-        task=making.tasks / item.task,
+        tasks=[making.tasks / name for name in item.together],
         primed=making.primed,
         described=item.settings,
+        outs={making.item.task: making.out for making in makings},
     )
     key = (str(making.plm), item.strategy, item.seed)
     if key not in _TUNERS:
         _TUNERS[key] = _tuner(making, item.strategy)
-    tune(_TUNERS[key], cell, making.out)
+    tune(_TUNERS[key], group)
 
 
 _TUNERS: "dict[tuple[str, Strategy, int], Tuner]" = {}
@@ -208,11 +220,19 @@ def _figure(making: Making) -> None:
     draw(making.item.figure, making.study, Path(tables(making.study)), making.out)
 
 
-STEPS: dict[str, Callable[[Making], Iterable[str] | None]] = {
-    "prepare": _prepare,
-    "pretrain": _pretrain,
-    "prime": _prime,
+def _alone(step: Callable[[Making], Iterable[str] | None]) -> "Step":
+    """A step that makes one result at a time."""
+    return lambda makings: [warning for making in makings for warning in step(making) or ()]
+
+
+Step = Callable[[Sequence[Making]], Iterable[str] | None]
+"""Fills the folders of results that are made together; returns warnings."""
+
+STEPS: dict[str, Step] = {
+    "prepare": _alone(_prepare),
+    "pretrain": _alone(_pretrain),
+    "prime": _alone(_prime),
     "tune": _tune,
-    "tables": _tables,
-    "figure": _figure,
+    "tables": _alone(_tables),
+    "figure": _alone(_figure),
 }

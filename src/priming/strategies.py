@@ -130,8 +130,13 @@ class Strategy:
     @cached_property
     def slug(self) -> str:
         """`mtl-plm+adapter--prompt.with.adapter`."""
+        return f"{self.priming.slug if self.priming else 'none'}--{self.downstream}"
+
+    @property
+    def downstream(self) -> str:
+        """What is tuned and kept, as slugs have it: `prompt.with.adapter`."""
         kept = f".with.{'+'.join(self.kept)}" if self.kept else ""
-        return f"{self.priming.slug if self.priming else 'none'}--{'+'.join(self.tuned)}{kept}"
+        return f"{'+'.join(self.tuned)}{kept}"
 
     @classmethod
     def from_slug(cls, slug: str) -> Self:

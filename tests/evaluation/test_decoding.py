@@ -49,11 +49,11 @@ def test_label_scores_equal_the_loss_of_each_label(
     labels = [[11, 2], [12, 13, 14, 2], [15, 2]]
     stacked = {n: torch.stack([p, p + 0.1]) for n, p in model.named_parameters() if element in n}
     states, masks = encode(model, stacked, ids.expand(2, -1, -1), mask.expand(2, -1, -1))
-    ours = label_scores(model, stacked, states, masks, labels, normalised)
+    ours = label_scores(model, stacked, states, masks, [labels, labels[::-1]], normalised)
     for run in range(2):
         values = {n: v[run] for n, v in stacked.items()}
         for row, tokens in enumerate(ROWS):
-            for index, label in enumerate(labels):
+            for index, label in enumerate(labels if run == 0 else labels[::-1]):
                 logits = torch.func.functional_call(
                     model, values, (torch.tensor([tokens]), torch.ones(1, len(tokens)).long(), torch.tensor([[2, *label[:-1]]]))
                 )

@@ -18,7 +18,7 @@ from priming.study.tasks import GeneratedTasks, Tasks
 from priming.study.tuning import Grid, Scoring, Tuning
 from priming.tasks.prepare import prepare
 from priming.training.budget import plan, step_cost
-from priming.training.downstream import Cell, tune
+from priming.training.downstream import Group, tune
 from priming.training.tuner import Tuner
 from priming.training.upstream import PrimingJob, prime
 from priming.training.validation import DevelopmentTasks
@@ -55,8 +55,8 @@ def tuner(plm_folder: Path, text: str) -> Tuner:
     return Tuner(PLM, plm_folder, SIZES, Strategy.parse(text), TUNING, Scoring(), seed=1)
 
 
-def cell(tasks: Path, primed: Path | None) -> Cell:
-    return Cell("s", "mini", [1, 2], tasks / TARGET[0], primed, {})
+def group(tasks: Path, primed: Path | None, out: Path, names: list[str] = TARGET) -> Group:
+    return Group("s", "mini", [1, 2], [tasks / name for name in names], primed, {}, {name: out / name for name in names})
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,20 @@ def test_priming_again_gives_the_same_bytes(job: PrimingJob, tmp_path: Path) -> 
 def test_tuning_starts_from_the_primed_values(job: PrimingJob, tasks: Path, tmp_path: Path) -> None:
     prime(job, tmp_path / "primed")
     primed = tuner(job.plm_folder, "mtl[plm+adapter] -> adapter")
-    tune(primed, cell(tasks, tmp_path / "primed"), tmp_path / "out")
+    tune(primed, group(tasks, tmp_path / "primed", tmp_path))
     saved = load_file(tmp_path / "primed" / "plm.safetensors")
     parameters = dict(primed.model.named_parameters())
     assert all(torch.equal(parameters[name], value) for name, value in saved.items())
-    found = result(tmp_path / "out" / "sample-1")
+    found = result(tmp_path / TARGET[0] / "sample-1")
     assert found["status"] == "done"
     assert len(found["runs"]) == 2
     assert set(found["test"]) == {"ranking", "greedy"}
     best = max(run["best_dev"] for run in found["runs"])
     assert found["runs"][found["winner"]]["best_dev"] == best == found["dev"]["ranking"]["accuracy"]
-    rows = [json.loads(line) for line in (tmp_path / "out" / "sample-1" / "predictions.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / TARGET[0] / "sample-1" / "predictions.jsonl").read_text().splitlines()]
     hits = sum(row["ranking"] in row["targets"] for row in rows)
     assert hits / len(rows) == pytest.approx(found["test"]["ranking"]["accuracy"])
-    tuned = sum(value.numel() for value in load_file(tmp_path / "out" / "sample-1" / "elements.safetensors").values())
+    tuned = sum(value.numel() for value in load_file(tmp_path / TARGET[0] / "sample-1" / "elements.safetensors").values())
     assert found["parameters"]["tuned"] == tuned
 
 
@@ -134,9 +134,9 @@ def test_a_priming_that_diverges_is_a_result(job: PrimingJob, tasks: Path, tmp_p
     assert found["status"] == "failed"
     assert "not finite at step" in found["reason"]
     assert not list((tmp_path / "primed").glob("*.safetensors"))
-    tune(tuner(job.plm_folder, "mtl[plm+adapter] -> adapter"), cell(tasks, tmp_path / "primed"), tmp_path / "out")
+    tune(tuner(job.plm_folder, "mtl[plm+adapter] -> adapter"), group(tasks, tmp_path / "primed", tmp_path))
     for number in (1, 2):
-        marked = result(tmp_path / "out" / f"sample-{number}")
+        marked = result(tmp_path / TARGET[0] / f"sample-{number}")
         assert marked["status"] == "not primed"
         assert found["reason"] in marked["reason"]
         assert marked["test"] is None
@@ -147,8 +147,8 @@ def test_a_sweep_in_which_every_run_breaks_is_a_result(job: PrimingJob, tasks: P
         tuner(job.plm_folder, "none -> adapter"),
         tuning=TUNING.model_copy(update={"learning_rates": Grid(adapter=[1e38]), "warmup": 0.0, "clip": None}),
     )
-    tune(broken, cell(tasks, None), tmp_path / "out")
-    found = result(tmp_path / "out" / "sample-1")
+    tune(broken, group(tasks, None, tmp_path))
+    found = result(tmp_path / TARGET[0] / "sample-1")
     assert found["status"] == "failed"
     assert "not finite" in found["reason"]
     assert found["winner"] is None
@@ -225,3 +225,18 @@ def test_elements_have_the_sizes_of_the_study(plm_folder: Path) -> None:
     assert counts["prompt"] == settings.prompt.length * width
     assert counts["prefix"] == 2 * settings.prefix.length * width * (2 + 2 + 2)
     assert counts["adapter"] == one * 2 * layers
+
+
+def test_tasks_tuned_side_by_side_give_what_they_give_alone(plm_folder: Path, tasks: Path, tmp_path: Path) -> None:
+    """Other rows, labels and lengths in the same bank change no score and no weight beyond float arithmetic."""
+    names = [*TARGET, *DEVELOPMENT]
+    tune(tuner(plm_folder, "none -> adapter"), group(tasks, None, tmp_path / "together", names))
+    for name in names:
+        tune(tuner(plm_folder, "none -> adapter"), group(tasks, None, tmp_path / "alone", [name]))
+        for number in (1, 2):
+            one, other = (result(tmp_path / way / name / f"sample-{number}") for way in ("together", "alone"))
+            assert one["test"] == other["test"]
+            assert [run["best_step"] for run in one["runs"]] == [run["best_step"] for run in other["runs"]]
+            ours, theirs = (load_file(tmp_path / way / name / f"sample-{number}" / "elements.safetensors") for way in ("together", "alone"))
+            for tensor, value in ours.items():
+                torch.testing.assert_close(value, theirs[tensor], rtol=1e-4, atol=1e-6)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from priming.evaluation.prediction import Predictor
+from priming.evaluation.prediction import Predictor, possible
 from priming.models.encoding import Encoder
 from priming.models.plm import load_plm
 from priming.models.text_model import TextModel
@@ -25,13 +25,13 @@ LABELS = ("good", "bad")
 def sweep(build: Builder, plm_folder: Path) -> Sweep:
     model = build(("plm", "adapter"))
     encoder = Encoder(load_plm(plm_folder).tokenizer, 12, 4)
-    return Sweep(model, ("adapter",), TUNING, Scoring(), Predictor(model, encoder, LABELS))
+    return Sweep(model, ("adapter",), TUNING, Scoring(), Predictor(model, encoder))
 
 
 def sample(number: int, encoder: Encoder) -> Sample:
     texts = [("red cat sings", ["good"]), ("blue dog runs", ["bad"]), ("green bird sleeps", ["good"]), ("one cat runs", ["bad"])]
     dev = encoder.examples(texts[::-1])
-    return Sample(number, encoder.examples(texts), dev, [references for _, references in texts[::-1]])
+    return Sample("a task", number, encoder.examples(texts), dev, [references for _, references in texts[::-1]], LABELS)
 
 
 def test_grid_has_rates_outermost() -> None:
@@ -42,7 +42,7 @@ def test_grid_has_rates_outermost() -> None:
 
 
 def test_banks_hold_one_batch_size_and_no_more_than_allowed() -> None:
-    data = Sample(1, examples(4, 0), examples(4, 1), [])
+    data = Sample("a task", 1, examples(4, 0), examples(4, 1), [], None)
     runs = [Run(data, Point({"adapter": 1.0}, batch), 0) for batch in (4, 2, 4, 4, 2)]
     found = list(banks(runs, 2))
     assert [[run.point.batch for run in bank] for bank in found] == [[4, 4], [4], [2, 2]]
@@ -50,7 +50,7 @@ def test_banks_hold_one_batch_size_and_no_more_than_allowed() -> None:
 
 
 def test_every_run_is_evaluated_on_the_schedule_and_keeps_its_first_best(sweep: Sweep) -> None:
-    runs = sweep.run([sample(1, sweep.predictor.encoder), sample(2, sweep.predictor.encoder)], "a task", seed=5)
+    runs = sweep.run([sample(1, sweep.predictor.encoder), sample(2, sweep.predictor.encoder)], seed=5)
     assert len(runs) == 2 * 4
     assert [run.key for run in runs] == [key("tune", 5, "a task", 1)] * 4 + [key("tune", 5, "a task", 2)] * 4
     for run in runs:
@@ -63,9 +63,9 @@ def test_every_run_is_evaluated_on_the_schedule_and_keeps_its_first_best(sweep: 
 def test_kept_parameters_are_those_of_the_best_step(sweep: Sweep) -> None:
     """Stopping a constant-rate sweep at the best step gives the parameters that the whole sweep kept."""
     data = sample(1, sweep.predictor.encoder)
-    for run in sweep.run([data], "a task", seed=5):
+    for run in sweep.run([data], seed=5):
         stacked = {name: value[None] for name, value in run.best.items()}
-        predicted = sweep.predictor.predict(stacked, [data.dev.inputs], ["ranking"])["ranking"][0]
+        predicted = sweep.predictor.predict(stacked, [data.dev.inputs], [LABELS], ["ranking"])[0]["ranking"]
         hits = sum(p == r[0] for p, r in zip(predicted, data.dev_references, strict=True))
         assert hits / len(predicted) == run.best_dev
         start = {n: p for n, p in sweep.model.named_parameters() if n in run.best}
@@ -73,7 +73,7 @@ def test_kept_parameters_are_those_of_the_best_step(sweep: Sweep) -> None:
 
 
 def test_winner_is_the_first_of_equals_and_never_a_failed_run() -> None:
-    data = Sample(1, examples(4, 0), examples(4, 1), [])
+    data = Sample("a task", 1, examples(4, 0), examples(4, 1), [], None)
 
     def run(dev: float, failure: str | None = None) -> Run:
         return Run(data, Point({}, 4), 0, best_dev=dev, failure=failure)
@@ -106,7 +106,23 @@ def test_the_order_of_evaluation_does_not_change_the_training(sweep: Sweep) -> N
     assert losses[0] == losses[1]
 
 
-def test_ranking_needs_labels(sweep: Sweep) -> None:
-    without = replace(sweep.predictor, labels=None)
-    assert without.decoders(["ranking", "greedy"]) == ["greedy"]
-    assert without.decoders(["ranking"]) == ["greedy"]
+def test_ranking_needs_labels() -> None:
+    assert possible(["ranking", "greedy"], None) == ["greedy"]
+    assert possible(["ranking"], None) == ["greedy"]
+    assert possible(["ranking", "greedy"], LABELS) == ["ranking", "greedy"]
+
+
+def test_tasks_of_a_bank_are_predicted_as_alone(sweep: Sweep) -> None:
+    """Runs of tasks with two, three and no labels and with unequally many rows give what each gives alone."""
+    encoder = sweep.predictor.encoder
+    rows = [encoder.inputs(["red cat", "blue dog sings", "one"]), encoder.inputs(["two birds sing"]), encoder.inputs(["green dog", "bad cat"])]
+    labels = [LABELS, None, ("red", "blue", "green")]
+    stacked = {n: torch.stack([p, p + 0.3, p - 0.2]) for n, p in sweep.model.named_parameters() if ".adapters." in n}
+    together = sweep.predictor.predict(stacked, rows, labels, ["ranking", "greedy"])
+    small = replace(sweep.predictor, at_once=2).predict(stacked, rows, labels, ["ranking", "greedy"])
+    for run in range(3):
+        own = {n: v[run : run + 1] for n, v in stacked.items()}
+        [alone] = sweep.predictor.predict(own, [rows[run]], [labels[run]], ["ranking", "greedy"])
+        assert together[run] == alone == small[run]
+        assert set(alone) == ({"greedy"} if labels[run] is None else {"ranking", "greedy"})
+        assert all(len(texts) == len(rows[run]) for texts in alone.values())

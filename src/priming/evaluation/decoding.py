@@ -20,22 +20,26 @@ def encode(model: TextModel, stacked: Named, input_ids: Tensor, mask: Tensor) ->
 
 
 @torch.no_grad()
-def label_scores(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Sequence[int]], normalised: bool) -> Tensor:
+def label_scores(
+    model: TextModel, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Sequence[Sequence[int]]], normalised: bool
+) -> Tensor:
     """Log-probability of each label as the whole output, end token included [R x B x L].
 
     Args:
-        states, mask: what `encode` gave.
-        labels: token ids of each of L labels.
+        model: the shared PLM with its elements.
+        stacked: parameters of the runs, [R x ...] by name.
+        states: what `encode` gave.
+        mask: what `encode` gave.
+        labels: token ids of the L labels of each run.
         normalised: the mean over a label's tokens instead of the sum.
     """
-    targets = pad(labels, IGNORED).to(states.device)
-    inputs = shifted(targets, model.start_id, model.pad_id)
-    runs, size, count = *states.shape[:2], len(labels)
-    tiled = inputs.repeat(size, 1).expand(runs, -1, -1)
-    logits = _decode(model, stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), tiled)
+    runs, size, count = *states.shape[:2], len(labels[0])
+    targets = pad([ids for own in labels for ids in own], IGNORED).view(runs, 1, count, -1).to(states.device)
+    inputs = shifted(targets, model.start_id, model.pad_id).expand(runs, size, count, -1).flatten(1, 2)
+    logits = _decode(model, stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), inputs)
     logits = logits.view(runs, size, count, *logits.shape[-2:])
     kept = targets != IGNORED
-    picked = logits.gather(-1, targets.clamp(min=0).expand(runs, size, -1, -1)[..., None])[..., 0]
+    picked = logits.gather(-1, targets.clamp(min=0).expand(runs, size, count, -1)[..., None])[..., 0]
     total = ((picked - logits.logsumexp(dim=-1)) * kept).sum(dim=-1)
     return total / kept.sum(dim=-1) if normalised else total
 

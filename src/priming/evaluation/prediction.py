@@ -1,4 +1,4 @@
-"""Predictions of R runs on a task, as strings."""
+"""Predictions of R runs on their own rows, as strings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,56 +10,80 @@ from priming.evaluation.decoding import encode, greedy, label_scores
 from priming.models.encoding import Encoder, pad
 from priming.models.text_model import TextModel
 
-Predictions = list[list[str]]
-"""One list of strings a run."""
+Labels = tuple[str, ...] | None
+Rows = Sequence[Sequence[int]]
+Named = Mapping[str, Tensor]
+
+
+def possible(decoders: Sequence[str], labels: Labels) -> list[str]:
+    """Those of `decoders` that a task allows: ranking needs labels; greedy generation where nothing else is left."""
+    return [name for name in decoders if name == "greedy" or labels is not None] or ["greedy"]
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Decodes a task for R runs side by side; `labels` is None where the task has none to rank."""
+    """Decodes for R runs side by side; `at_once` rows of all runs together at the most."""
 
     model: TextModel
     encoder: Encoder
-    labels: tuple[str, ...] | None
     length_normalised: bool = False
-    batch: int = 64
+    at_once: int = 512
 
-    def decoders(self, wanted: Sequence[str]) -> list[str]:
-        """Those of `wanted` that the task allows; ranking needs labels."""
-        return [name for name in wanted if name == "greedy" or self.labels is not None] or ["greedy"]
+    def predict(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
+        """Predictions by decoder of each run.
 
-    def predict(self, stacked: Mapping[str, Tensor], inputs: Sequence[Sequence[Sequence[int]]], decoders: Sequence[str]) -> dict[str, Predictions]:
-        """Predictions by decoder of R runs, each on its own rows of input ids."""
+        Args:
+            stacked: parameters of the runs, [R x ...] by name.
+            inputs: the rows of input ids of each run; they may differ in number.
+            labels: the labels that each run ranks, None where there are none.
+            decoders: those wanted; a run without labels gets `possible` ones.
+        """
         self.model.eval()
-        found: dict[str, Predictions] = {name: [[] for _ in inputs] for name in decoders}
+        found: list[dict[str, list[str]]] = [{} for _ in inputs]
+        for group in self._alike(labels):
+            own = {name: values[group] for name, values in stacked.items()}
+            texts = self._group(own, [inputs[i] for i in group], [labels[i] for i in group], possible(decoders, labels[group[0]]))
+            for i, predictions in zip(group, texts, strict=True):
+                found[i] = predictions
+        return found
+
+    @staticmethod
+    def _alike(labels: Sequence[Labels]) -> list[list[int]]:
+        """Runs with equally many labels are decoded together."""
+        groups: dict[int, list[int]] = {}
+        for index, names in enumerate(labels):
+            groups.setdefault(len(names or ()), []).append(index)
+        return list(groups.values())
+
+    def _group(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
+        found: list[dict[str, list[str]]] = [{name: [] for name in decoders} for _ in inputs]
         for rows in self._chunks(inputs):
             states, mask = encode(self.model, stacked, *self._padded(rows))
             for name in decoders:
-                for texts, more in zip(found[name], self._decode(name, stacked, states, mask), strict=True):
-                    texts.extend(more)
-        return {name: [texts[: len(rows)] for texts, rows in zip(runs, inputs, strict=True)] for name, runs in found.items()}
+                for own, more in zip(found, self._decode(name, stacked, states, mask, labels), strict=True):
+                    own[name].extend(more)
+        return [{name: texts[: len(rows)] for name, texts in own.items()} for own, rows in zip(found, inputs, strict=True)]
 
-    def _chunks(self, inputs: Sequence[Sequence[Sequence[int]]]) -> Iterator[list[list[Sequence[int]]]]:
-        """Equally many rows of each run at a time; runs that are out of rows repeat their last."""
-        for start in range(0, max(map(len, inputs)), self.batch):
-            stop = min(start + self.batch, max(map(len, inputs)))
-            yield [[rows[min(i, len(rows) - 1)] for i in range(start, stop)] for rows in inputs]
+    def _chunks(self, inputs: Sequence[Rows]) -> Iterator[list[Rows]]:
+        """Equally many rows of each run at a time; a run that is out of rows repeats its last."""
+        size, longest = max(1, self.at_once // len(inputs)), max(map(len, inputs))
+        for start in range(0, longest, size):
+            yield [[rows[min(i, len(rows) - 1)] for i in range(start, min(start + size, longest))] for rows in inputs]
 
-    def _padded(self, rows: list[list[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+    def _padded(self, rows: Sequence[Rows]) -> tuple[Tensor, Tensor]:
         device = next(self.model.parameters()).device
-        ids = pad([row for run in rows for row in run], self.encoder.tokenizer.pad_token_id)
+        ids = pad([row for run in rows for row in run], self.model.pad_id)
         lengths = torch.tensor([len(row) for run in rows for row in run])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         shape = (len(rows), len(rows[0]), -1)
         return ids.view(shape).to(device), mask.view(shape).to(device)
 
-    def _decode(self, name: str, stacked: Mapping[str, Tensor], states: Tensor, mask: Tensor) -> Predictions:
+    def _decode(self, name: str, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Labels]) -> list[list[str]]:
         if name == "greedy":
-            ids = greedy(self.model, stacked, states, mask, self.encoder.max_output)
-            return [self._texts(run) for run in ids]
-        assert self.labels is not None
-        scores = label_scores(self.model, stacked, states, mask, self.encoder.targets(self.labels), self.length_normalised)
-        return [[self.labels[i] for i in run] for run in scores.argmax(dim=-1).tolist()]
+            return [self._texts(run) for run in greedy(self.model, stacked, states, mask, self.encoder.max_output)]
+        names = [own or () for own in labels]
+        scores = label_scores(self.model, stacked, states, mask, [self.encoder.targets(own) for own in names], self.length_normalised)
+        return [[own[i] for i in run] for own, run in zip(names, scores.argmax(dim=-1).tolist(), strict=True)]
 
     def _texts(self, ids: Tensor) -> list[str]:
         texts = self.encoder.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=True)

@@ -31,6 +31,11 @@ class Tuning(Section):
     clip: Rate | None = Field(1.0, description="Largest gradient norm, a run at a time.")
     dropout: Share | None = Field(None, description="Dropout while tuning; the PLM's own without it.")
     bank: Positive = Field(64, description="Runs trained side by side at the most.")
+    bank_tasks: Positive = Field(
+        1,
+        description="Target tasks that share banks: so many consecutive ones; those left over when the list is divided have banks of their own. "
+        "Adding or removing a task tunes those again whose banks it changes.",
+    )
     save_plm: bool = Field(False, description="Save the whole tuned PLM of each winner too, where it is tuned.")
     chunk: Positive = Field(16, description="Target tasks a job tunes one after the other.")
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from priming.evaluation.metrics import majority, score
 from priming.models.elements import element_of
 from priming.models.flops import Counter
-from priming.models.text_model import TextModel
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.task import Example
 from priming.training.budget import mean_lengths
@@ -25,34 +24,60 @@ Scores = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A strategy on a target task with one seed."""
+class Group:
+    """Target tasks that one strategy tunes side by side with one seed, and where the results of those that are wanted go."""
 
     study: str
     plm_name: str
     samples: Sequence[int]
-    task: Path
+    tasks: Sequence[Path]
     primed: Path | None
     described: Mapping[str, Any]
+    outs: Mapping[str, Path]
+
+    def out(self, task: PreparedTask, number: int) -> Path:
+        """The folder of a sample's results."""
+        return self.outs[task.name] / f"sample-{number}"
 
 
-def tune(tuner: Tuner, cell: Cell, out: Path) -> None:
-    """Tune a task on each of its samples; a folder `sample-<k>` each, with `result.json`, weights and test predictions."""
-    task = read_task(cell.task)
-    if cell.primed is not None:
-        if failure := priming_failure(cell.primed):
-            for number in cell.samples:
-                write_result(out / f"sample-{number}", _unscored(tuner, cell, task, number, "not primed", failure))
+@dataclass(frozen=True)
+class Tuned:
+    """A sample of a task after its sweep."""
+
+    task: PreparedTask
+    number: int
+    runs: Sequence[Run]
+
+    @property
+    def best(self) -> Run | None:
+        """The winner, None where every run failed."""
+        index = winner(self.runs)
+        return None if index is None else self.runs[index]
+
+
+def tune(tuner: Tuner, group: Group) -> None:
+    """Tune tasks on each of their samples; a folder `sample-<k>` each, with `result.json`, weights and test predictions."""
+    tasks = [read_task(folder) for folder in group.tasks]
+    if group.primed is not None:
+        if failure := priming_failure(group.primed):
+            _mark(tuner, group, tasks, failure)
             return
-        tuner.load(checkpoint_folder(cell.primed, tuner.strategy.tuned))
+        tuner.load(checkpoint_folder(group.primed, tuner.strategy))
     watch = Stopwatch()
-    runs = tuner.sweep(task, cell.samples)
-    points = len(runs) // len(cell.samples)
-    sweeps = {number: runs[i * points : (i + 1) * points] for i, number in enumerate(cell.samples)}
-    scored = _score_winners(tuner, cell, task, sweeps, out)
-    seconds = watch.seconds / len(sweeps)
-    for number, sweep in sweeps.items():
-        write_result(out / f"sample-{number}", _scored(tuner, cell, task, number, sweep, scored.get(number), seconds))
+    sweeps = tuner.sweeps(tasks, group.samples)
+    pairs = [(task, number) for task in tasks for number in group.samples]
+    tuned = [Tuned(task, number, runs) for (task, number), runs in zip(pairs, sweeps, strict=True)]
+    scores = _score_winners(tuner, group, [one for one in tuned if one.best])
+    seconds = watch.seconds / len(tuned)
+    for one in tuned:
+        if one.task.name in group.outs:
+            write_result(group.out(one.task, one.number), _scored(tuner, group, one, scores.get((one.task.name, one.number)), seconds))
+
+
+def _mark(tuner: Tuner, group: Group, tasks: Sequence[PreparedTask], failure: str) -> None:
+    for task in tasks:
+        for number in group.samples if task.name in group.outs else ():
+            write_result(group.out(task, number), _unscored(tuner, group, task, number, "not primed", failure))
 
 
 def priming_failure(primed: Path) -> str | None:
@@ -61,32 +86,33 @@ def priming_failure(primed: Path) -> str | None:
     return None if result["status"] == "done" else f"{result['priming']} seed {result['seed']} failed: {result['reason']}"
 
 
-def _score_winners(tuner: Tuner, cell: Cell, task: PreparedTask, sweeps: Mapping[int, Sequence[Run]], out: Path) -> dict[int, dict[str, Scores]]:
-    """Development and test scores of each sample's winner, all winners side by side; weights and predictions are written."""
-    best = {number: runs[index] for number, runs in sweeps.items() if (index := winner(runs)) is not None}
-    if not best:
+def _score_winners(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> dict[tuple[str, int], dict[str, Scores]]:
+    """Development and test scores of each winner, all winners side by side; weights and test predictions are written."""
+    if not tuned:
         return {}
-    stacked = {name: torch.stack([run.best[name] for run in best.values()]) for name in next(iter(best.values())).best}
-    samples = [task.sample(number) for number in best]
-    found: dict[int, dict[str, Scores]] = {number: {} for number in best}
-    for part, rows in (("dev", [dev for _, dev, _ in samples]), ("test", [test for _, _, test in samples])):
-        predictions = _predict(tuner, task, stacked, rows)
-        for place, number in enumerate(best):
-            texts = {decoder: runs[place] for decoder, runs in predictions.items()}
-            found[number][part] = {d: _scores(tuner, predicted, rows[place]) for d, predicted in texts.items()}
-            if part == "test":
-                _write_predictions(out / f"sample-{number}" / "predictions.jsonl", rows[place], texts)
-    for number, run in best.items():
-        kept = {n: v for n, v in run.best.items() if element_of(n) != "plm" or tuner.tuning.save_plm}
-        if kept:
-            save_tensors(out / f"sample-{number}" / "elements.safetensors", kept)
+    best = [one.best.best for one in tuned if one.best]
+    stacked = {name: torch.stack([values[name] for values in best]) for name in best[0]}
+    found: dict[tuple[str, int], dict[str, Scores]] = {(one.task.name, one.number): {} for one in tuned}
+    samples = [one.task.sample(one.number) for one in tuned]
+    for part, index in (("dev", 1), ("test", 2)):
+        rows = [sample[index] for sample in samples]
+        predictions = _predict(tuner, [one.task for one in tuned], stacked, rows)
+        for one, examples, texts in zip(tuned, rows, predictions, strict=True):
+            found[one.task.name, one.number][part] = {decoder: _scores(tuner, predicted, examples) for decoder, predicted in texts.items()}
+            if part == "test" and one.task.name in group.outs:
+                _write_predictions(group.out(one.task, one.number) / "predictions.jsonl", examples, texts)
+    for one, values in zip(tuned, best, strict=True):
+        kept = {n: v for n, v in values.items() if element_of(n) != "plm" or tuner.tuning.save_plm}
+        if kept and one.task.name in group.outs:
+            save_tensors(group.out(one.task, one.number) / "elements.safetensors", kept)
     return found
 
 
-def _predict(tuner: Tuner, task: PreparedTask, stacked: Mapping[str, Tensor], rows: Sequence[Sequence[Example]]) -> dict[str, list[list[str]]]:
-    predictor = tuner.predictor(task)
+def _predict(
+    tuner: Tuner, tasks: Sequence[PreparedTask], stacked: Mapping[str, Tensor], rows: Sequence[Sequence[Example]]
+) -> list[dict[str, list[str]]]:
     inputs = [tuner.encoder.inputs([example.input for example in examples]) for examples in rows]
-    return predictor.predict(stacked, inputs, predictor.decoders(tuner.scoring.decoders))
+    return tuner.predictor.predict(stacked, inputs, [task.labels for task in tasks], tuner.scoring.decoders)
 
 
 def _scores(tuner: Tuner, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
@@ -99,37 +125,36 @@ def _write_predictions(path: Path, examples: Sequence[Example], texts: Mapping[s
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
-def _scored(
-    tuner: Tuner, cell: Cell, task: PreparedTask, number: int, runs: Sequence[Run], scores: dict[str, Scores] | None, seconds: float
-) -> dict[str, Any]:
-    train, dev, test = task.sample(number)
-    index = winner(runs)
+def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] | None, seconds: float) -> dict[str, Any]:
+    train, dev, test = tuned.task.sample(tuned.number)
     label, constant = majority([e.targets for e in test])
-    failed = "; ".join(sorted({run.failure for run in runs if run.failure}))
+    failed = "; ".join(sorted({run.failure for run in tuned.runs if run.failure}))
+    status, reason = ("done", None) if tuned.best else ("failed", failed)
     return {
-        **_unscored(tuner, cell, task, number, "failed" if index is None else "done", failed if index is None else None),
-        "runs": [run.report() for run in runs],
-        "winner": index,
+        **_unscored(tuner, group, tuned.task, tuned.number, status, reason),
+        "runs": [run.report() for run in tuned.runs],
+        "winner": winner(tuned.runs),
         **(scores or {}),
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
         "majority": {"label": label, **{f"test_{m}": score(m, constant, [e.targets for e in test]) for m in tuner.scoring.metrics}},
-        "flops": _flops(tuner, tuner.model, train, runs),
+        "flops": _flops(tuner, train, tuned.runs),
         "seconds": round(seconds, 3),
     }
 
 
-def _unscored(tuner: Tuner, cell: Cell, task: PreparedTask, number: int, status: str, reason: str | None) -> dict[str, Any]:
+def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, status: str, reason: str | None) -> dict[str, Any]:
     """A result without scores; `_scored` fills in what there is."""
+    primed = None if group.primed is None or status == "not primed" else checkpoint_folder(group.primed, tuner.strategy)
     return {
         "status": status,
         "reason": reason,
-        "study": cell.study,
-        "plm": cell.plm_name,
+        "study": group.study,
+        "plm": group.plm_name,
         "strategy": str(tuner.strategy),
         "task": task.name,
         "seed": tuner.seed,
         "sample": number,
-        "settings": dict(cell.described),
+        "settings": dict(group.described),
         "runs": [],
         "winner": None,
         "dev": None,
@@ -137,22 +162,15 @@ def _unscored(tuner: Tuner, cell: Cell, task: PreparedTask, number: int, status:
         "parameters": count(tuner.model, tuner.strategy.tuned),
         "digests": {
             "plm": digest(tuner.plm_folder / "model.safetensors"),
-            "primed": _primed_digests(tuner, cell) if status != "not primed" else None,
+            "primed": None if primed is None else {file.name: digest(file) for file in sorted(primed.glob("*.safetensors"))},
             "data": {split: task.sha256[f"sample-{number}-{split}.jsonl"] for split in ("train", "dev", "test")},
         },
         **environment(torch.device("cpu")),
     }
 
 
-def _primed_digests(tuner: Tuner, cell: Cell) -> dict[str, str] | None:
-    if cell.primed is None:
-        return None
-    folder = checkpoint_folder(cell.primed, tuner.strategy.tuned)
-    return {file.name: digest(file) for file in sorted(folder.glob("*.safetensors"))}
-
-
-def _flops(tuner: Tuner, model: TextModel, train: Sequence[Example], runs: Sequence[Run]) -> float:
+def _flops(tuner: Tuner, train: Sequence[Example], runs: Sequence[Run]) -> float:
     """Training operations of the whole sweep of a sample."""
     source, target = mean_lengths([encoded(tuner.encoder, train)])
-    cost = Counter(model).example(source, target, tuner.strategy.tuned).gradient
+    cost = Counter(tuner.model).example(source, target, tuner.strategy.tuned).gradient
     return sum(tuner.tuning.steps * run.point.batch for run in runs) * cost

@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,13 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """SHA-256 of a file; a file of the same size and time is read once."""
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, _size: int, _time: int) -> str:
     total = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

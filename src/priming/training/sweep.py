@@ -1,4 +1,4 @@
-"""The sweep of one task: samples x grid, in banks over one shared PLM; the development score chooses the step and the grid point."""
+"""Sweeps: tasks x samples x grid, in banks over one shared PLM; the development score chooses the step and the grid point."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from priming.evaluation.metrics import score
-from priming.evaluation.prediction import Predictor
+from priming.evaluation.prediction import Labels, Predictor, possible
 from priming.models.elements import element_of
 from priming.models.encoding import Encoded
 from priming.models.text_model import TextModel
@@ -26,12 +26,14 @@ References = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Sample:
-    """One few-shot draw: encoded training examples, and the development set with its references as text."""
+    """One few-shot draw of a task: encoded training examples, the development set with its references as text, the labels."""
 
+    task: str
     number: int
     train: Encoded
     dev: Encoded
     dev_references: References
+    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,14 @@ def banks(runs: Sequence[Run], largest: int) -> Iterator[list[Run]]:
 
 
 class Sweep:
-    """Tunes elements of a model, from the values it holds, on every sample of a task at every point of the grid."""
+    """Tunes elements of a model, from the values it holds, on every sample at every point of the grid."""
 
     def __init__(self, model: TextModel, tuned: Sequence[str], tuning: Tuning, scoring: Scoring, predictor: Predictor) -> None:
         self.model, self.tuned, self.tuning, self.scoring, self.predictor = model, tuple(tuned), tuning, scoring, predictor
-        self.decoder = predictor.decoders([scoring.decoder])[0]
 
-    def run(self, samples: Sequence[Sample], task: str, seed: int) -> list[Run]:
+    def run(self, samples: Sequence[Sample], seed: int) -> list[Run]:
         """Every run, samples outermost, trained; a run's key is made from seed, task and sample, the same over the grid."""
-        runs = [Run(s, point, key("tune", seed, task, s.number)) for s in samples for point in grid(self.tuned, self.tuning)]
+        runs = [Run(s, point, key("tune", seed, s.task, s.number)) for s in samples for point in grid(self.tuned, self.tuning)]
         for bank in banks(runs, self.tuning.bank):
             self.train_bank(bank)
         return runs
@@ -132,11 +133,11 @@ class _Watch:
     def evaluate(self, step: int, losses: Tensor | None) -> None:
         """Score every run on its development set; the first of equal steps is kept."""
         sweep = self.sweep
-        inputs = [run.sample.dev.inputs for run in self.bank]
-        predictions = sweep.predictor.predict(self.parameters.views, inputs, [sweep.decoder])[sweep.decoder]
+        samples, wanted = [run.sample for run in self.bank], [sweep.scoring.decoder]
+        predictions = sweep.predictor.predict(self.parameters.views, [s.dev.inputs for s in samples], [s.labels for s in samples], wanted)
         better = []
-        for index, (run, texts) in enumerate(zip(self.bank, predictions, strict=True)):
-            dev = score(sweep.scoring.metric, texts, run.sample.dev_references)
+        for index, (run, found) in enumerate(zip(self.bank, predictions, strict=True)):
+            dev = score(sweep.scoring.metric, found[possible(wanted, run.sample.labels)[0]], run.sample.dev_references)
             run.curve.append({"step": step, "loss": None if losses is None else float(losses[index]), "dev": dev})
             better.append(run.best_dev is None or dev > run.best_dev)
             if better[-1]:

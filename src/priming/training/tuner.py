@@ -65,25 +65,26 @@ class Tuner:
                 if name in values:
                     parameter.copy_(values[name])
 
-    def predictor(self, task: PreparedTask) -> Predictor:
-        """What decodes this task."""
-        return Predictor(self.model, self.encoder, task.labels, self.scoring.length_normalised)
+    @property
+    def predictor(self) -> Predictor:
+        """What decodes with this model."""
+        return Predictor(self.model, self.encoder, self.scoring.length_normalised)
 
-    def sweep(self, task: PreparedTask, samples: Sequence[int]) -> list[Run]:
-        """Every run of a task's sweep, samples outermost."""
-        data = [self._sample(task, number) for number in samples]
-        return Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor(task)).run(data, task.name, self.seed)
+    def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int]) -> list[list[Run]]:
+        """The runs of the sweep of each task and sample, tasks outermost; all of them are trained side by side."""
+        data = [self._sample(task, number) for task in tasks for number in samples]
+        runs = Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor).run(data, self.seed)
+        points = len(runs) // len(data)
+        return [runs[i : i + points] for i in range(0, len(runs), points)]
 
-    def development_scores(self, folder: Path, samples: Sequence[int]) -> list[float]:
-        """The best development score of each sample of the task prepared at `folder`; 0 where every run failed."""
-        runs = self.sweep(read_task(folder), samples)
-        points = len(runs) // len(samples)
-        groups = [runs[i : i + points] for i in range(0, len(runs), points)]
-        return [0.0 if (best := winner(group)) is None else group[best].best_dev or 0.0 for group in groups]
+    def development_scores(self, folders: Sequence[Path], samples: Sequence[int]) -> list[float]:
+        """The best development score for each task prepared at `folders` and each sample; 0 where every run failed."""
+        sweeps = self.sweeps([read_task(folder) for folder in folders], samples)
+        return [0.0 if (best := winner(runs)) is None else runs[best].best_dev or 0.0 for runs in sweeps]
 
     def _sample(self, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        return Sample(number, encoded(self.encoder, train), encoded(self.encoder, dev), [e.targets for e in dev])
+        return Sample(task.name, number, encoded(self.encoder, train), encoded(self.encoder, dev), [e.targets for e in dev], task.labels)
 
 
 def encoded(encoder: Encoder, examples: Sequence[Example]) -> Encoded:

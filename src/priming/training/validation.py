@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from priming.strategies import Strategy
 from priming.study.priming import Upstream
 from priming.training.parameters import Named, StackedParameters
 from priming.training.tuner import Tuner
@@ -38,7 +39,7 @@ class DevelopmentTasks:
     def _score(self, tuner: Tuner, values: Mapping[str, Tensor]) -> float:
         tuner = replace(tuner, tuning=tuner.tuning.model_copy(update={"steps": self.steps}))
         tuner.set_values(values)
-        return fmean(score for folder in self.folders for score in tuner.development_scores(folder, self.samples))
+        return fmean(tuner.development_scores(self.folders, self.samples))
 
 
 class Candidates:
@@ -74,11 +75,11 @@ class Candidates:
 
 
 def best_folder(downstream: str) -> str:
-    """The folder, within a priming's, of the checkpoint that is best for `downstream` elements, such as `adapter`."""
+    """The folder, within a priming's, of the checkpoint that is best for `downstream`, such as `adapter`."""
     return f"best-{downstream}"
 
 
-def checkpoint_folder(primed: Path, tuned: Sequence[str]) -> Path:
-    """Where the checkpoint of a priming lies that a strategy tuning these elements starts from."""
-    best = primed / best_folder("+".join(tuned))
+def checkpoint_folder(primed: Path, strategy: Strategy) -> Path:
+    """Where the checkpoint of a priming lies that a strategy starts from."""
+    best = primed / best_folder(strategy.downstream)
     return best if best.is_dir() else primed
