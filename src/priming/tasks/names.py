@@ -11,6 +11,8 @@ from priming.tasks.generated import GENERATED
 from priming.tasks.sources import known_tasks, raw_files
 
 PARTS = ("source", "development", "target")
+ALLOWED = {"source": ("source",), "development": ("development",), "target": ("target", "development")}
+"""The parts of the built-in tasks that each part of a study takes: a study that chooses settings reports development tasks."""
 
 
 def open_study(path: Path) -> Study:
@@ -31,7 +33,7 @@ def unknown_names(tasks: Tasks, base: Path) -> Iterator[Problem]:
             if name not in GENERATED:
                 hint = nearest(name, known_tasks(tasks))
                 yield Problem(at, f"there is no task {name!r}{hint}; define it in tasks.define, or name a built-in one of 'priming tasks list'")
-            elif GENERATED[name].part != part:
+            elif GENERATED[name].part not in ALLOWED[part]:
                 yield Problem(at, f"{name!r} is a built-in {GENERATED[name].part} task; allowed: {', '.join(_of_part(part))}")
 
 
@@ -46,4 +48,4 @@ def missing_mirrors(tasks: Tasks, base: Path) -> Iterator[Problem]:
 
 
 def _of_part(part: str) -> list[str]:
-    return [name for name, task in GENERATED.items() if task.part == part]
+    return [name for name, task in GENERATED.items() if task.part in ALLOWED[part]]
