@@ -44,20 +44,11 @@ def test_differing_results_are_a_failure(project: Path) -> None:
 def test_a_saved_plm(project: Path, tmp_path: Path) -> None:
     tokenizer = train_tokenizer(["good bad"] * 2, 300)
     torch.manual_seed(0)
-    BartForConditionalGeneration(
-        BartConfig(
-            vocab_size=len(tokenizer),
-            d_model=16,
-            encoder_layers=1,
-            decoder_layers=1,
-            encoder_ffn_dim=16,
-            decoder_ffn_dim=16,
-            init_std=0.2,
-            encoder_attention_heads=2,
-            decoder_attention_heads=2,
-            max_position_embeddings=40,
-        )  # fmt: skip
-    ).save_pretrained(tmp_path)
+    config = BartConfig(
+        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16, init_std=0.2,
+        encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=40,
+    )  # fmt: skip
+    BartForConditionalGeneration(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     ran = sweep(project, "--quick", "--plm", str(tmp_path), "--batch", "2", "--tokens", "6")
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -70,7 +61,7 @@ def test_a_saved_plm(project: Path, tmp_path: Path) -> None:
         (["--element", "adaptr"], "there is no element 'adaptr'; did you mean 'adapter'?; allowed: plm, adapter, prompt, prefix"),
         (["--runs", "5"], "--runs 5: give a multiple of 2, each sample is tuned at as many rates"),
         (["--steps", "7"], "--steps 7: give a multiple of --evaluate-every 10"),
-        (["--plm", "nowhere"], "no PLM at nowhere"),
+        (["--plm", "nowhere"], "Directory 'nowhere' does not exist"),
     ],
     ids=["element", "runs", "steps", "plm"],
 )

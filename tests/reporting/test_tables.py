@@ -74,12 +74,19 @@ def header(tables: Path, name: str) -> str:
         ("strategies", "plm,strategy,priming,downstream,tuned,total,share,priming_flops,tuning_flops,mean,deviation,n,"),
         ("per_task", "plm,strategy,task,metric,decoder,mean,deviation,n,baseline_gain,"),
         ("curves", "plm,strategy,task,sample,seed,step,dev"),
+        ("grid", "plm,strategy,learning_rates,batch_size,dev,deviation,runs,won"),
         ("majority", "task,label,score"),
         ("failures", "plm,strategy,task,sample,seed,status,reason"),
     ],
 )
 def test_columns(written: Path, name: str, columns: str) -> None:
     assert header(written, name).startswith(columns)
+
+
+def test_the_grid_counts_runs_and_wins(written: Path) -> None:
+    for row in rows(written, "grid"):
+        runs = [r for r in rows(written, "scores", strategy=row["strategy"], decoder="greedy", metric="accuracy")]
+        assert int(row["runs"]) == int(row["won"]) == len(runs) > 0
 
 
 def test_scores_are_those_of_the_results(written: Path) -> None:

@@ -25,6 +25,7 @@ Expected = dict[str, str | int]
 _SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "majority_label", "majority"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
+_POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
 _PRIMINGS = [*PRIMING, "status", "reason", "flops"]
 
 
@@ -33,12 +34,13 @@ class Results:
     """All results of a study.
 
     `samples` has a row a tuned sample, `scores` a row a sample, decoder and metric, `curves` a row a sample and dev
-    evaluation of the winning run, `primings` a row a priming and seed.
+    evaluation of the winning run, `points` a row a run (a sample at a point of the grid), `primings` a row a priming and seed.
     """
 
     samples: pd.DataFrame
     scores: pd.DataFrame
     curves: pd.DataFrame
+    points: pd.DataFrame
     primings: pd.DataFrame
 
 
@@ -50,16 +52,18 @@ def collect(study: Study, root: Path) -> Results:
     samples: list[Row] = []
     scores: list[Row] = []
     curves: list[Row] = []
+    points: list[Row] = []
     for run, folder in tuned_folders(study, root):
         result = read_result(folder / "result.json", run, STATUSES)
         try:
             samples.append(_sample(run, result, study))
             scores.extend(_scores(run, result, study))
             curves.extend(_curve(run, result))
+            points.extend(_points(run, result))
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(f"{folder / 'result.json'}: {error!r} where a result of format {FORMAT} has a value; {_redo(folder)}") from error
     primings = [_priming(run, read_result(folder / "result.json", run, STATUSES[:2])) for run, folder in primed_folders(study, root)]
-    frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (primings, _PRIMINGS))
+    frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (points, _POINTS), (primings, _PRIMINGS))
     return Results(*(pd.DataFrame(rows, columns=columns) for rows, columns in frames))
 
 
@@ -142,6 +146,12 @@ def _curve(run: Expected, result: Row) -> Iterator[Row]:
         for point in result["runs"][result["winner"]]["curve"]:
             if point.get("dev") is not None:
                 yield {**run, "step": point["step"], "dev": point["dev"]}
+
+
+def _points(run: Expected, result: Row) -> Iterator[Row]:
+    for index, point in enumerate(result["runs"]):
+        rates = " ".join(f"{element}={rate:g}" for element, rate in point["learning_rates"].items())
+        yield {**run, "learning_rates": rates, "batch_size": point["batch_size"], "dev": point["best_dev"], "won": index == result["winner"]}
 
 
 def _priming(run: Expected, result: Row) -> Row:

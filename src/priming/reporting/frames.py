@@ -71,6 +71,16 @@ def _interval(found: Comparison) -> Row:
     return {"gain": found.gain, "low": found.low, "high": found.high, "tasks": len(found.tasks)}
 
 
+def points(results: Results) -> pd.DataFrame:
+    """What each point of the tuning grid scored on the development sets: mean and deviation over runs, and how many it won.
+
+    Settings are chosen by this table, in a study whose targets are development tasks.
+    """
+    keys = ["plm", "strategy", "learning_rates", "batch_size"]
+    found = results.points.groupby(keys, sort=False).agg(dev=("dev", "mean"), deviation=("dev", "std"), runs=("dev", "count"), won=("won", "sum"))
+    return found.reset_index()
+
+
 def by_decoder(study: Study, results: Results) -> pd.DataFrame:
     """Mean score and gain over the twin of each strategy, by every decoder and metric reported."""
     rows = []
