@@ -61,7 +61,7 @@ def test_a_saved_plm(project: Path, tmp_path: Path) -> None:
         (["--element", "adaptr"], "there is no element 'adaptr'; did you mean 'adapter'?; allowed: plm, adapter, prompt, prefix"),
         (["--runs", "5"], "--runs 5: give a multiple of 2, each sample is tuned at as many rates"),
         (["--steps", "7"], "--steps 7: give a multiple of --evaluate-every 10"),
-        (["--plm", "nowhere"], "Directory 'nowhere' does not exist"),
+        (["--plm", "nowhere"], "'--plm': dir 'nowhere' does not exist"),
     ],
     ids=["element", "runs", "steps", "plm"],
 )

@@ -1,0 +1,157 @@
+"""The same few-shot sweep three ways: Hugging Face's Seq2SeqTrainer run by run, this project run by run, and in banks.
+
+    .venv/bin/pip install -c constraints.txt -e '.[benchmark]'
+    .venv/bin/python benchmarks/sweep.py
+
+All three start from the same values and see the same batches in the same order; losses, weights and development scores
+are compared, and the exit status is 1 where they differ. Times are seconds of CPU, one thread; see README.md beside this file.
+"""
+
+import gc
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import torch
+import typer
+from hugging_face import sweep_by_trainer
+from side_by_side import sweep_side_by_side
+from workload import RATES, Measured, Named, Shape, Workload, random_plm
+
+from priming.errors import UserError, nearest
+
+TRAINER, ALONE = "Trainer", "R = 1"
+# The softmax over keys does not change when every key moves alike: the exact gradient of these is zero.
+NO_GRADIENT = "k_proj.bias"
+QUICK = {"runs": 4, "steps": 10, "evaluate_every": 5}
+
+Times = dict[str, list[tuple[float, float]]]
+"""By way, seconds of training and of evaluation a run, one pair a repeat."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one way's results lie from the Trainer's, the worst run of all.
+
+    `losses` and `weights` are norms of differences over norms; `scores` are development scores, in examples of a set.
+    """
+
+    losses: float
+    weights: float
+    scores: float
+
+    def within(self, tolerance: float) -> bool:
+        """Whether the ways agree; a score may differ by one example, whose labels are as good as tied."""
+        return self.losses <= tolerance and self.weights <= tolerance and self.scores <= 1
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def main(  # noqa: PLR0913
+    element: Annotated[str, typer.Option(help="What is tuned: adapter, prompt, prefix or plm.")] = "adapter",
+    batch: Annotated[list[int] | None, typer.Option(help="Examples a step; repeatable. [default: 4, 16]", show_default=False)] = None,
+    tokens: Annotated[list[int] | None, typer.Option(help="Tokens of the longest input; repeatable. [default: 12]", show_default=False)] = None,
+    runs: Annotated[int, typer.Option(min=2, help="Runs of the sweep, and of the bank.")] = 30,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 60,
+    evaluate_every: Annotated[int, typer.Option(min=1, help="Steps between evaluations.")] = 10,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each way runs, by turns; the median counts.")] = 3,
+    plm: Annotated[Path | None, typer.Option(help="A BART saved by save_pretrained, instead of a random one.", exists=True, file_okay=False)] = None,
+    tolerance: Annotated[float, typer.Option(help="Largest relative difference of losses and weights.")] = 1e-3,
+    quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once: do the results agree?")] = False,
+) -> None:
+    """Run the same few-shot sweep three ways, compare results and times."""
+    torch.set_num_threads(1)
+    if quick:
+        runs, steps, evaluate_every, repeats = QUICK["runs"], QUICK["steps"], QUICK["evaluate_every"], 1
+        batch, tokens = batch or [4], tokens or [12]
+    _check(element, runs, steps, evaluate_every)
+    shapes = [Shape(element, b, t, runs, steps, evaluate_every) for t, b in product(tokens or [12], batch or [4, 16])]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = plm or random_plm(Path(scratch) / "plm")
+        agree = [_compare(Workload(folder, shape, Path(scratch)), repeats, tolerance) for shape in shapes]
+    raise typer.Exit(0 if all(agree) else 1)
+
+
+def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
+    if element not in RATES:
+        raise typer.BadParameter(f"there is no element {element!r}{nearest(element, RATES)}; allowed: {', '.join(RATES)}")
+    if runs % len(RATES[element]):
+        raise typer.BadParameter(f"--runs {runs}: give a multiple of {len(RATES[element])}, each sample is tuned at as many rates")
+    if steps % evaluate_every:
+        raise typer.BadParameter(f"--steps {steps}: give a multiple of --evaluate-every {evaluate_every}")
+
+
+def _compare(workload: Workload, repeats: int, tolerance: float) -> bool:
+    """Run every way `repeats` times by turns, and print the table; whether the results agree."""
+    shape, bank = workload.shape, f"bank of {workload.shape.runs}"
+    ways: dict[str, Callable[[], Measured]] = {
+        TRAINER: lambda: sweep_by_trainer(workload),
+        ALONE: lambda: sweep_side_by_side(workload, 1),
+        bank: lambda: sweep_side_by_side(workload, shape.runs),
+    }
+    times: Times = {name: [] for name in ways}
+    found: dict[str, Measured] = {}
+    for name in [*ways] * repeats:
+        _freeze_heap()
+        found[name] = ways[name]()
+        times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
+    differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)}
+    agree = all(each.within(tolerance) for each in differences.values())
+    print("\n".join(_report(shape, times, differences, agree)), flush=True)
+    return agree
+
+
+def _freeze_heap() -> None:
+    """Spare the Trainer, which collects garbage before each run, a search through every module imported here."""
+    gc.collect()
+    gc.freeze()
+
+
+def difference(reference: Measured, other: Measured, examples: int) -> Difference:
+    """How far the results of `other` lie from those of `reference`; `examples` of a development set."""
+    losses = [_relative(torch.tensor(a), torch.tensor(b)) for a, b in zip(reference.losses, other.losses, strict=True)]
+    weights = [_relative(_flat(a), _flat(b)) for a, b in zip(reference.weights, other.weights, strict=True)]
+    scores = torch.tensor(reference.scores, dtype=torch.float64) - torch.tensor(other.scores, dtype=torch.float64)
+    return Difference(torch.tensor(losses).max().item(), torch.tensor(weights).max().item(), round(scores.abs().max().item() * examples, 6))
+
+
+def _relative(a: torch.Tensor, b: torch.Tensor) -> float:
+    return ((a - b).norm() / a.norm()).item()
+
+
+def _flat(weights: Named) -> torch.Tensor:
+    return torch.cat([weights[name].flatten() for name in sorted(weights) if NO_GRADIENT not in name])
+
+
+def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], agree: bool) -> Iterator[str]:
+    middle = {name: [median(part) for part in zip(*pairs, strict=True)] for name, pairs in times.items()}
+    columns = {name: (*parts, sum(parts)) for name, parts in middle.items()}
+    *_, bank = columns
+    yield f"\n{shape.element}, batch {shape.batch}, {shape.tokens} tokens: {shape.runs} runs of {shape.steps} steps, {len(times[bank])} times"
+    yield _row("seconds of CPU a run", ["training", "evaluation", "both"])
+    yield from (_row(name, [f"{value:.3f}" for value in values]) for name, values in columns.items())
+    for name in (TRAINER, ALONE):
+        yield _row(f"{name} / {bank}", [f"{a / b:.1f}" for a, b in zip(columns[name], columns[bank], strict=True)])
+    for name, each in differences.items():
+        yield f"{name} against Trainer: losses differ by {each.losses:.1e}, weights by {each.weights:.1e}, scores by {each.scores:g} examples"
+    yield "the results agree" if agree else "THE RESULTS DIFFER"
+
+
+def _row(name: str, values: Sequence[str]) -> str:
+    return f"{name:<24}" + "".join(f"{value:>12}" for value in values)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None

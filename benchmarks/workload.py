@@ -1,0 +1,117 @@
+"""What is trained: a PLM, few-shot samples, a grid, and the values from which every run starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import BartConfig, BartForConditionalGeneration
+
+from priming.models.elements import element_of
+from priming.models.encoding import Encoded
+from priming.models.text_model import TextModel
+from priming.models.tokenizer import SPECIAL, train_tokenizer
+from priming.strategies import Strategy
+from priming.study.plm import Elements, Plm
+from priming.study.tuning import Grid, Scoring, Tuning
+from priming.training.keys import generator
+from priming.training.sweep import Sample
+from priming.training.tuner import Tuner
+
+TASK, SEED = "benchmark", 1
+LABELS = ("good", "bad")
+SHOTS = 16
+RATES = {"plm": (5e-4, 1e-3), "adapter": (5e-3, 1e-2), "prompt": (0.25, 0.5), "prefix": (0.05, 0.1)}
+Named = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A sweep: what is tuned, examples a step, tokens of the longest input, runs, steps of each run."""
+
+    element: str
+    batch: int
+    tokens: int
+    runs: int
+    steps: int
+    evaluate_every: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way's results, and its seconds in all.
+
+    Per run: losses and development scores at every evaluation, and the tuned parameters after the last step.
+    """
+
+    losses: list[list[float]]
+    scores: list[list[float]]
+    weights: list[Named]
+    training: float
+    evaluation: float
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The sweep of one shape from the PLM in `folder`; `scratch` is for what must be written somewhere."""
+
+    folder: Path
+    shape: Shape
+    scratch: Path
+
+    def tuner(self, bank: int) -> Tuner:
+        """The project's own, with at most `bank` runs side by side; its model holds the starting values."""
+        strategy = Strategy.parse(f"none -> {self.shape.element}")
+        return Tuner(Plm(path=str(self.folder)), self.folder, Elements(), strategy, self._tuning(bank), Scoring(), SEED)
+
+    def _tuning(self, bank: int) -> Tuning:
+        shape = self.shape
+        grid = Grid(**{shape.element: list(RATES[shape.element])})
+        return Tuning(steps=shape.steps, evaluate_every=shape.evaluate_every, learning_rates=grid, batch_sizes=[shape.batch], dropout=0.0, bank=bank)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """As many samples as give the runs of the shape, each at every rate."""
+        return [_sample(self.tuner(1), number, self.shape.tokens) for number in range(self.shape.runs // len(RATES[self.shape.element]))]
+
+    def tuned(self, model: TextModel) -> Named:
+        """The tuned parameters of a model, by name."""
+        return {name: p for name, p in model.named_parameters() if element_of(name) == self.shape.element}
+
+
+def random_plm(folder: Path) -> Path:
+    """Write a random BART of 2+2 layers and width 128, with a tokenizer, to `folder`."""
+    tokenizer = train_tokenizer([" ".join(LABELS)] * 2, 300)
+    torch.manual_seed(0)
+    config = BartConfig(
+        vocab_size=1250, d_model=128, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=512, decoder_ffn_dim=512, encoder_attention_heads=4,
+        decoder_attention_heads=4, max_position_embeddings=256, init_std=0.06, forced_eos_token_id=None, bos_token_id=SPECIAL.index("<s>"),
+        pad_token_id=SPECIAL.index("<pad>"), eos_token_id=SPECIAL.index("</s>"), decoder_start_token_id=SPECIAL.index("</s>"),
+    )  # fmt: skip
+    BartForConditionalGeneration(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _sample(tuner: Tuner, number: int, tokens: int) -> Sample:
+    """SHOTS examples a class to train on and as many for development."""
+    random = generator(TASK, number)
+    vocabulary = tuner.model.plm.config.vocab_size
+    train, dev = (_examples(tuner, random, vocabulary, tokens) for _ in range(2))
+    return Sample(TASK, number, train, dev, [(label,) for _ in range(SHOTS) for label in LABELS], LABELS)
+
+
+def _examples(tuner: Tuner, random: np.random.Generator, vocabulary: int, tokens: int) -> Encoded:
+    """Random ids, three quarters of `tokens` to all of them; every second one is that of the label."""
+    outputs: Sequence[list[int]] = tuner.encoder.targets(LABELS)
+    inputs, targets = [], []
+    for row in range(SHOTS * len(LABELS)):
+        label = row % len(LABELS)
+        body = random.integers(20, vocabulary, size=int(random.integers(tokens * 3 // 4, tokens + 1)) - 1)
+        body[::2] = 10 + label
+        inputs.append((*body.tolist(), tuner.model.end_id))
+        targets.append((tuple(outputs[label]),))
+    return Encoded(tuple(inputs), tuple(targets))
