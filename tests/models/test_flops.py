@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import BartConfig, BartForConditionalGeneration
 
 from priming.models.elements import attach, element_of
 from priming.models.encoding import Batch
@@ -13,8 +13,11 @@ from priming.models.flops import Counter
 from priming.models.loss import run_losses
 from priming.models.plm import LoadedPlm
 from priming.models.text_model import TextModel
+from priming.strategies import Priming
+from priming.study import priming as settings
 from priming.study.plm import Adapter, Elements, Prefix, Prompt
-from priming.training.meta import Episode, InnerLoop, Maml
+from priming.training.budget import step_cost
+from priming.training.meta import Episode, FullStepReptile, InnerLoop, Maml, MetaLearner, StandardReptile
 from priming.training.parameters import StackedParameters
 
 RUNS, SIZE, SOURCE, TARGET = 3, 2, 11, 4
@@ -32,8 +35,8 @@ def model_of(elements: tuple[str, ...], layers: tuple[int, int] = (2, 2), config
         vocab_size=100, d_model=32, encoder_layers=layers[0], decoder_layers=layers[1], encoder_ffn_dim=64, decoder_ffn_dim=48,
         encoder_attention_heads=4, decoder_attention_heads=4, max_position_embeddings=64, dropout=0.0, attn_implementation="eager", use_cache=False,
     )  # fmt: skip
-    sizes = Elements(adapter=Adapter(config=config, bottleneck=8), prompt=Prompt(length=length), prefix=Prefix(length=length))  # type: ignore[arg-type]
-    model = attach(LoadedPlm(BartForConditionalGeneration(bart), PreTrainedTokenizerFast), elements, sizes, 0)  # type: ignore[arg-type]
+    sizes = Elements(adapter=Adapter(config=config, bottleneck=8), prompt=Prompt(length=length), prefix=Prefix(length=length))
+    model = attach(LoadedPlm(BartForConditionalGeneration(bart), None), elements, sizes, 0)
     return model.requires_grad_(False).eval()
 
 
@@ -158,3 +161,30 @@ def test_second_order_maml_over_a_frozen_plm_costs_at_most_the_count(element: st
     model = model_of((element,))
     share = maml_step(model, (element,), (element,), 1, True) / counted_maml_step(model, (element,), (element,), 1, True)
     assert 0.65 < share < 1
+
+
+@pytest.mark.parametrize(
+    ("priming", "learner", "section"),
+    [
+        ("maml[plm | plm x2]", Maml, settings.Maml(order="second", tasks=RUNS, support=SIZE, query=SIZE)),
+        ("maml[plm | plm x2]", Maml, settings.Maml(order="first", tasks=RUNS, support=SIZE, query=SIZE)),
+        ("reptile[plm | plm x3]", StandardReptile, settings.Reptile(tasks=RUNS, support=SIZE)),
+        ("reptile[plm | plm x2]", FullStepReptile, settings.Reptile(update="full_step", tasks=RUNS, support=SIZE, query=SIZE)),
+    ],
+    ids=["second-order", "first-order", "standard", "full step"],
+)
+def test_a_step_of_a_meta_learner_costs_what_its_budget_says(priming: str, learner: Callable[..., MetaLearner], section: settings.Meta) -> None:
+    model, parsed = model_of(PLM), Priming.parse(priming)
+    episode = Episode([batch()] * parsed.inner_steps, batch(), range(RUNS))
+    second_order = isinstance(section, settings.Maml) and section.order == "second"
+    objective = learner(model, InnerLoop(PLM, {"plm": 0.1}, second_order), lambda step: episode)
+    parameters = stacked(model, PLM, 1)
+    _, counted = step_cost(parsed, section, Counter(model), SOURCE, TARGET)
+    assert counted == pytest.approx(measured(lambda: objective(parameters, 0)), rel=1e-9)
+
+
+def test_a_step_of_multi_task_learning_costs_what_its_budget_says() -> None:
+    model = model_of(PLM)
+    examples, counted = step_cost(Priming.parse("mtl[plm]"), settings.Mtl(batch=EXAMPLES), Counter(model), SOURCE, TARGET)
+    assert examples == EXAMPLES
+    assert counted == pytest.approx(gradient(model, PLM), rel=1e-9)
