@@ -19,7 +19,7 @@ from priming.study import Study
 
 PANEL_HEIGHT = 3.6
 STEP = 0.1
-_SAME_SHARE = 0.02
+_SAME_SHARE = 0.2
 
 
 def figure(study: Study, tables: Path) -> Figure:
@@ -105,9 +105,11 @@ def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
 
 
 def _names(group: pd.DataFrame) -> str:
-    """What is tuned at this share, and the share."""
+    """What is tuned at this share, and the share, from the smallest to the largest where they differ."""
     elements = dict.fromkeys("+".join(Strategy.parse(name).tuned) for name in group["strategy"])
-    return f"{', '.join(elements)}\n{wording.percent(group['group'].iloc[0] / 100)}"
+    shares = list(dict.fromkeys(wording.percent(share) for share in (group["share"].min(), group["share"].max())))
+    first = shares[0].removesuffix(" %") if len(shares) > 1 else ""
+    return f"{', '.join(elements)}\n{f'{first} to ' if first else ''}{shares[-1]}"
 
 
 def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
@@ -140,6 +142,6 @@ def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     by_score = study.figures.parameter_efficiency.y == "score"
     bars = "standard deviations over seeds and samples" if by_score else f"{wording.level(study)} intervals"
     settings = f"{wording.selecting_score(study)}; {wording.size(study)}."
-    text = f"Arrows lead from the un-primed twin; bars are {bars}; within a grey band all strategies tune the same share."
+    text = f"Arrows lead from the un-primed twin; bars are {bars}; within a grey band all strategies tune about the same share."
     gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
     return [settings[0].upper() + settings[1:], text, *([f"No score (failed or not primed): {gone}."] if gone else [])]
