@@ -22,9 +22,7 @@ ELEMENTS = ("plm", "adapter", "prompt", "prefix")
 META_ALGORITHMS = ("maml", "reptile")
 ALGORITHMS = ("mtl", *META_ALGORITHMS)
 
-_PRIMING = re.compile(
-    r"(?P<algorithm>[a-z]+)(?::(?P<variant>[a-z0-9]+))?\[(?P<outer>[^|\]]*)(?:\|(?P<inner>[^\]]*?)x\s*(?P<steps>\d+)\s*)?\]"
-)
+_PRIMING = re.compile(r"(?P<algorithm>[a-z]+)(?::(?P<variant>[a-z0-9]+))?\[(?P<outer>[^|\]]*)(?:\|(?P<inner>[^\]]*?)x\s*(?P<steps>\d+)\s*)?\]")
 _STRATEGY = re.compile(r"(?P<priming>.+?)\s*->\s*(?P<tuned>[^()]+?)\s*(?:\(\s*with\s+(?P<kept>[^()]+?)\s*\))?")
 _FORM = "write 'none -> ELEMENTS' or 'ALGORITHM[OUTER | INNER xSTEPS] -> ELEMENTS (with ELEMENTS)'"
 

@@ -85,7 +85,7 @@ def test_columns(written: Path, name: str, columns: str) -> None:
 
 def test_the_grid_counts_runs_and_wins(written: Path) -> None:
     for row in rows(written, "grid"):
-        runs = [r for r in rows(written, "scores", strategy=row["strategy"], decoder="greedy", metric="accuracy")]
+        runs = rows(written, "scores", strategy=row["strategy"], decoder="greedy", metric="accuracy")
         assert int(row["runs"]) == int(row["won"]) == len(runs) > 0
 
 
