@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from priming.jobs import graph
+from priming.jobs import bank_groups, graph
 from priming.study import Study
 
 from .conftest import RICH, with_value
@@ -62,6 +62,25 @@ def test_a_new_target_changes_no_other_item(tiny: Study) -> None:
         *(f"results/tiny/tuned/mini/{strategy.slug}/seed-{seed}/plan_time" for strategy in tiny.parsed_strategies for seed in (1, 2)),
         "results/tiny/tables",
     }
+
+
+def test_tasks_that_share_banks_are_full_groups_and_those_left_over_are_alone(tiny: Study) -> None:
+    names = ["dinner_review", "price_compare", "plan_time", "pair_relation", "parcel_kind"]
+
+    def with_targets(number: int) -> Study:
+        tuning = tiny.tuning.model_copy(update={"bank_tasks": 2, "chunk": 3})
+        return tiny.model_copy(update={"tasks": tiny.tasks.model_copy(update={"target": names[:number]}), "tuning": tuning})
+
+    assert bank_groups(with_targets(5)) == [("dinner_review", "price_compare"), ("plan_time", "pair_relation"), ("parcel_kind",)]
+    assert bank_groups(tiny) == [("dinner_review",), ("price_compare",)]
+    before, after = graph(with_targets(4)).items, graph(with_targets(5)).items
+    changed = {item.task for path, item in after.items() if before.get(path) != item and item.step == "tune"}
+    assert changed == {"parcel_kind"}
+    cell = after["results/tiny/tuned/mini/none--plm/seed-1/plan_time"]
+    assert cell.inputs == ("results/tiny/plm/mini", "results/tiny/tasks/plan_time", "results/tiny/tasks/pair_relation")
+    assert cell.settings["together"] == ["plan_time", "pair_relation"]
+    # A chunk of three holds one group of two: no group is divided between jobs.
+    assert [len(graph(with_targets(5)).jobs[out].items) for out in graph(with_targets(5)).outs("tune")[:3]] == [4, 4, 2]
 
 
 def test_chunks_hold_consecutive_targets(tiny: Study) -> None:

@@ -105,6 +105,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tuning/clip", 0.2, tuned),
     ("tuning/dropout", 0.2, tuned),
     ("tuning/bank", 7, tuned),
+    ("tuning/bank_tasks", 2, step("tune")),
     ("tuning/chunk", 1, nothing),
     ("scoring/decoder", "greedy", scored),
     ("scoring/metric", "exact_match", scored),
