@@ -9,9 +9,12 @@ TORCH_INDEX ?=
 CORES ?= all
 BIN := .venv/bin
 STAMP := .venv/installed
+DEVELOPED := .venv/installed-dev
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
+	--constraint constraints.txt --editable
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo environment test test-slow lint lock clean
+.PHONY: demo environment development test test-slow lint lock clean
 
 demo: environment
 	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming made --study config.yaml; exit $$status
@@ -24,17 +27,23 @@ $(STAMP): pyproject.toml constraints.txt
 		"(Debian, Ubuntu: apt install python3 python3-venv) or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Making the environment in .venv with $$($(PYTHON) --version); this takes some minutes the first time."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
-		--constraint constraints.txt --editable '.[dev]'
+	@$(INSTALL) .
 	@touch $@
 
-test: environment
+# What tests and checks need beside it. Runs start faster without: transformers imports some of it when it is there.
+development: $(DEVELOPED)
+
+$(DEVELOPED): $(STAMP)
+	@$(INSTALL) '.[dev]'
+	@touch $@
+
+test: development
 	$(BIN)/python -m pytest -m "not slow" -n 2 $(TESTS)
 
-test-slow: environment
+test-slow: development
 	$(BIN)/python -m pytest -m slow $(TESTS)
 
-lint: environment
+lint: development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -67,7 +67,14 @@ def test_what_is_installed_is_installed_once(make: Make, tmp_path: Path) -> None
     later = (tmp_path / ".venv" / "installed").stat().st_mtime + 10
     os.utime(tmp_path / "constraints.txt", (later, later))
     assert make("-q", "environment", named).returncode == 1
-    assert "--constraint constraints.txt" in make("-n", "environment", named).stdout
+    assert "--constraint constraints.txt --editable ." in make("-n", "environment", named).stdout
+
+
+def test_tests_and_checks_get_what_they_need_beside(make: Make) -> None:
+    named = f"PYTHON={sys.executable}"
+    assert "--editable '.[dev]'" not in make("-n", "demo", named).stdout
+    for target in ("test", "test-slow", "lint"):
+        assert "--editable '.[dev]'" in make("-n", target, named).stdout
 
 
 def test_another_index_for_torch_is_passed_on(make: Make) -> None:
