@@ -33,6 +33,7 @@ STUDIES: dict[str, dict[str, Any]] = {
         "seeds": [1],
         "strategies": ["none -> plm", "none -> adapter", "mtl[plm] -> adapter", "maml[plm | plm x1] -> adapter"],
     },
+    "longest metric": {"scoring": {"metric": "macro_f1_labels", "bootstrap": {"resamples": 50}}},
     "one strategy": {"strategies": ["none -> plm"]},
     "budgets": {
         "figures": {"strategy_matrix": {"value": "arg"}, "style": {"dpi": 80}},

@@ -10,6 +10,7 @@ METRIC_NAMES = {
     "macro_f1_labels": "macro-F1 over gold classes",
     "exact_match": "exact match",
 }
+AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)"}
 DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding"}
 NOTHING = "-"
 

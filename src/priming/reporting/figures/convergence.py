@@ -29,7 +29,7 @@ def figure(study: Study, tables: Path) -> Figure:
         strategies = groups[plm, tuned]
         for strategy in strategies:
             _line(ax, curves[(curves["plm"] == plm) & (curves["strategy"] == str(strategy))], _look(strategy, found), len(strategies))
-    style.label_outer(axes.values(), "tuning steps", f"dev {wording.METRIC_NAMES[study.scoring.metric]}")
+    style.label_outer(axes.values(), "tuning steps", f"dev {wording.AXIS_NAMES[study.scoring.metric]}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
     score = f"Mean dev {wording.selecting_score(study)} of the winning runs over tasks"

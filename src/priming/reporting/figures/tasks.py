@@ -37,7 +37,7 @@ def figure(study: Study, tables: Path) -> Figure:
     for ax, (plm, tasks) in zip(axes, rows, strict=True):
         _row(ax, cells[cells["plm"] == plm], shown[plm], tasks, faces)
         _majority(ax, tasks, lines)
-        ax.set_ylabel(wording.METRIC_NAMES[study.scoring.metric])
+        ax.set_ylabel(wording.AXIS_NAMES[study.scoring.metric])
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
     runs = len(study.tasks.samples) * len(study.seeds)
