@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,8 @@ def test_a_failed_step_leaves_the_former_result(study_file: Path, monkeypatch: p
     steps.run("prepare", study_file, CHUNK)
     Path("results/tiny/tasks/day_mood/recipe.json").unlink()
 
-    def fail(making: steps.Making) -> None:
-        (making.out / "half").write_text("made")
+    def fail(makings: Sequence[steps.Making]) -> None:
+        (makings[0].out / "half").write_text("made")
         raise DataError("no rows")
 
     monkeypatch.setitem(steps.STEPS, "prepare", fail)
