@@ -66,6 +66,7 @@ def main(  # noqa: PLR0913
     repeats: Annotated[int, typer.Option(min=1, help="How often each way runs, by turns; the median counts.")] = 3,
     plm: Annotated[Path | None, typer.Option(help="A BART saved by save_pretrained, instead of a random one.", exists=True, file_okay=False)] = None,
     tolerance: Annotated[float, typer.Option(help="Largest relative difference of losses and weights.")] = 1e-3,
+    garbage: Annotated[bool, typer.Option("--garbage", help="Count the Trainer's search for garbage before each run.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once: do the results agree?")] = False,
 ) -> None:
     """Run the same few-shot sweep three ways, compare results and times."""
@@ -77,7 +78,7 @@ def main(  # noqa: PLR0913
     shapes = [Shape(element, b, t, runs, steps, evaluate_every) for t, b in product(tokens or [12], batch or [4, 16])]
     with tempfile.TemporaryDirectory() as scratch:
         folder = plm or random_plm(Path(scratch) / "plm")
-        agree = [_compare(Workload(folder, shape, Path(scratch)), repeats, tolerance) for shape in shapes]
+        agree = [_compare(Workload(folder, shape, Path(scratch)), repeats, tolerance, garbage) for shape in shapes]
     raise typer.Exit(0 if all(agree) else 1)
 
 
@@ -90,7 +91,7 @@ def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
         raise typer.BadParameter(f"--steps {steps}: give a multiple of --evaluate-every {evaluate_every}")
 
 
-def _compare(workload: Workload, repeats: int, tolerance: float) -> bool:
+def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) -> bool:
     """Run every way `repeats` times by turns, and print the table; whether the results agree."""
     shape, bank = workload.shape, f"bank of {workload.shape.runs}"
     ways: dict[str, Callable[[], Measured]] = {
@@ -101,7 +102,8 @@ def _compare(workload: Workload, repeats: int, tolerance: float) -> bool:
     times: Times = {name: [] for name in ways}
     found: dict[str, Measured] = {}
     for name in [*ways] * repeats:
-        _freeze_heap()
+        if not garbage:
+            _freeze_heap()
         found[name] = ways[name]()
         times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
     differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)}
@@ -111,7 +113,7 @@ def _compare(workload: Workload, repeats: int, tolerance: float) -> bool:
 
 
 def _freeze_heap() -> None:
-    """Spare the Trainer, which collects garbage before each run, a search through every module imported here."""
+    """Spare the Trainer, which looks for garbage before each run, a search through every module imported here."""
     gc.collect()
     gc.freeze()
 
