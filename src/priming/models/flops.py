@@ -27,10 +27,13 @@ class Cost:
         """Forward pass and both gradients."""
         return self.forward + self.activations + self.weights
 
-    @property
-    def hessian_vector(self) -> float:
-        """What differentiating through that gradient once more costs: each of its products has two factors to differentiate."""
-        return 2 * self.gradient
+    def hessian_vector(self, frozen: float) -> float:
+        """What differentiating through that gradient once more costs.
+
+        Each of its products has two factors to differentiate, but for those with matrices that are `frozen` (their
+        forward cost), which are no factors.
+        """
+        return 2 * (self.gradient - frozen)
 
 
 class Counter:
@@ -47,14 +50,19 @@ class Counter:
     def example(self, source: float, target: float, tuned: Iterable[str]) -> Cost:
         """The cost of one example of `source` input and `target` output tokens with the elements `tuned` trained."""
         tuned = set(tuned)
+        products = self.products(source, target)
+        dense, weights = sum(products.values()), sum(cost for element, cost in products.items() if element in tuned)
+        attention = self._attention(source + self.prompt, target)
+        return Cost(dense + attention, (dense + 2 * attention) if tuned else 0.0, weights if tuned else 0.0)
+
+    def products(self, source: float, target: float) -> dict[str, float]:
+        """The forward cost of one example in the matrices of each element."""
         source += self.prompt
         tokens = {"encoder": source, "cross": source, "decoder": target}
-        products = {(part, element): 2.0 * size * tokens[part] for (part, element), size in self.matrices.items()}
-        products["decoder", "plm"] += 2.0 * self.width * self.vocabulary * target
-        dense = sum(products.values())
-        attention = self._attention(source, target)
-        weights = sum(cost for (_, element), cost in products.items() if element in tuned)
-        return Cost(dense + attention, (dense + 2 * attention) if tuned else 0.0, weights if tuned else 0.0)
+        found = {"plm": 2.0 * self.width * self.vocabulary * target}
+        for (part, element), size in self.matrices.items():
+            found[element] = found.get(element, 0.0) + 2.0 * size * tokens[part]
+        return found
 
     def _attention(self, source: float, target: float) -> float:
         """Scores and weighted sums of every attention."""
@@ -71,7 +79,6 @@ def _matrices(model: TextModel) -> dict[tuple[str, str], int]:
             part = "encoder" if ".encoder." in name else "cross" if any(f"encoder_attn.{p}_proj" in name for p in "kv") else "decoder"
             where = (part, element_of(f"{name}.weight"))
             sizes[where] = sizes.get(where, 0) + module.weight.numel()
-    sizes.setdefault(("decoder", "plm"), 0)
     return sizes
 
 

@@ -41,5 +41,8 @@ def run_losses(
         logits = logits.float() if logits.dtype == torch.bfloat16 else logits
         return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
+    if len(batch.input_ids) == 1:  # the same without the cost of vmap, which a run alone would carry by itself
+        own = {name: value.squeeze(0) for name, value in stacked.items()}
+        return one(own, batch.input_ids[0], batch.mask[0], decoder_ids[0], batch.labels[0], None if keys is None else keys[0])[None]
     in_dims = (0, 0, 0, 0, 0, None if keys is None else 0)
     return vmap(one, in_dims=in_dims)(dict(stacked), batch.input_ids, batch.mask, decoder_ids, batch.labels, keys)

@@ -51,7 +51,8 @@ def step_cost(priming: Priming, settings: Upstream, counter: Counter, source: fl
         return settings.batch, settings.batch * outer.gradient
     assert isinstance(settings, Meta)
     inner = counter.example(source, target, priming.inner)
-    per_inner = inner.gradient + (inner.hessian_vector if isinstance(settings, Maml) and settings.order == "second" else 0.0)
+    frozen = sum(cost for element, cost in counter.products(source, target).items() if element not in priming.elements)
+    per_inner = inner.gradient + (inner.hessian_vector(frozen) if isinstance(settings, Maml) and settings.order == "second" else 0.0)
     support = settings.support * priming.inner_steps
     both = counter.example(source, target, priming.elements)
     queries = 0 if isinstance(settings, Reptile) and settings.update == "standard" else settings.query

@@ -20,7 +20,7 @@ def linear_schedule(step: int, steps: int, warmup: float) -> float:
 
 def norms(gradients: Gradients) -> Tensor:
     """The gradient norm of each run, over all elements [R]."""
-    return torch.sqrt(torch.stack([g.square().sum(dim=1) for g in gradients.values()]).sum(dim=0))
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g, dim=1) for g in gradients.values()]), dim=0)
 
 
 def clip(gradients: Gradients, largest: float, norm: Tensor) -> None:
@@ -62,15 +62,16 @@ class AdamW:
         return self.moments.setdefault(element, (torch.zeros_like(gradient), torch.zeros_like(gradient)))
 
     def _move(self, values: Tensor, gradient: Tensor, rate: Tensor, moments: tuple[Tensor, Tensor], decayed: Tensor) -> None:
+        """Update `values` [R x N] in place; one scratch tensor, since for a whole PLM memory is what it costs."""
         first, second = moments
         beta1, beta2 = self.betas
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        scale = math.sqrt(1 - beta2**self.steps)
+        scratch = torch.empty_like(values)
         if self.weight_decay:
-            values.mul_(1 - rate * (self.weight_decay * decayed))
-        denominator = (second.sqrt() / scale).add_(self.epsilon)
-        values.sub_(first / denominator * (rate / (1 - beta1**self.steps)))
+            values.sub_(torch.mul(values, decayed, out=scratch).mul_(rate * self.weight_decay))
+        torch.sqrt(second, out=scratch).div_(math.sqrt(1 - beta2**self.steps)).add_(self.epsilon)
+        values.sub_(torch.div(first, scratch, out=scratch).mul_(rate / (1 - beta1**self.steps)))
 
 
 class Interpolation:
