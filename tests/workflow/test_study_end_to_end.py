@@ -35,6 +35,17 @@ def test_first_everything_then_nothing(finished: Checkout) -> None:
     assert (finished.folder / "results/tiny/tables/scores.csv").is_file()
 
 
+def test_the_same_study_in_another_folder_gives_the_same_tables(finished: Checkout, tmp_path: Path, project: Path) -> None:
+    other = Checkout(tmp_path, project)
+    other.snakemake("tables")
+    ours, theirs = (sorted((checkout.folder / "results/tiny/tables").glob("*.*")) for checkout in (finished, other))
+    named = [path.name for path in ours if path.name != "recipe.json"]
+    assert "scores.csv" in named
+    assert named == [path.name for path in theirs if path.name != "recipe.json"]
+    for name in named:
+        assert (other.folder / "results/tiny/tables" / name).read_bytes() == (finished.folder / "results/tiny/tables" / name).read_bytes(), name
+
+
 def test_a_report_is_made(finished: Checkout) -> None:
     finished.snakemake("--report", "report.html")
     report = (finished.folder / "report.html").read_text()

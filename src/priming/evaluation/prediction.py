@@ -79,10 +79,14 @@ class Predictor:
         return ids.view(shape).to(device), mask.view(shape).to(device)
 
     def _decode(self, name: str, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Labels]) -> list[list[str]]:
-        if name == "greedy":
-            return [self._texts(run) for run in greedy(self.model, stacked, states, mask, self.encoder.max_output)]
         names = [own or () for own in labels]
-        scores = label_scores(self.model, stacked, states, mask, [self.encoder.targets(own) for own in names], self.length_normalised)
+        targets = [self.encoder.targets(own) for own in names]
+        if name == "greedy":
+            # What is longer than every label of its task is none of them, however it goes on.
+            longest = [max(map(len, own), default=self.encoder.max_output) for own in targets]
+            outputs = greedy(self.model, stacked, states, mask, max(longest))
+            return [self._texts(run[:, :length]) for run, length in zip(outputs, longest, strict=True)]
+        scores = label_scores(self.model, stacked, states, mask, targets, self.length_normalised)
         return [[own[i] for i in run] for own, run in zip(names, scores.argmax(dim=-1).tolist(), strict=True)]
 
     def _texts(self, ids: Tensor) -> list[str]:

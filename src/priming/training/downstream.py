@@ -94,9 +94,9 @@ def _score_winners(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> dict[t
     stacked = {name: torch.stack([values[name] for values in best]) for name in best[0]}
     found: dict[tuple[str, int], dict[str, Scores]] = {(one.task.name, one.number): {} for one in tuned}
     samples = [one.task.sample(one.number) for one in tuned]
-    for part, index in (("dev", 1), ("test", 2)):
+    for part, index, decoders in (("dev", 1, [tuner.scoring.decoder]), ("test", 2, tuner.scoring.decoders)):
         rows = [sample[index] for sample in samples]
-        predictions = _predict(tuner, [one.task for one in tuned], stacked, rows)
+        predictions = _predict(tuner, [one.task for one in tuned], stacked, rows, decoders)
         for one, examples, texts in zip(tuned, rows, predictions, strict=True):
             found[one.task.name, one.number][part] = {decoder: _scores(tuner, predicted, examples) for decoder, predicted in texts.items()}
             if part == "test" and one.task.name in group.outs:
@@ -109,10 +109,10 @@ def _score_winners(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> dict[t
 
 
 def _predict(
-    tuner: Tuner, tasks: Sequence[PreparedTask], stacked: Mapping[str, Tensor], rows: Sequence[Sequence[Example]]
+    tuner: Tuner, tasks: Sequence[PreparedTask], stacked: Mapping[str, Tensor], rows: Sequence[Sequence[Example]], decoders: Sequence[str]
 ) -> list[dict[str, list[str]]]:
     inputs = [tuner.encoder.inputs([example.input for example in examples]) for examples in rows]
-    return tuner.predictor.predict(stacked, inputs, [task.labels for task in tasks], tuner.scoring.decoders)
+    return tuner.predictor.predict(stacked, inputs, [task.labels for task in tasks], decoders)
 
 
 def _scores(tuner: Tuner, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
