@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from priming.errors import DataError
 from priming.models.flops import Counter
-from priming.strategies import Priming, Strategy
+from priming.strategies import ELEMENTS, Priming, Strategy
 from priming.study.plm import Elements, Plm
 from priming.study.priming import Budget, Maml, Mtl, Rates, Reptile, Validation
 from priming.study.tasks import GeneratedTasks, Tasks
@@ -83,6 +84,25 @@ def test_outer_elements_move_and_nothing_else_is_written(job: PrimingJob, tmp_pa
     fresh = tuner(job.plm_folder, f"none -> {'+'.join(e for e in priming.elements)}").model
     start = dict(fresh.named_parameters())
     for element in priming.outer:
+        moved = load_file(tmp_path / f"{element}.safetensors")
+        assert any(not torch.equal(value, start[name]) for name, value in moved.items()), element
+
+
+SUBSETS = [subset for size in range(1, 5) for subset in combinations(ELEMENTS, size)]
+
+
+@pytest.mark.parametrize("outer", SUBSETS, ids="+".join)
+@pytest.mark.parametrize("algorithm", ["mtl", "maml", "reptile"])
+def test_every_subset_of_elements_can_be_primed(job: PrimingJob, tmp_path: Path, outer: tuple[str, ...], algorithm: str) -> None:
+    names = "+".join(outer)
+    rates = {"learning_rates": Rates(plm=1e-3, adapter=1e-2, prompt=0.1, prefix=0.1), "budget": Budget(steps=1), "warmup": 0.0, "dropout": 0.0}
+    inner = {"tasks": 1, "support": 2, "query": 2, "inner_learning_rates": Rates(plm=0.1, adapter=0.1, prompt=0.1, prefix=0.1)}
+    settings = {"mtl": Mtl(batch=2, **rates), "maml": Maml(**rates, **inner), "reptile": Reptile(**rates, **inner)}[algorithm]
+    priming = Priming.parse(f"mtl[{names}]" if algorithm == "mtl" else f"{algorithm}[{names} | {names} x1]")
+    prime(replace(job, priming=priming, settings=settings), tmp_path)
+    assert result(tmp_path)["status"] == "done"
+    start = dict(tuner(job.plm_folder, f"none -> {names}").model.named_parameters())
+    for element in outer:
         moved = load_file(tmp_path / f"{element}.safetensors")
         assert any(not torch.equal(value, start[name]) for name, value in moved.items()), element
 
