@@ -50,6 +50,7 @@ def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
         "limits": limits(study.plms[plm]),
         "source": study.tasks.source,
         "seed": seed,
+        "precision": study.compute.precision,
     }
     return slice_ | ({"validation": validation_slice(study, priming)} if settings.keep == "best" else {})
 
@@ -84,6 +85,7 @@ def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: 
         "samples": study.tasks.samples,
         "seed": seed,
         "together": list(together),
+        "precision": study.compute.precision,
     }
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from priming.errors import nearest
 from priming.strategies import META_ALGORITHMS, Priming
 from priming.study.plm import Architecture
-from priming.study.priming import ALGORITHM_SECTIONS, Meta, Reptile, Upstream
+from priming.study.priming import ALGORITHM_SECTIONS, Meta, Mtl, Reptile, Upstream
 from priming.study.problems import Problem, found_by
 
 if TYPE_CHECKING:
@@ -80,10 +80,19 @@ def _priming(study: "Study", priming: Priming) -> Iterator[Problem]:
     if settings.keep == "best" and settings.validation.samples > len(study.tasks.samples):
         text = f"{settings.validation.samples} samples of {len(study.tasks.samples)}; allowed: as many as tasks.samples has"
         yield Problem((*at, "validation", "samples"), text)
+    yield from _shares(study, priming, settings)
     if isinstance(settings, Meta):
         yield from _meta_batch(study, priming, settings, at)
     if isinstance(settings, Reptile) and settings.update == "standard":
         yield from _unmoved(priming)
+
+
+def _shares(study: "Study", priming: Priming, settings: Upstream) -> Iterator[Problem]:
+    """Each GPU of a priming takes its share of the batch, or of the tasks of a meta-batch."""
+    most, of = (settings.batch, "batch") if isinstance(settings, Mtl) else (settings.tasks, "tasks") if isinstance(settings, Meta) else (1, "")
+    if study.compute.gpus > most:
+        text = f"{study.compute.gpus} GPUs share the {of} of {str(priming)!r}, and priming.{priming.section}.{of} is {most}; allowed: no more"
+        yield Problem(("compute", "gpus"), text)
 
 
 def _rates(priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from priming.strategies import Priming, Strategy
 from priming.study.base import Name, Section, StrategyText
 from priming.study.checks import problems
+from priming.study.compute import Compute
 from priming.study.figures import Figures
 from priming.study.plm import Elements, Plm
 from priming.study.priming import PrimingSettings
@@ -30,6 +31,7 @@ class Study(Section):
     seeds: list[int] = Field([1, 2], min_length=1, description="Priming seeds; each fixes a priming and the tunings from it.")
     tuning: Tuning = Tuning()
     scoring: Scoring = Scoring()
+    compute: Compute = Compute()
     figures: Figures = Figures()
 
     @model_validator(mode="after")
