@@ -53,7 +53,7 @@ lint: development
 # Resolve every extra anew, in an environment of its own, and write the versions down.
 lock:
 	"$(PYTHON)" -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade '.[benchmark,dev,s3,slurm]'
+	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,s3,slurm]'
 	{ grep '^#' constraints.txt; build/lock/bin/python -m pip freeze --exclude priming | sed 's/+[^ ]*$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/lock

@@ -1,6 +1,5 @@
 """The same few-shot sweep three ways: Hugging Face's Seq2SeqTrainer run by run, this project run by run, and in banks.
 
-    .venv/bin/pip install -c constraints.txt -e '.[benchmark]'
     .venv/bin/python benchmarks/sweep.py
 
 All three start from the same values and see the same batches in the same order; losses, weights and development scores

@@ -12,7 +12,7 @@ RECIPE = "recipe.json"
 RESULT = "result.json"
 
 # Said about how a result came about, not part of what it says.
-CIRCUMSTANCES = frozenset({"seconds", "peak_memory_mb", "device", "versions", "written"})
+CIRCUMSTANCES = frozenset({"seconds", "peak_memory_mb", "peak_gpu_memory_mb", "device", "ran_on", "resumed", "versions", "written"})
 _IGNORED = frozenset({RECIPE, ".snakemake_timestamp"})
 
 

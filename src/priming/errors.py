@@ -28,6 +28,12 @@ class DiskError(UserError):
     exit_code = 5
 
 
+class StoppedError(UserError):
+    """A training was told to stop; its state is kept, and the same command goes on."""
+
+    exit_code = 75
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say which allowed words look like `word`: `; did you mean 'adapter'?`, or nothing."""
     close = difflib.get_close_matches(word, list(allowed), n=3, cutoff=0.5)

@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from priming.contents import of_json
 from priming.errors import DataError, DiskError, StudyError, nearest
 from priming.jobs import Graph, Item, Job, graph, root, tables
 from priming.recipes import Recipes, declare_done
@@ -35,6 +36,12 @@ class Making:
     base: Path
     item: Item
     out: Path
+    key: str
+
+    @property
+    def state(self) -> Path:
+        """The folder of what a training that was stopped goes on from."""
+        return self.out.parent / "state" / self.out.name
 
     @property
     def plm(self) -> Path:
@@ -98,16 +105,18 @@ def _make(items: list[Item], base: Path, recipes: Recipes) -> None:
         if missing := [path for path in item.inputs if not recipes.made(path)]:
             raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
         name = Path(item.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
-        making = Making(jobs.study, base, item, out=Path("work", jobs.study.name, name))
+        recipe = recipes.of(item)
+        making = Making(jobs.study, base, item, Path("work", jobs.study.name, name), of_json(recipe))
         shutil.rmtree(making.out, ignore_errors=True)
         making.out.mkdir(parents=True)
         _log(item)
-        made.append((making, recipes.of(item)))
+        made.append((making, recipe))
     for warning in STEPS[items[0].step]([making for making, _ in made]) or ():
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     for making, recipe in made:
         _replace(making.out, recipes.folder(making.item.path))
         recipes.finish(making.item, recipe)
+        shutil.rmtree(making.state, ignore_errors=True)
 
 
 def _replace(made: Path, place: Path) -> None:
@@ -135,11 +144,13 @@ def _pretrain(making: Making) -> None:
     from priming.training.pretrain import make_plm
 
     item, study = making.item, making.study
-    make_plm(item.plm, study.plms[item.plm], [Path(path) for path in item.inputs], making.base, making.out)
+    make_plm(item.plm, study.plms[item.plm], [Path(path) for path in item.inputs], making.base, making.out, study.compute)
 
 
 def _prime(making: Making) -> None:
-    from priming.training.upstream import PrimingJob, prime
+    from priming.training.processes import prime_in, processes
+    from priming.training.state import Place
+    from priming.training.upstream import PrimingJob
 
     item, study = making.item, making.study
     assert item.priming
@@ -156,8 +167,10 @@ def _prime(making: Making) -> None:
         source=[making.tasks / name for name in study.tasks.source],
         validator=_validator(making) if settings.keep == "best" else None,
         described=item.settings,
+        compute=study.compute,
+        place=Place(making.state, making.key),
     )
-    prime(job, making.out)
+    prime_in(processes(study.compute), job, making.out)
 
 
 def _validator(making: Making) -> "Validator":
@@ -205,7 +218,7 @@ def _tuner(making: Making, strategy: Strategy) -> "Tuner":
     from priming.training.tuner import Tuner
 
     study, plm = making.study, making.study.plms[making.item.plm]
-    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, making.item.seed)
+    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, making.item.seed, study.compute)
 
 
 def _tables(making: Making) -> None:

@@ -12,7 +12,6 @@ from transformers import BartConfig, BartForConditionalGeneration
 from priming.models.tokenizer import train_tokenizer
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install -e '.[benchmark]'")
 
 RATIO = re.compile(r"^(?:Trainer|R = 1) / bank of 4 +[\d.]+ +[\d.]+ +[\d.]+$", re.MULTILINE)
 DIFFERENCE = re.compile(r"^(?:R = 1|bank of 4) against Trainer: losses differ by (\S+), weights by (\S+), scores by (\S+) examples$", re.MULTILINE)

@@ -13,11 +13,9 @@ from safetensors.torch import load_file, save_file
 from priming.errors import DataError
 from priming.models.flops import Counter
 from priming.strategies import ELEMENTS, Priming, Strategy
-from priming.study.plm import Elements, Plm
+from priming.study.plm import Elements
 from priming.study.priming import Budget, Maml, Mtl, Rates, Reptile, Validation
-from priming.study.tasks import GeneratedTasks, Tasks
-from priming.study.tuning import Grid, Scoring, Tuning
-from priming.tasks.prepare import prepare
+from priming.study.tuning import Grid, Scoring
 from priming.training.budget import plan, step_cost
 from priming.training.downstream import Group, tune
 from priming.training.tuner import Tuner
@@ -25,27 +23,7 @@ from priming.training.upstream import PrimingJob, prime
 from priming.training.validation import DevelopmentTasks
 from tests.tiny_bart import SIZES, examples
 
-PLM = Plm(path=".", max_input=24, max_output=4)
-SOURCE, DEVELOPMENT, TARGET = ["film_verdict", "age_compare"], ["hotel_review"], ["dinner_review"]
-TASKS = Tasks(generated=GeneratedTasks(train=60, test=10), source=SOURCE, development=DEVELOPMENT, target=TARGET, shots=4, samples=[1, 2])
-TUNING = Tuning(steps=4, evaluate_every=2, learning_rates=Grid(adapter=[1e-2, 1e-3]), batch_sizes=[4], dropout=0.0)
-RATES = Rates(plm=1e-3, adapter=1e-2, prompt=1e-1)
-
-
-@pytest.fixture(scope="module")
-def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tasks")
-    for part, names in (("source", SOURCE), ("development", DEVELOPMENT), ("target", TARGET)):
-        for name in names:
-            prepare(name, TASKS, part, folder, folder / name)
-    return folder
-
-
-@pytest.fixture
-def job(plm_folder: Path, tasks: Path) -> PrimingJob:
-    settings = Mtl(budget=Budget(steps=4), batch=4, learning_rates=RATES, dropout=0.0)
-    sources = [tasks / name for name in SOURCE]
-    return PrimingJob("s", "mini", PLM, SIZES, Priming.parse("mtl[plm+adapter]"), settings, 1, plm_folder, sources)
+from .conftest import DEVELOPMENT, PLM, TARGET, TUNING
 
 
 def result(folder: Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _named(model: TextModel, method: str, stacked: Named) -> tuple[_Method, dict
 
 
 def _decode(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, outputs: Tensor) -> Tensor:
-    """Logits [R x B x T x V], in float32 at the least."""
+    """Logits [R x B x T x V]."""
     module, named = _named(model, "decode", stacked)
     logits: Tensor = vmap(lambda own, *rest: functional_call(module, own, rest))(named, states, mask, outputs)
-    return logits.float() if logits.dtype == torch.bfloat16 else logits
+    return logits

@@ -9,22 +9,24 @@ from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, PrefixTuningConfi
 from adapters.methods.prefix_tuning import PrefixTuningLayer
 from torch import Tensor, nn
 
+from priming.models.device import device_of
 from priming.models.plm import LoadedPlm
 from priming.models.text_model import TextModel
+from priming.study.compute import Compute
 from priming.study.plm import Elements
 
 _BOTTLENECKS: dict[str, type[BnConfig]] = {"seq_bn": SeqBnConfig, "double_seq_bn": DoubleSeqBnConfig, "par_bn": ParBnConfig}
 
 
-def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int) -> TextModel:
-    """The PLM with fresh elements of these `names`, all in use.
+def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, compute: Compute | None = None) -> TextModel:
+    """The PLM with fresh elements of these `names`, all in use, on the device and in the precision of `compute`; the CPU and float32 without it.
 
     A fresh adapter begins near the identity (the library's `bert` initialisation), a prefix as N(0, 0.02), a prompt as
     the embeddings of random vocabulary entries; each draws from a generator of its own made from `seed`.
     """
     names = [name for name in names if name != "plm"]
     adapters.init(loaded.model)
-    model = TextModel(loaded)
+    model = TextModel(loaded, compute.precision if compute else "float32")
     plm: Any = loaded.model
     library = [name for name in names if name != "prompt"]
     for name in library:
@@ -37,7 +39,7 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int) 
         model.prompt = nn.Parameter(_fresh_prompt(model, sizes.prompt.length, seed))
     for _, parameter in parameters_of(model, "prefix"):
         parameter.data.copy_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
-    return model
+    return model.to(device_of(compute)) if compute else model
 
 
 def element_of(name: str) -> str:

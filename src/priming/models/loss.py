@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
@@ -38,7 +37,6 @@ def run_losses(
     def one(own: Mapping[str, Tensor], ids: Tensor, mask: Tensor, inputs: Tensor, labels: Tensor, key: Tensor | None) -> Tensor:
         with masking(key) if masking is not None and key is not None else nullcontext():
             logits = functional_call(model, {**(shared or {}), **own}, (ids, mask, inputs))
-        logits = logits.float() if logits.dtype == torch.bfloat16 else logits
         return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
     if len(batch.input_ids) == 1:  # the same without the cost of vmap, which a run alone would carry by itself

@@ -15,7 +15,13 @@ from priming.study.plm import Architecture, Generated, Pretraining
 Progress = Callable[[int, float], None]
 
 
-def pretrain(spec: Generated, texts: Sequence[str], max_input: int, progress: Progress = lambda step, loss: None) -> tuple[LoadedPlm, list[float]]:
+def pretrain(
+    spec: Generated,
+    texts: Sequence[str],
+    max_input: int,
+    progress: Progress = lambda step, loss: None,
+    device: torch.device | None = None,
+) -> tuple[LoadedPlm, list[float]]:
     """Train a tokenizer and a BART on `texts`; returns both and the loss of each step.
 
     `progress` is called with the number of steps done and the loss.
@@ -23,6 +29,7 @@ def pretrain(spec: Generated, texts: Sequence[str], max_input: int, progress: Pr
     tokenizer = train_tokenizer(texts, spec.architecture.vocabulary)
     torch.manual_seed(spec.pretraining.seed)
     model = BartForConditionalGeneration(_config(spec.architecture, len(tokenizer)))
+    torch.nn.Module.to(model, device)
     losses = _infill(model, tokenizer, texts, spec.pretraining, max_input, progress)
     return LoadedPlm(model, tokenizer), losses
 
@@ -102,7 +109,7 @@ def _infilling_loss(
 ) -> Tensor:
     mask, pad_id, start_id = (SPECIAL.index(token) for token in ("<mask>", "<pad>", "</s>"))
     hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, SPECIAL[mask], random)) for text in texts]
-    inputs = pad(encoder.inputs(hidden), pad_id)
-    labels = pad(encoder.targets(texts), IGNORED)
+    inputs = pad(encoder.inputs(hidden), pad_id).to(model.device)
+    labels = pad(encoder.targets(texts), IGNORED).to(model.device)
     output = model(input_ids=inputs, attention_mask=inputs.ne(pad_id).long(), decoder_input_ids=shifted(labels, start_id, pad_id))
     return torch.nn.functional.cross_entropy(output.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)

@@ -1,5 +1,6 @@
 """A PLM with its elements as one module, whose parameters can be replaced for each run."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -9,6 +10,7 @@ from torch import FloatTensor, Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from priming.models.plm import LoadedPlm
+from priming.study.compute import Precision
 
 
 class TextModel(nn.Module):
@@ -18,10 +20,17 @@ class TextModel(nn.Module):
     each belongs to is told by `priming.models.elements`.
     """
 
-    def __init__(self, loaded: LoadedPlm) -> None:
+    def __init__(self, loaded: LoadedPlm, precision: Precision = "float32") -> None:
+        """Wrap a PLM; with `precision` bfloat16, passes run in it where that is safe (autocast), parameters stay float32."""
         super().__init__()
+        self.precision = precision
         self.plm: Any = loaded.model  # the adapters library adds methods when it is attached
         self.prompt: nn.Parameter | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
 
     @property
     def width(self) -> int:
@@ -53,20 +62,24 @@ class TextModel(nn.Module):
         Returns the states [B x (P + S) x D] and their mask [B x (P + S)], with P prompt vectors in front.
         """
         embeddings, mask = self._embed(input_ids, mask)
-        with ForwardContext(self.plm, attention_mask=mask):
+        with self._casting(embeddings.device), ForwardContext(self.plm, attention_mask=mask):
             states = self.plm.get_encoder()(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
         return states, mask
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
-        """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T]."""
+        """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
         encoded = BaseModelOutput(last_hidden_state=cast(FloatTensor, states))
-        output = self.plm(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False)
+        with self._casting(states.device):
+            output = self.plm(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False)
         logits: Tensor = output.logits
-        return logits
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V]."""
         return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
+
+    def _casting(self, device: torch.device) -> AbstractContextManager[object]:
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False) if self.precision == "bfloat16" else nullcontext()
 
     def _embed(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         embeddings = self.plm.get_encoder().get_input_embeddings()(input_ids)

@@ -165,7 +165,7 @@ def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, statu
             "primed": None if primed is None else {file.name: digest(file) for file in sorted(primed.glob("*.safetensors"))},
             "data": {split: task.sha256[f"sample-{number}-{split}.jsonl"] for split in ("train", "dev", "test")},
         },
-        **environment(torch.device("cpu")),
+        **environment(tuner.model.device, tuner.compute.precision),
     }
 
 

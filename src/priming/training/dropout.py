@@ -19,23 +19,25 @@ def mixed(x: Tensor) -> Tensor:
     return x
 
 
-def keep_mask(key: Tensor, shape: Sequence[int], probability: float) -> Tensor:
+def keep_mask(key: Tensor, shape: Sequence[int], probability: float, first_row: int = 0) -> Tensor:
     """Which elements are kept [shape]: a hash of `key` (int32, a scalar) and of the element's coordinates.
 
     It is a function of coordinates, not of the place in memory, so padding does not change the mask of what is not padding.
+    `first_row` is the first coordinate of the first row, where the rows are a share of a batch.
     """
     hashed = key
-    for size in shape:
-        hashed = mixed(hashed[..., None] + torch.arange(size, dtype=torch.int32, device=key.device) * _GOLDEN)
+    for place, size in enumerate(shape):
+        first = 0 if place else first_row
+        hashed = mixed(hashed[..., None] + torch.arange(first, first + size, dtype=torch.int32, device=key.device) * _GOLDEN)
     return (hashed & 0x7FFFFFFF) >= int(probability * 2**31)
 
 
 class CoordinateDropout(TorchFunctionMode):
     """Within it, every dropout takes its mask from `key` (int32, a scalar, under vmap one a run) and the call's number."""
 
-    def __init__(self, key: Tensor) -> None:
+    def __init__(self, key: Tensor, first_row: int = 0) -> None:
         super().__init__()
-        self.key, self.calls = key, 0
+        self.key, self.first_row, self.calls = key, first_row, 0
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Replace `torch.nn.functional.dropout`; BART's draw for layer drop, which is off, becomes a constant."""
@@ -50,5 +52,5 @@ class CoordinateDropout(TorchFunctionMode):
         self.calls += 1
         if not training or p == 0:
             return input
-        kept = keep_mask(mixed(self.key + self.calls * _GOLDEN), input.shape, p)
+        kept = keep_mask(mixed(self.key + self.calls * _GOLDEN), input.shape, p, self.first_row)
         return input * kept.to(input.dtype) / (1 - p)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from priming.training import stopping
 from priming.training.optimizer import Optimizer, clip, linear_schedule, norms
 from priming.training.parameters import Gradients, StackedParameters
+from priming.training.state import Keeper
 
 Objective = Callable[[StackedParameters, int], tuple[Tensor, Gradients]]
 """(parameters, step) -> losses [R] and their gradients."""
@@ -36,15 +38,27 @@ class Outcome:
         return torch.tensor([run not in self.failures for run in range(runs)], device=device)
 
 
-def train(parameters: StackedParameters, objective: Objective, optimizer: Optimizer, schedule: Schedule, after_step: AfterStep) -> Outcome:
-    """Train R runs side by side for `schedule.steps`.
+def train(
+    parameters: StackedParameters,
+    objective: Objective,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    after_step: AfterStep,
+    keeper: Keeper | None = None,
+) -> Outcome:
+    """Train R runs side by side for `schedule.steps`, going on from the state that `keeper` has.
 
     A run whose loss or gradient is not finite stops before that step and keeps its last values; the others go on.
+    `after_step` is called again for the step after which the state was saved, which may have been before that call.
     """
-    outcome = Outcome()
+    outcome, done = Outcome(), 0
     device = next(iter(parameters.flat.values())).device
     alive = outcome.alive(parameters.runs, device)
-    for step in range(schedule.steps):
+    if keeper:
+        done, losses = keeper.start()
+        if done:
+            after_step(done, losses)
+    for step in range(done, schedule.steps):
         losses, gradients = objective(parameters, step)
         norm = norms(gradients)
         broken = alive & ~(torch.isfinite(losses) & torch.isfinite(norm))
@@ -57,6 +71,10 @@ def train(parameters: StackedParameters, objective: Objective, optimizer: Optimi
         if schedule.clip:
             clip(gradients, schedule.clip, torch.where(alive, norm, 0.0))
         optimizer.step(parameters, gradients, linear_schedule(step, schedule.steps, schedule.warmup), alive)
+        if keeper:
+            keeper.after_step(step + 1, losses)
+        else:
+            stopping.check()
         after_step(step + 1, losses)
     return outcome
 

@@ -26,6 +26,10 @@ class Episode:
     query: Batch
     run_keys: Sequence[int]
 
+    def to(self, device: torch.device) -> "Episode":
+        """The same meta-batch on `device`."""
+        return Episode([batch.to(device) for batch in self.support], self.query.to(device), self.run_keys)
+
 
 @dataclass(frozen=True)
 class InnerLoop:
@@ -57,7 +61,7 @@ class MetaLearner:
         start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
         moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
         shared = {name: value for name, value in outer.items() if name not in moved}
-        losses = torch.zeros(tasks)
+        losses = torch.zeros(tasks, device=self.model.device)
         for i, batch in enumerate(episode.support):
             moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
         return moved, shared, losses.detach().mean()[None]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from priming.training.parameters import Gradients, StackedParameters
+from priming.training.state import State, Stateful
 
 
 def linear_schedule(step: int, steps: int, warmup: float) -> float:
@@ -30,7 +31,7 @@ def clip(gradients: Gradients, largest: float, norm: Tensor) -> None:
         gradient.mul_(scale.to(gradient.dtype))
 
 
-class Optimizer(Protocol):
+class Optimizer(Stateful, Protocol):
     """Moves the stacked parameters."""
 
     def step(self, parameters: StackedParameters, gradients: Gradients, factor: float, alive: Tensor) -> None:
@@ -58,6 +59,16 @@ class AdamW:
             rate = torch.where(alive, self.rates[element], 0.0).to(gradient.dtype)[:, None] * factor
             self._move(parameters.flat[element], gradient, rate, self._moments(element, gradient), parameters.decayed[element])
 
+    def state(self) -> State:
+        """The moments of each element, and the steps done."""
+        return State({f"{element}.{i}": moment for element, moments in self.moments.items() for i, moment in enumerate(moments)}, self.steps)
+
+    def go_on_from(self, state: State) -> None:
+        """Take over moments and steps."""
+        elements = dict.fromkeys(name.rpartition(".")[0] for name in state.tensors)
+        self.moments = {e: (*(state.tensors[f"{e}.{i}"].to(self.rates[e].device) for i in (0, 1)),) for e in elements}  # type: ignore[misc]
+        self.steps = state.rest
+
     def _moments(self, element: str, gradient: Tensor) -> tuple[Tensor, Tensor]:
         return self.moments.setdefault(element, (torch.zeros_like(gradient), torch.zeros_like(gradient)))
 
@@ -79,6 +90,13 @@ class Interpolation:
 
     def __init__(self, size: float) -> None:
         self.size = size
+
+    def state(self) -> State:
+        """Nothing: it has no memory."""
+        return State({})
+
+    def go_on_from(self, state: State) -> None:
+        """Nothing to take over."""
 
     def step(self, parameters: StackedParameters, gradients: Gradients, factor: float, alive: Tensor) -> None:
         """One step of the runs that are alive."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from priming.models.elements import element_of
+from priming.training.state import State
 
 Gradients = dict[str, Tensor]
 Named = dict[str, Tensor]
@@ -64,6 +65,14 @@ class StackedParameters:
     def row(self, run: int) -> Named:
         """A copy of one run's parameters by name."""
         return {name: view.detach()[run].clone() for name, view in self.views.items()}
+
+    def state(self) -> State:
+        """All values."""
+        return State(self.flat)
+
+    def go_on_from(self, state: State) -> None:
+        """Take over values."""
+        self.restore(dict(state.tensors))
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of the flat buffers."""

@@ -6,8 +6,10 @@ from pathlib import Path
 import torch
 
 from priming.errors import DataError
+from priming.models.device import device_of
 from priming.models.plm import LoadedPlm, load_plm
 from priming.models.pretraining import pretrain
+from priming.study.compute import Compute
 from priming.study.plm import Plm, Pretraining
 from priming.tasks.generated import pretraining_texts
 from priming.tasks.prepared import read_task
@@ -17,20 +19,24 @@ from priming.training.record import Stopwatch, environment, write_result
 REPORTED = 50
 
 
-def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path) -> None:
+def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path, compute: Compute) -> None:
     """Write the PLM, its tokenizer and `result.json` to `out`, as `save_pretrained` does.
 
     Args:
         name: what the study calls it.
         source: folders of the prepared source tasks, for a PLM that is trained on their texts.
         base: the folder of the study file, from which local paths count.
+        out: an empty folder.
+        compute: what it is trained on.
     """
     watch = Stopwatch()
     losses: list[float] = []
+    device = torch.device("cpu")
     if plm.generate is not None:
         texts = _texts(plm.generate.pretraining, source)
         steps = plm.generate.pretraining.steps
-        loaded, losses = pretrain(plm.generate, texts, plm.max_input, lambda step, loss: _report(name, step, steps, loss))
+        device = device_of(compute)
+        loaded, losses = pretrain(plm.generate, texts, plm.max_input, lambda step, loss: _report(name, step, steps, loss), device)
     else:
         loaded = fetch(plm, base)
     _save(loaded, out)
@@ -45,7 +51,7 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path)
         "parameters": parameters,
         "seconds": watch.seconds,
     }
-    write_result(out, {**result, **environment(torch.device("cpu"))})
+    write_result(out, {**result, **environment(device, "float32")})
 
 
 def fetch(plm: Plm, base: Path) -> LoadedPlm:

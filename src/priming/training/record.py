@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import resource
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from torch import Tensor
 from priming.errors import DataError
 from priming.models.elements import element_of
 from priming.models.text_model import TextModel
+from priming.training.state import State
 
 FORMAT = 1
 _PACKAGES = ("torch", "transformers", "adapters", "safetensors", "numpy")
@@ -26,10 +28,20 @@ _BLOCK = 1 << 20
 
 
 class Stopwatch:
-    """Wall time since it was made, in seconds."""
+    """Wall time since it was made, in seconds, with that of the processes that it goes on from."""
 
     def __init__(self) -> None:
         self.start = time.perf_counter()
+        self.resumed: list[float] = []
+
+    def state(self) -> State:
+        """The seconds so far, and those at which other processes took over."""
+        return State({}, [*self.resumed, self.seconds])
+
+    def go_on_from(self, state: State) -> None:
+        """Count on from the seconds of another process."""
+        self.resumed = state.rest
+        self.start -= state.rest[-1]
 
     @property
     def seconds(self) -> float:
@@ -37,13 +49,20 @@ class Stopwatch:
         return round(time.perf_counter() - self.start, 3)
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device, precision: str, processes: int = 1) -> dict[str, Any]:
     """What a training ran on."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    gpu = device.type == "cuda"
     return {
-        "device": name,
-        "precision": "float32",
+        "device": torch.cuda.get_device_name(device) if gpu else device.type,
+        "precision": precision,
+        "ran_on": {
+            "processes": processes,
+            "visible_gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            "partition": os.environ.get("SLURM_JOB_PARTITION"),
+        },
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_gpu_memory_mb": torch.cuda.max_memory_allocated(device) >> 20 if gpu else None,
         "versions": {package: version(package) for package in _PACKAGES},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }

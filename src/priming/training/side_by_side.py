@@ -1,6 +1,7 @@
 """Runs over one shared PLM: the objective of sweeps and of multi-task learning."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,16 +21,20 @@ Picks = Callable[[int], Sequence[list[Pick]]]
 class SideBySide:
     """The losses of R runs on their own batches, and the gradients in their own parameters."""
 
-    def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int]) -> None:
-        """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode."""
+    def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int], first_row: int = 0) -> None:
+        """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode.
+
+        `first_row` is the place of the first example in the batch that this one is a share of.
+        """
         self.model, self.picks, self.run_keys = model, picks, run_keys
+        self.masking = partial(CoordinateDropout, first_row=first_row)
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """Losses [R] and gradients at `step`."""
         device = next(iter(parameters.flat.values())).device
         batch = batches_of(self.picks(step), self.model.pad_id).to(device)
         keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
-        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=CoordinateDropout)
+        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking)
         return losses.detach(), parameters.gradients(losses)
 
 

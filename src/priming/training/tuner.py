@@ -1,7 +1,7 @@
 """A model ready for tuning: PLM, elements in place, the values that priming left, and the protocol of a task's sweep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from priming.models.encoding import Encoded, Encoder
 from priming.models.plm import load_plm
 from priming.models.text_model import TextModel
 from priming.strategies import Strategy
+from priming.study.compute import Compute
 from priming.study.plm import Elements, Plm
 from priming.study.tuning import Scoring, Tuning
 from priming.tasks.prepared import PreparedTask, read_task
@@ -34,6 +35,7 @@ class Tuner:
     tuning: Tuning
     scoring: Scoring
     seed: int
+    compute: Compute = field(default_factory=Compute)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -48,7 +50,7 @@ class Tuner:
     @cached_property
     def _loaded(self) -> tuple[TextModel, PreTrainedTokenizerBase]:
         loaded = load_plm(self.plm_folder, dropout=self.tuning.dropout)
-        model = attach(loaded, self.strategy.elements, self.elements, self.seed)
+        model = attach(loaded, self.strategy.elements, self.elements, self.seed, self.compute)
         model.requires_grad_(False)
         return model, loaded.tokenizer
 

@@ -1,9 +1,10 @@
 """Priming: training elements of a PLM on the source tasks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,14 +12,16 @@ from torch import Tensor
 from priming.models.elements import attach, element_of
 from priming.models.encoding import Encoded, Encoder, batches_of
 from priming.models.flops import Counter
-from priming.models.plm import LoadedPlm, load_plm
+from priming.models.plm import load_plm
 from priming.models.text_model import TextModel
 from priming.strategies import Priming
+from priming.study.compute import Compute
 from priming.study.plm import Elements, Plm
 from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.training.batches import disjoint_picks, mixture_picks, task_draw
 from priming.training.budget import Plan, plan
+from priming.training.curve import Curve
 from priming.training.keys import key
 from priming.training.loop import Objective, Schedule, train
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardReptile
@@ -26,10 +29,13 @@ from priming.training.meta import Maml as MamlObjective
 from priming.training.optimizer import AdamW, Interpolation, Optimizer
 from priming.training.parameters import StackedParameters
 from priming.training.record import Stopwatch, count, digest, environment, save_tensors, write_result
+from priming.training.share import Share, Shared
 from priming.training.side_by_side import SideBySide
+from priming.training.state import Keeper, Place, Stateful
 from priming.training.validation import Candidates, Validator
 
-CURVE_POINTS = 100
+ALONE = Share()
+Weight = Callable[[int], float]
 
 
 @dataclass(frozen=True)
@@ -47,106 +53,135 @@ class PrimingJob:
     source: Sequence[Path]
     validator: Validator | None = None
     described: Mapping[str, Any] | None = None
+    compute: Compute = field(default_factory=Compute)
+    place: Place | None = None
 
 
-def prime(job: PrimingJob, out: Path) -> None:
+def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     """Prime, and write the outer elements and `result.json` to `out`.
 
-    A priming that goes non-finite is a result too: status `failed`, with the reason and without weights.
+    A priming that goes non-finite is a result too: status `failed`, with the reason and without weights. Of several
+    processes that share a priming, the first writes.
+
+    Raises:
+        StoppedError: a signal told it to stop; its state is kept where the job has a place for it.
     """
     watch = Stopwatch()
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
     encoder = Encoder(loaded.tokenizer, job.plm.max_input, job.plm.max_output)
-    model = attach(loaded, job.priming.elements, job.elements, job.seed)
+    model = attach(loaded, job.priming.elements, job.elements, job.seed, job.compute)
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
     sets = [encoder.examples((e.input, e.targets) for e in task.pool()) for task in tasks]
-    budget = plan(job.priming, job.settings, Counter(model), sets)
-    curve, candidates, failure = _train(job, model, encoder, sets, budget, loaded)
-    if failure is None:
-        for folder, values in candidates.kept().items():
-            for element in job.priming.outer:
-                save_tensors(out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if element_of(n) == element})
-    _write(job, out, model, tasks, budget, curve, candidates, failure, watch)
+    training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets), watch, share)
+    failure = training.run()
+    if share.rank == 0:
+        if failure is None:
+            _save(job, out, training.candidates)
+        _write(out, training, tasks, failure)
 
 
-def _train(
-    job: PrimingJob, model: TextModel, encoder: Encoder, sets: Sequence[Encoded], budget: Plan, loaded: LoadedPlm
-) -> tuple[list[dict[str, Any]], Candidates, str | None]:
-    settings = job.settings
-    start = [(n, p) for n, p in model.named_parameters() if element_of(n) in job.priming.outer]
-    parameters = StackedParameters.repeated(start, 1)
-    model.train(settings.dropout != 0)
-    candidates = Candidates(settings, job.validator, parameters)
-    curve: list[dict[str, Any]] = []
-    every = max(1, budget.steps // CURVE_POINTS)
+class _Training:
+    """A priming under way: what is trained, and what changes from step to step."""
 
-    def after_step(step: int, losses: Tensor) -> None:
-        if step % every == 0 or step == budget.steps:
-            curve.append({"step": step, "loss": losses.item()})
-        if step % (10 * every) == 0:
-            print(f"{job.priming} seed {job.seed}: step {step} of {budget.steps}, loss {losses.item():.4f}", flush=True)
-        candidates.after_step(step, budget.steps)
+    def __init__(self, job: PrimingJob, model: TextModel, sets: Sequence[Encoded], budget: Plan, watch: Stopwatch, share: Share) -> None:
+        self.job, self.model, self.sets, self.budget, self.watch, self.share = job, model, sets, budget, watch, share
+        start = [(n, p) for n, p in model.named_parameters() if element_of(n) in job.priming.outer]
+        self.parameters = StackedParameters.repeated(start, 1)
+        self.optimizer = _optimizer(job, model.device)
+        self.candidates = Candidates(job.settings, job.validator, self.parameters)
+        self.curve = Curve(f"{job.priming} seed {job.seed}", budget.steps)
 
+    def run(self) -> str | None:
+        """Train; why it failed, None if it did not."""
+        settings = self.job.settings
+        self.model.train(settings.dropout != 0)
+        schedule = Schedule(self.budget.steps, settings.warmup, None if _is_standard_reptile(settings) else settings.clip)
+        objective, keeper = _objective(self.job, self.model, self.sets, self.share), self._keeper()
+        with keeper.saving() if keeper else nullcontext():
+            outcome = train(self.parameters, objective, self.optimizer, schedule, self._after_step, keeper)
+        return outcome.failures.get(0)
+
+    def _after_step(self, step: int, losses: Tensor) -> None:
+        self.curve.after_step(step, losses)
+        self.candidates.after_step(step, self.budget.steps)
+
+    def _keeper(self) -> Keeper | None:
+        parts: dict[str, Stateful] = {
+            "parameters": self.parameters,
+            "optimizer": self.optimizer,
+            "candidates": self.candidates,
+            "curve": self.curve,
+            "watch": self.watch,
+        }
+        return Keeper(self.job.place, parts, self.share.rank == 0, self.share.any) if self.job.place else None
+
+
+def _save(job: PrimingJob, out: Path, candidates: Candidates) -> None:
+    for folder, values in candidates.kept().items():
+        for element in job.priming.outer:
+            save_tensors(out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if element_of(n) == element})
+
+
+def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share: Share) -> Objective:
     run_key = key("prime", job.seed, str(job.priming))
-    outcome = train(
-        parameters,
-        _objective(job, model, sets, run_key, loaded.tokenizer.pad_token_id),
-        _optimizer(job),
-        Schedule(budget.steps, settings.warmup, None if _is_standard_reptile(settings) else settings.clip),
-        after_step,
-    )
-    return curve, candidates, outcome.failures.get(0)
+    objective, weight = (_multi_task if isinstance(job.settings, Mtl) else _meta_learner)(job, model, sets, run_key, share)
+    return objective if share.world == 1 else Shared(objective, weight, share)
 
 
-def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, pad_id: int) -> Objective:
-    settings = job.settings
-    if isinstance(settings, Mtl):
-        return SideBySide(model, lambda step: [mixture_picks(sets, run_key, step, settings.batch)], [run_key])
-    assert isinstance(settings, Meta)
+def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
+    """The objective over this process's rows of a batch; its weight is by target tokens, over which the loss is a mean."""
+    size = cast(Mtl, job.settings).batch
+    rows = share.rows(size)
+
+    def weight(step: int) -> float:
+        tokens = [len(target) for _, target in mixture_picks(sets, run_key, step, size)]
+        return sum(tokens[rows]) / sum(tokens)
+
+    return SideBySide(model, lambda step: [mixture_picks(sets, run_key, step, size)[rows]], [run_key], rows.start), weight
+
+
+def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
+    """The objective over this process's tasks of a meta-batch, over which the outer loss is a mean."""
+    settings = cast(Meta, job.settings)
     rates = {e: rate for e in job.priming.elements if (rate := settings.inner_learning_rates.of(e)) is not None}
     inner = InnerLoop(job.priming.inner, rates, isinstance(settings, Maml) and settings.order == "second", settings.normalise_inner)
+    rows = share.rows(settings.tasks)
 
     def episodes(step: int) -> Episode:
-        return episode(sets, settings, job.priming.inner_steps, run_key, step, pad_id)
+        return episode(sets, settings, job.priming.inner_steps, run_key, step, model.pad_id, rows).to(model.device)
 
-    if isinstance(settings, Maml):
-        return MamlObjective(model, inner, episodes)
-    return StandardReptile(model, inner, episodes) if _is_standard_reptile(settings) else FullStepReptile(model, inner, episodes)
+    learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile
+    return learner(model, inner, episodes), lambda _: (rows.stop - rows.start) / settings.tasks
 
 
-def episode(sets: Sequence[Encoded], settings: Meta, inner_steps: int, run_key: int, step: int, pad_id: int) -> Episode:
-    """The meta-batch of a step: for each drawn task its support batches and a query batch that shares no example with them."""
-    drawn = task_draw(len(sets), run_key, step, settings.tasks)
-    keys = [key(run_key, "episode", step, place) for place in range(len(drawn))]
+def episode(sets: Sequence[Encoded], settings: Meta, inner_steps: int, run_key: int, step: int, pad_id: int, rows: slice = slice(None)) -> Episode:
+    """The meta-batch of a step: for each drawn task its support batches and a query batch that shares no example with them.
+
+    `rows` are the tasks of it that are wanted.
+    """
+    drawn = task_draw(len(sets), run_key, step, settings.tasks)[rows]
+    keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
     different = min(inner_steps, 1) if settings.same_support else inner_steps
     picks = [disjoint_picks(sets[t], k, [settings.query, *[settings.support] * different]) for t, k in zip(drawn, keys, strict=True)]
     query, *support = (batches_of(list(batch), pad_id) for batch in zip(*picks, strict=True))
     return Episode(support * inner_steps if settings.same_support else support, query, keys)
 
 
-def _optimizer(job: PrimingJob) -> Optimizer:
+def _optimizer(job: PrimingJob, device: torch.device) -> Optimizer:
     settings = job.settings
     if isinstance(settings, Reptile) and settings.update == "standard":
         return Interpolation(settings.step_size)
-    return AdamW({e: torch.tensor([settings.learning_rates.of(e)], dtype=torch.float64) for e in job.priming.outer}, settings.weight_decay)
+    rates = {e: torch.tensor([settings.learning_rates.of(e)], dtype=torch.float64, device=device) for e in job.priming.outer}
+    return AdamW(rates, settings.weight_decay)
 
 
 def _is_standard_reptile(settings: Upstream) -> bool:
     return isinstance(settings, Reptile) and settings.update == "standard"
 
 
-def _write(
-    job: PrimingJob,
-    out: Path,
-    model: TextModel,
-    tasks: Sequence[PreparedTask],
-    budget: Plan,
-    curve: Sequence[Mapping[str, Any]],
-    candidates: Candidates,
-    failure: str | None,
-    watch: Stopwatch,
-) -> None:
+def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None) -> None:
+    job, budget, candidates = training.job, training.budget, training.candidates
     write_result(
         out,
         {
@@ -160,17 +195,18 @@ def _write(
             "steps": budget.steps,
             "examples": budget.steps * budget.examples,
             "flops": budget.steps * budget.cost,
-            "curve": list(curve),
+            "curve": training.curve.points,
             "validation": candidates.history,
             "kept_step": candidates.kept_steps(budget.steps),
             "tasks": [task.name for task in tasks],
-            "parameters": count(model, job.priming.outer),
+            "parameters": count(training.model, job.priming.outer),
             "digests": {
                 "plm": digest(job.plm_folder / "model.safetensors"),
                 "data": {task.name: task.sha256["pool.jsonl"] for task in tasks},
                 "elements": {str(file.relative_to(out)): digest(file) for file in sorted(out.rglob("*.safetensors"))},
             },
-            "seconds": watch.seconds,
-            **environment(torch.device("cpu")),
+            "seconds": training.watch.seconds,
+            "resumed": training.watch.resumed,
+            **environment(training.model.device, job.compute.precision, training.share.world),
         },
     )

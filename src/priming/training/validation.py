@@ -11,6 +11,7 @@ from torch import Tensor
 from priming.strategies import Strategy
 from priming.study.priming import Upstream
 from priming.training.parameters import Named, StackedParameters
+from priming.training.state import State
 from priming.training.tuner import Tuner
 
 LAST = "."
@@ -54,7 +55,8 @@ class Candidates:
 
     def after_step(self, step: int, steps: int) -> None:
         """Judge the present values, where the study says so; the first of equals is kept."""
-        if self.validator is None or (step % self.every and step != steps):
+        judged = bool(self.history) and self.history[-1]["step"] == step
+        if self.validator is None or judged or (step % self.every and step != steps):
             return
         values = self.parameters.row(0)
         scores = self.validator.scores(values)
@@ -62,6 +64,18 @@ class Candidates:
         for name, found in scores.items():
             if name not in self.best or found > self.best[name][0]:
                 self.best[name] = (found, step, values)
+
+    def state(self) -> State:
+        """The candidates that are best so far, and all scores."""
+        values = {f"{name}/{key}": value for name, (_, _, named) in self.best.items() for key, value in named.items()}
+        return State(values, {"history": self.history, "best": {name: [score, step] for name, (score, step, _) in self.best.items()}})
+
+    def go_on_from(self, state: State) -> None:
+        """Take over scores and candidates."""
+        self.history = state.rest["history"]
+        for name, (score, step) in state.rest["best"].items():
+            own = {key.removeprefix(f"{name}/"): value for key, value in state.tensors.items() if key.startswith(f"{name}/")}
+            self.best[name] = (score, step, own)
 
     def kept(self) -> dict[str, Named]:
         """Values by the folder that they go to."""
