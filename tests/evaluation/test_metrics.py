@@ -1,6 +1,9 @@
 """Metrics against scikit-learn, and by hand where scikit-learn has none."""
 
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -84,3 +87,18 @@ def test_broken_input_is_refused() -> None:
         score("accuracy", ["a"], [["a"], ["b"]])
     with pytest.raises(ValueError, match="row 1 has no reference"):
         score("accuracy", ["a", "b"], [["a"], []])
+
+
+def test_a_score_does_not_depend_on_the_order_of_a_set() -> None:
+    code = (
+        "from priming.evaluation.metrics import score\n"
+        "gold = [f'class {i % 7}' for i in range(60)]; texts = [f'class {i * i % 11}' for i in range(60)]\n"
+        "print(repr(score('macro_f1_free', texts, [[g] for g in gold])), repr(score('macro_f1_labels', texts, [[g] for g in gold])))"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": str(seed)}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(printed) == 1

@@ -7,6 +7,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import fsum
 
 Predictions = Sequence[str]
 References = Sequence[Sequence[str]]
@@ -77,7 +78,8 @@ def _macro_f1(predicted: Sequence[str], gold: Sequence[str], classes: set[str]) 
     """F1 of a class is 2 TP / (predicted + gold), so 0 where either never names it."""
     found = Counter(p for p, g in zip(predicted, gold, strict=True) if p == g)
     predictions, golds = Counter(predicted), Counter(gold)
-    return sum(2 * found[c] / (predictions[c] + golds[c]) for c in classes) / len(classes)
+    # Exactly rounded, since the order of a set of strings differs from process to process.
+    return fsum(2 * found[c] / (predictions[c] + golds[c]) for c in classes) / len(classes)
 
 
 def _stripped(texts: Sequence[str]) -> list[str]:
