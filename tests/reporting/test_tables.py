@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 import pytest
 from docutils.core import publish_parts
 
-from priming.reporting.reading import Block, latex_text
 from priming.reporting.tables import write_tables
 from priming.study import Study
 
@@ -180,18 +179,6 @@ def test_html_reads_back_as_the_markdown_does(with_gaps: Path, name: str) -> Non
     cells = [[cell.strip().replace("¦", "|") for cell in line.strip("|").split("|")] for line in markdown if not line.startswith("|-")]
     parsed = ElementTree.fromstring(f"<html>{(with_gaps / f'{name}.html').read_text().partition('</style>')[2]}</html>")
     assert [[cell.text for cell in row] for row in parsed.iter("tr")] == cells
-
-
-def test_latex_escapes() -> None:
-    assert latex_text("a_b & 5 % {x} #1 ~ ^ \\") == r"a\_b \& 5 \% \{x\} \#1 \textasciitilde{} \textasciicircum{} \textbackslash{}"
-    assert latex_text("maml[plm | plm x1] -> plm") == r"maml[plm \textbar{} plm x1] $\rightarrow$ plm"
-    assert latex_text("-0.1 [-0.2, +0.3] n-1 -") == "$-$0.1 [$-$0.2, +0.3] n-1 -"
-    assert latex_text("0.5 ± 0.1") == r"0.5 $\pm$ 0.1"
-
-
-def test_pipes_of_markdown_are_escaped() -> None:
-    text = Block("label", "caption", ["strategy", "x"], [["maml[plm | plm x1]", "1"]]).markdown()
-    assert r"| maml[plm \| plm x1] | 1 |" in text
 
 
 def test_missing_runs_are_marked(with_gaps: Path) -> None:

@@ -1,104 +1,17 @@
 """Tables for reading: Markdown that lines up as text, and LaTeX with booktabs."""
 
-import html
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pandas as pd
 
 from priming.reporting import wording
+from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
 from priming.study import Study
 
 TASKS_A_TABLE = 6
 
 Frames = dict[str, pd.DataFrame]
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-}
-_LATEX_NEEDS = "% \\usepackage{booktabs}\n"
-_HTML_HEAD = """<!doctype html>
-<meta charset="utf-8">
-<style>
-body { font-family: sans-serif; font-size: 14px; margin: 1em; }
-table { border-collapse: collapse; margin: 1.5em 0 0.5em; border-top: 2px solid; border-bottom: 2px solid; }
-caption { text-align: left; font-weight: bold; padding: 0.4em 0; }
-th { border-bottom: 1px solid; }
-th, td { padding: 0.2em 0.8em; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; font-family: monospace; }
-tbody tr:hover { background: #eee; }
-</style>
-"""
-_MINUS = re.compile(r"(?<![^ \[])-(?=\d)")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One table: a caption, a note under it, and rows of cells of which the first is a name and the others are numbers."""
-
-    label: str
-    caption: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-
-    def markdown(self) -> str:
-        """The table in pipes, padded so that it lines up in plain text too."""
-        escaped = [[cell.replace("|", r"\|") for cell in row] for row in (self.header, *self.rows)]
-        widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
-        lines = [_piped(row, widths) for row in escaped]
-        rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
-        note = f"\n{self.note}\n" if self.note else ""
-        return f"**{self.caption}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
-
-    def html(self) -> str:
-        """A `table` for a browser."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n" for row in self.rows)
-        note = f"<p>{html.escape(self.note)}</p>\n" if self.note else ""
-        return f"<table>\n<caption>{html.escape(self.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{note}"
-
-    def latex(self) -> str:
-        """A `table` with booktabs rules."""
-        body = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
-        note = [rf"\\[2pt] \parbox{{\linewidth}}{{\footnotesize {latex_text(self.note)}}}"] if self.note else []
-        lines = [
-            r"\begin{table}",
-            r"\centering\small",
-            rf"\caption{{{latex_text(self.caption)}}}",
-            rf"\label{{tab:{self.label}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}",
-            r"\toprule",
-            body[0],
-            r"\midrule",
-            *body[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            *note,
-            r"\end{table}",
-        ]
-        return "\n".join(lines) + "\n"
-
-
-def latex_text(text: str) -> str:
-    """`text` with every character that LaTeX would read otherwise escaped; arrows and minus signs in mathematics."""
-    text = "".join(_LATEX.get(character, character) for character in text)
-    text = text.replace(r" -\textgreater{} ", r" $\rightarrow$ ")
-    return _MINUS.sub("$-$", text)
-
-
-def _piped(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [cell.rjust(width) if n else cell.ljust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
-    return "| " + " | ".join(cells) + " |"
 
 
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
@@ -108,8 +21,8 @@ def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     files = {}
     for name, blocks in made.items():
         files[f"{name}.md"] = "\n".join(block.markdown() for block in blocks)
-        files[f"{name}.tex"] = _LATEX_NEEDS + "\n".join(block.latex() for block in blocks)
-        files[f"{name}.html"] = _HTML_HEAD + "\n".join(block.html() for block in blocks)
+        files[f"{name}.tex"] = LATEX_NEEDS + "\n".join(block.latex() for block in blocks)
+        files[f"{name}.html"] = HTML_HEAD + "\n".join(block.html() for block in blocks)
     return files
 
 
