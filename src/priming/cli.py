@@ -113,6 +113,14 @@ def made(study_file: StudyFile) -> None:
             typer.echo(path)
 
 
+@app.command()
+def published(paper: Annotated[str | None, typer.Argument(help="Only this paper, such as adl2022.")] = None) -> None:
+    """Print published numbers, and what follows from them beside what is printed."""
+    from priming.published.show import shown
+
+    typer.echo(shown(paper), nl=False)
+
+
 @tasks_app.command("list")
 def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
     """Name the built-in tasks, or those of a study, by the parts they play."""

@@ -1,0 +1,1 @@
+"""Numbers that published studies of priming print, as data, and what follows from them."""

@@ -1,0 +1,57 @@
+"""Published numbers as data: whole, with their sources, and in the words of a study file."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import priming.published
+from priming.published.numbers import Way, numbers
+from priming.published.sheets import sheet
+
+DATA = Path(priming.published.__file__).parent / "data"
+SIZES = {
+    "adl2022_arg": 8,
+    "adl2022_scores": 10,
+    "gheini2022_matrix": 4,
+    "gheini2022_table1": 7,
+    "ponti2022_random": 21,
+    "wu2022_accuracies": 9,
+    "wu2022_table1": 48,
+    "ye2021_arg": 32,
+}
+
+
+def test_every_file_has_its_rows_and_a_source() -> None:
+    assert {path.stem for path in DATA.glob("*.csv")} == set(SIZES)
+    for name, size in SIZES.items():
+        found = sheet(name)
+        assert len(found.rows) == size, name
+        assert any(word in found.source for word in ("Figure", "Table", "script", "memory")), name
+        assert not any(None in row or None in row.values() for row in found.rows), name
+
+
+def test_a_sheet_is_the_csv_below_its_head() -> None:
+    lines = (DATA / "gheini2022_table1.csv").read_text().splitlines()
+    assert list(sheet("gheini2022_table1").rows) == list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_numbers_of_the_report() -> None:
+    found = {(n.way, n.task): n for n in numbers("adl2022", "BART")}
+    assert len(found) == 6 * 10 + 4
+    cb = found[Way("mtl", "adapter"), "superglue-cb"]
+    assert (cb.value, cb.metric, cb.baseline) == (0.782, "accuracy", None)
+    arg = found[Way("maml", "prompt"), ""]
+    assert (arg.value, arg.baseline, arg.certainty) == (-13.8, ("BART", Way("maml", "plm")), "printed in Table 3")
+    (t5,) = [n for n in numbers("adl2022", "T5") if n.baseline and n.way == Way("maml", "plm")]
+    assert (t5.value, t5.certainty) == (-15.9, "printed in Table 2, where the two MAML rows are swapped")
+
+
+def test_numbers_of_crossfit_say_how_well_they_are_known() -> None:
+    args = {n.way.algorithm: n for n in numbers("ye2021", "random") if n.baseline}
+    assert {name: n.value for name, n in args.items()} == {"mtl": 35.06, "maml": 28.5, "fomaml": 22.69, "reptile": 25.9}
+    assert args["mtl"].certainty == "confirmed second hand"
+    assert {args[name].certainty for name in ("maml", "fomaml", "reptile")} == {"from memory, not confirmed"}
+    (quoref,) = [n for n in numbers("ye2021", "random") if n.task == "quoref"]
+    assert (quoref.value, quoref.metric) == (pytest.approx(0.412), "QA-F1")
+    assert not [n for n in numbers("ye2021", "train_non_nli_test_nli") if n.task]
