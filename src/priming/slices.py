@@ -5,11 +5,13 @@ too many would make them again for nothing. What comes in through another result
 that result's own slice.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from pydantic import BaseModel
 
+from priming.contents import of_json
+from priming.published.numbers import numbers
 from priming.strategies import Priming, Strategy
 from priming.study import Study
 from priming.study.plm import Plm
@@ -90,7 +92,7 @@ def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: 
 
 
 def tables_slice(study: Study) -> Slice:
-    """The tables: what is listed and in which order, how it is scored, what the front page says."""
+    """The tables: what is listed and in which order, how it is scored, what the front page says, a digest of published numbers."""
     return {
         "title": study.title,
         "question": study.question,
@@ -103,6 +105,7 @@ def tables_slice(study: Study) -> Slice:
         "samples": study.tasks.samples,
         "shots": [study.tasks.shots, study.tasks.shots_in_all],
         "scoring": _json(study.scoring),
+        "published": {paper: _published(paper, lots.values()) for paper, lots in study.scoring.published.chosen.items()},
     }
 
 
@@ -119,6 +122,10 @@ def elements_slice(study: Study, elements: tuple[str, ...]) -> Slice:
 def limits(plm: Plm) -> Slice:
     """How long inputs and outputs may be."""
     return {"max_input": plm.max_input, "max_output": plm.max_output}
+
+
+def _published(paper: str, lots: Iterable[str]) -> str:
+    return of_json([str(number) for lot in lots for number in numbers(paper, lot)])
 
 
 def _json(section: BaseModel, include: Set[str] | None = None, exclude: Set[str] = frozenset()) -> Slice:

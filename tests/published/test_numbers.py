@@ -2,12 +2,14 @@
 
 import csv
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import priming.published
-from priming.published.numbers import Way, numbers
+from priming.published.numbers import PAPERS, Way, lots, numbers
 from priming.published.sheets import sheet
+from priming.study.tuning import Partition, Published
 
 DATA = Path(priming.published.__file__).parent / "data"
 SIZES = {
@@ -34,6 +36,13 @@ def test_every_file_has_its_rows_and_a_source() -> None:
 def test_a_sheet_is_the_csv_below_its_head() -> None:
     lines = (DATA / "gheini2022_table1.csv").read_text().splitlines()
     assert list(sheet("gheini2022_table1").rows) == list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_a_study_can_name_every_lot_and_no_other() -> None:
+    assert set(Published.model_fields) == set(PAPERS)
+    report = Published.model_fields["adl2022"].annotation
+    assert set(get_args(get_args(report)[1])) == set(lots("adl2022"))
+    assert set(get_args(Partition)) == set(lots("ye2021"))
 
 
 def test_numbers_of_the_report() -> None:

@@ -119,6 +119,18 @@ def problem(path: Path) -> str:
             "line 12, scoring.metric: 'exact_match' selects but is not reported; add it to scoring.metrics (accuracy)",
         ),
         (
+            (("strategies:", "scoring: {published: {adl2022: {tin: BART}}}\nstrategies:"),),
+            "line 12, scoring.published.adl2022.tin: 'tin' is no PLM of this study; did you mean 'tiny'?; allowed: tiny",
+        ),
+        (
+            (("strategies:", "scoring: {published: {adl2022: {tiny: BERT}}}\nstrategies:"),),
+            "line 12, scoring.published.adl2022.tiny: 'BERT' is not allowed; did you mean 'BART'?; allowed: 'BART', 'T5' or 'mT5'",
+        ),
+        (
+            (("strategies:", "scoring: {published: {adl2021: {tiny: BART}}}\nstrategies:"),),
+            "line 12, scoring.published.adl2021: unknown key 'adl2021'; did you mean 'adl2022'",
+        ),
+        (
             (("strategies:", "scoring: {arg_baseline: none -> prompt}\nstrategies:"),),
             "line 12, scoring.arg_baseline: 'none -> prompt' is no strategy of this study; did you mean",
         ),

@@ -41,6 +41,10 @@ def test_a_step_does_not_count_what_it_has_no_part_in() -> None:
     assert not [
         name for name in closure.closure("priming.reporting.tables") if name.startswith(("priming.training", "priming.models", "priming.tasks"))
     ]
+    assert [name for name in closure.closure("priming.reporting.tables") if name.startswith("priming.published.")] == [
+        "priming.published.numbers",
+        "priming.published.sheets",
+    ]
     assert "priming.reporting.figures.tasks" not in closure.closure("priming.reporting.figures.strategy_matrix")
     assert "priming.reporting.figures.style" in closure.closure("priming.reporting.figures.strategy_matrix")
 

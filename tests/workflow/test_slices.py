@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from priming.jobs import Graph, Item, graph
+from priming.published import numbers
+from priming.published.sheets import Sheet
+from priming.slices import tables_slice
 from priming.study import Study
 
 from .conftest import RICH, with_value
@@ -114,6 +117,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("scoring/length_normalised", True, scored),
     ("scoring/arg_baseline", "none -> prompt", step("tables")),
     ("scoring/bootstrap", {"seed": 3}, step("tables")),
+    ("scoring/published", {"adl2022": {"small": "BART"}}, step("tables")),
     ("compute/precision", "bfloat16", step("prime", "tune")),
     ("compute/device", "cpu", nothing),
     ("compute/gpus", 2, nothing),
@@ -161,6 +165,18 @@ def test_an_algorithm_without_a_strategy_matters_to_nothing() -> None:
     without = with_value(RICH, "strategies", ["none -> plm", "mtl[plm+adapter] -> adapter"])
     before, after = own_slices(without), own_slices(with_value(without, "priming/maml/budget", {"steps": 3}))
     assert {path: item.settings for path, item in before.items.items()} == {path: item.settings for path, item in after.items.items()}
+
+
+def test_another_published_number_changes_the_slice_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study.model_validate(with_value(RICH, "scoring/published", {"adl2022": {"small": "BART"}}))
+    before = tables_slice(study)
+    known = {name: numbers.sheet(name) for name in ("adl2022_scores", "adl2022_arg")}
+    first, *others = known["adl2022_arg"].rows
+    changed = known | {"adl2022_arg": Sheet("", ({**first, "arg_percent": "-3.4"}, *others))}
+    monkeypatch.setattr(numbers, "sheet", changed.__getitem__)
+    assert tables_slice(study) != before
+    monkeypatch.setattr(numbers, "sheet", known.__getitem__)
+    assert tables_slice(study) == before
 
 
 def test_a_variant_holds_the_merged_settings() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from priming.reporting import wording
 from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
+from priming.reporting.published import published_blocks
 from priming.study import Study
 
 TASKS_A_TABLE = 6
@@ -17,6 +18,8 @@ Frames = dict[str, pd.DataFrame]
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
     makers = {"summary": _summary, "scores": _scores, "arg": _arg, "effects": _effects}
+    if "published" in frames:
+        makers["published"] = published_blocks
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
     files = {}
     for name, blocks in made.items():

@@ -10,6 +10,7 @@ from priming.reporting import frames
 from priming.reporting.collect import Row, collect
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
+from priming.reporting.published import published
 from priming.reporting.reading import reading_tables
 from priming.strategies import Strategy
 from priming.study import Study
@@ -36,6 +37,7 @@ def write_tables(study: Study, root: Path, out: Path) -> None:
 def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
     """Every CSV table by its name."""
     results = grid.results
+    beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
     return {
         "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "seed", "score"]],
         "arg": frames.arg(grid),
@@ -47,6 +49,7 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
         "grid": frames.points(results),
         "majority": frames.majority(grid),
         "failures": frames.failures(results),
+        **beside,
     }
 
 

@@ -155,6 +155,11 @@ def _scoring(study: "Study") -> Iterator[Problem]:
         if chosen not in reported:
             yield Problem(("scoring", key), f"{chosen!r} selects but is not reported; add it to scoring.{key}s ({', '.join(reported)})")
     yield from _known_strategy(study, scoring.arg_baseline, ("scoring", "arg_baseline"))
+    for paper, lots in scoring.published.chosen.items():
+        for name in lots:
+            if name not in study.plms:
+                text = f"{name!r} is no PLM of this study{nearest(name, study.plms)}; allowed: {', '.join(study.plms)}"
+                yield Problem(("scoring", "published", paper, name), text)
 
 
 def _figures(study: "Study") -> Iterator[Problem]:

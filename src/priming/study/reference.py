@@ -85,7 +85,8 @@ def _value(node: dict[str, Any]) -> str:
     if node.get("type") == "array":
         return f"list of {_value(node['items'])}"
     if node.get("type") == "object":
-        return f"name: {_value(node['additionalProperties'])}" if isinstance(node.get("additionalProperties"), dict) else "section"
+        below = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
+        return f"name: {_value(below)}" if isinstance(below, dict) else "section"
     return _scalar(node)
 
 

@@ -4,10 +4,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from priming.study.base import Positive, Rate, Section, Share, StrategyText
+from priming.study.base import Name, Positive, Rate, Section, Share, StrategyText
 
 Decoder = Literal["ranking", "greedy"]
 Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"]
+Partition = Literal[
+    "random",
+    "train_classification_test_classification",
+    "train_halfhalf_test_classification",
+    "train_nonclassification_test_classification",
+    "train_non_nli_test_nli",
+    "train_nonparaphrase_classification_test_paraphrase",
+    "train_non_mrc_qa_test_mrc",
+    "train_non_multiple_choice_qa_test_multiple_choice",
+]
 
 
 class Grid(Section):
@@ -48,6 +58,18 @@ class Bootstrap(Section):
     seed: int = Field(0, description="Fixes the resamples.")
 
 
+class Published(Section):
+    """Published numbers that the table `published` prints beside those of a PLM; see docs/published.md."""
+
+    adl2022: dict[Name, Literal["BART", "T5", "mT5"]] = Field({}, description="The course report on CrossFit: a PLM of the study, and which of its.")
+    ye2021: dict[Name, Partition] = Field({}, description="CrossFit: a PLM of the study, and the partition that its tasks are of.")
+
+    @property
+    def chosen(self) -> dict[str, dict[str, str]]:
+        """For each paper that is named: the PLMs of the study, and whose numbers are to stand beside theirs."""
+        return {paper: dict(lots) for paper in type(self).model_fields if (lots := getattr(self, paper))}
+
+
 class Scoring(Section):
     """Decoders, metrics, the baseline of relative gains."""
 
@@ -57,4 +79,5 @@ class Scoring(Section):
     metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
     length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")
     arg_baseline: StrategyText = Field("none -> plm", description="The strategy that relative gains (ARG) stand against; one of the study's.")
+    published: Published = Published()
     bootstrap: Bootstrap = Bootstrap()

@@ -1,0 +1,154 @@
+"""Published numbers beside ours, for the strategies of a study that a paper has numbers for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from priming.evaluation.gains import mean_over_tasks, relative_gains, shared, task_means
+from priming.published.numbers import Number, Way, numbers
+from priming.reporting import wording
+from priming.reporting.block import Block
+from priming.reporting.collect import Row
+from priming.reporting.grid import Grid
+from priming.strategies import Strategy
+from priming.study import Study
+
+TASKS_A_TABLE = 5
+SCORE, MEAN, ARG = "score", "mean", "arg_percent"
+COLUMNS = [
+    *("paper", "beside", "plm", "strategy", "measure", "task", "tasks", "ours", "published", "difference"),
+    *("baseline", "metric", "decoder", "published_metric", "certainty"),
+]
+
+
+def published(grid: Grid) -> pd.DataFrame:
+    """A row a published number that a strategy of the study has: scores of tasks, their mean over the tasks that both have, ARG."""
+    chosen = grid.study.scoring.published.chosen
+    rows = [row for paper, lots in chosen.items() for plm in lots for row in _Beside(grid, paper, lots, plm).rows()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def way_of(study: Study, strategy: Strategy) -> Way | None:
+    """A strategy as papers name theirs; None for one that moves several elements, or others in the inner loop, or keeps one in place."""
+    priming = strategy.priming
+    if len(strategy.tuned) > 1 or strategy.kept:
+        return None
+    if priming is None:
+        return Way("none", strategy.tuned[0])
+    if priming.outer != strategy.tuned or priming.inner not in ((), strategy.tuned):
+        return None
+    first_order = getattr(study.priming.of(priming.section), "order", "") == "first"
+    return Way("fomaml" if first_order else priming.algorithm, strategy.tuned[0])
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A PLM of the study beside a lot of published numbers; `lots` are those of all its PLMs."""
+
+    grid: Grid
+    paper: str
+    lots: dict[str, str]
+    plm: str
+
+    def rows(self) -> Iterator[Row]:
+        theirs = numbers(self.paper, self.lots[self.plm])
+        for strategy in self.grid.study.parsed_strategies:
+            way = way_of(self.grid.study, strategy)
+            found = [number for number in theirs if number.way == way]
+            yield from self._scores(strategy, {number.task: number for number in found if number.task})
+            yield from (self._arg(strategy, number) for number in found if number.baseline)
+
+    def _scores(self, strategy: Strategy, theirs: dict[str, Number]) -> Iterator[Row]:
+        means = dict(zip(self.grid.study.tasks.target, task_means(self.grid.scores(self.plm, strategy)), strict=True))
+        both = {task: float(score) for task, score in means.items() if task in theirs}
+        for task, ours in both.items():
+            decoder = self.grid.decoders.get(task, self.grid.decoder)
+            yield self._row(strategy, theirs[task], ours) | {"measure": SCORE, "tasks": 1, "decoder": decoder}
+        if there := [task for task, ours in both.items() if not np.isnan(ours)]:
+            ours, published_mean = (float(np.mean(values)) for values in ([both[t] for t in there], [theirs[t].value for t in there]))
+            mean = self._row(strategy, theirs[there[0]], ours, published_mean)
+            yield mean | {"measure": MEAN, "task": "", "tasks": len(there), "published_metric": ""}
+
+    def _arg(self, strategy: Strategy, number: Number) -> Row:
+        """ARG of ours over the baseline that theirs is over, on all target tasks; NaN where the study has no such baseline."""
+        assert number.baseline
+        lot, way = number.baseline
+        found = self._baseline(lot, way)
+        if not found:
+            return self._row(strategy, number, np.nan) | {"measure": ARG, "tasks": 0, "baseline": str(way)}
+        plm, reference = found
+        ours, baseline = shared(self.grid.scores(self.plm, strategy), self.grid.scores(plm, reference))
+        gains = relative_gains(task_means(ours), task_means(baseline))
+        name = str(reference) if plm == self.plm else f"{reference} of {plm}"
+        counted = int((~np.isnan(gains)).sum())
+        return self._row(strategy, number, float(mean_over_tasks(gains))) | {"measure": ARG, "tasks": counted, "baseline": name}
+
+    def _baseline(self, lot: str, way: Way) -> tuple[str, Strategy] | None:
+        """The PLM and strategy of the study that correspond to a published baseline."""
+        study = self.grid.study
+        plms = [self.plm] if lot == self.lots[self.plm] else [plm for plm, named in self.lots.items() if named == lot]
+        same = [strategy for strategy in study.parsed_strategies if way_of(study, strategy) == way]
+        return (plms[0], same[0]) if plms and same else None
+
+    def _row(self, strategy: Strategy, number: Number, ours: float, theirs: float | None = None) -> Row:
+        value = number.value if theirs is None else theirs
+        return {
+            "paper": self.paper,
+            "beside": self.lots[self.plm],
+            "plm": self.plm,
+            "strategy": str(strategy),
+            "task": number.task,
+            "ours": ours,
+            "published": value,
+            "difference": ours - value,
+            "metric": self.grid.metric,
+            "decoder": self.grid.decoder,
+            "published_metric": number.metric,
+            "certainty": number.certainty,
+        }
+
+
+def published_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iterator[Block]:
+    """For each paper the means and ARG, then the scores of tasks, ours before theirs."""
+    frame = frames["published"]
+    for paper, lots in study.scoring.published.chosen.items():
+        if plm in lots:
+            rows = frame[(frame["paper"] == paper) & (frame["plm"] == plm)]
+            about = f"PLM {plm} beside {paper}, {lots[plm]} (ours: {wording.selecting_score(study)}; {wording.size(study)})"
+            label = f"{study.name}-{plm}-{paper}"
+            yield _overall(rows, label, about)
+            yield from _by_task(rows, label, about)
+
+
+def _overall(frame: pd.DataFrame, label: str, about: str) -> Block:
+    rows = []
+    for strategy, group in frame.groupby("strategy", sort=False):
+        by_measure = {row["measure"]: row for row in group.to_dict("records") if row["measure"] != SCORE}
+        mean, arg = by_measure.get(MEAN, {}), by_measure.get(ARG, {})
+        scores = [wording.fixed(mean.get("ours")), wording.fixed(mean.get("published")), str(mean.get("tasks", wording.NOTHING))]
+        gains = [wording.signed(arg.get("ours"), 1), wording.signed(arg.get("published"), 1), arg.get("baseline", wording.NOTHING)]
+        rows.append([str(strategy), *scores, *gains])
+    header = ["strategy", "mean score", "theirs", "tasks", "ARG, %", "theirs", "ARG baseline"]
+    certainties = "; ".join(dict.fromkeys(frame["certainty"]))
+    note = f"Means are over the tasks that both have. Theirs: {certainties or 'no strategy of this study has numbers there'}."
+    return Block(label, f"{about}: means", header, rows or [["none", *[wording.NOTHING] * 6]], note)
+
+
+def _by_task(frame: pd.DataFrame, label: str, about: str) -> Iterator[Block]:
+    scores = frame[frame["measure"] == SCORE]
+    cells = {(row["strategy"], row["task"]): f"{wording.fixed(row['ours'])} / {wording.fixed(row['published'])}" for row in scores.to_dict("records")}
+    tasks, strategies = list(dict.fromkeys(scores["task"])), list(dict.fromkeys(scores["strategy"]))
+    for first in range(0, len(tasks), TASKS_A_TABLE):
+        part = tasks[first : first + TASKS_A_TABLE]
+        rows = [[strategy, *(cells.get((strategy, task), wording.NOTHING) for task in part)] for strategy in strategies]
+        note = f"Ours / theirs. Theirs by {_metrics(scores, part)}."
+        yield Block(f"{label}-{first // TASKS_A_TABLE + 1}", f"{about}: tasks", ["strategy", *part], rows, note)
+
+
+def _metrics(scores: pd.DataFrame, tasks: list[str]) -> str:
+    """`macro-F1 (anli, emo), accuracy (superglue-cb)`."""
+    metrics = dict(zip(scores["task"], scores["published_metric"], strict=True))
+    names = dict.fromkeys(metrics[task] for task in tasks)
+    return ", ".join(f"{name} ({', '.join(task for task in tasks if metrics[task] == name)})" for name in names)

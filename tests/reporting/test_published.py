@@ -1,0 +1,150 @@
+"""Published numbers beside ours, in a study small enough to do by hand."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from priming.published.numbers import Way
+from priming.reporting.published import way_of
+from priming.reporting.tables import write_tables
+from priming.strategies import Strategy
+from priming.study import Study
+
+Made = Callable[..., Path]
+Make = Callable[..., Study]
+MTL, ADAPTER, MAML, FIRST = "mtl[plm] -> plm", "mtl[adapter] -> adapter", "maml[plm | plm x1] -> plm", "maml:first[plm | plm x1] -> plm"
+STRATEGIES = [MTL, ADAPTER, MAML, FIRST, "mtl[plm] -> adapter"]
+SCORES = {
+    ("bart", MTL): {"anli": 0.4, "emo": 0.5, "quiz": 0.8},
+    ("bart", ADAPTER): {"anli": 0.5, "emo": 0.6, "quiz": 0.4},
+    ("tee", MTL): {"anli": 0.2, "emo": 0.5, "quiz": 0.8},
+}
+
+
+def given(result: dict[str, Any]) -> dict[str, Any]:
+    """The scores above, .5 elsewhere; MAML failed on `emo`."""
+    if "priming" in result:
+        return result
+    if result["strategy"] == MAML and result["task"] == "emo":
+        return {**result, "status": "failed", "reason": "diverged", "winner": None, "dev": None, "test": None, "flops": None}
+    value = SCORES.get((result["plm"], result["strategy"]), {}).get(result["task"], 0.5)
+    scores = dict.fromkeys(("accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"), value)
+    both = {"ranking": scores, "greedy": scores}
+    return {**result, "test": both, "dev": both}
+
+
+def small(make_study: Make, published: dict[str, Any], targets: list[str], strategies: list[str] = STRATEGIES) -> Study:
+    return make_study(
+        name="small",
+        plms={"bart": {"generate": {}}, "tee": {"generate": {}}},
+        strategies=strategies,
+        tasks={"source": ["copy", "quote"], "target": targets, "samples": [1]},
+        seeds=[7],
+        scoring={"arg_baseline": strategies[0], "published": published},
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(make_study: Make, make_results: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = small(make_study, {"adl2022": {"bart": "BART", "tee": "T5"}}, ["anli", "emo", "quiz"])
+    root = make_results(study, tmp_path_factory.mktemp("published"), given)
+    write_tables(study, root, root / "tables")
+    return root / "tables"
+
+
+def rows(tables: Path, **where: str) -> list[dict[str, str]]:
+    with (tables / "published.csv").open(newline="") as file:
+        return [row for row in csv.DictReader(file) if all(row[key] == value for key, value in where.items())]
+
+
+def numbers(row: dict[str, str]) -> list[float]:
+    return [float(row[column]) for column in ("ours", "published", "difference")]
+
+
+def test_a_score_stands_beside_the_published_one(tables: Path) -> None:
+    (row,) = rows(tables, plm="bart", strategy=ADAPTER, measure="score", task="emo")
+    assert numbers(row) == pytest.approx([0.6, 0.475, 0.125])
+    assert (row["beside"], row["published_metric"], row["certainty"]) == ("BART", "macro-F1", "read off a bar, to 0.006")
+    assert not rows(tables, task="quiz")
+
+
+def test_means_are_over_the_tasks_that_both_have(tables: Path) -> None:
+    (row,) = rows(tables, plm="bart", strategy=ADAPTER, measure="mean")
+    assert numbers(row) == pytest.approx([0.55, (0.367 + 0.475) / 2, 0.55 - 0.421])
+    assert row["tasks"] == "2"
+    (failed,) = rows(tables, plm="bart", strategy=MAML, measure="mean")
+    assert numbers(failed)[:2] == pytest.approx([0.5, 0.349])
+    assert failed["tasks"] == "1"
+    (gap,) = rows(tables, plm="bart", strategy=MAML, measure="score", task="emo")
+    assert (gap["ours"], gap["published"], gap["difference"]) == ("", "0.499000", "")
+
+
+def test_arg_is_over_the_baseline_of_the_paper(tables: Path) -> None:
+    """Adapter: .5/.4, .6/.5, .4/.8 over the PLM; the other PLM over `bart`: .2/.4 and twice 1."""
+    (row,) = rows(tables, plm="bart", strategy=ADAPTER, measure="arg_percent")
+    assert numbers(row)[:2] == pytest.approx([100 * (0.25 + 0.2 - 0.5) / 3, 0.7], abs=1e-6)
+    assert (row["tasks"], row["baseline"]) == ("3", MTL)
+    (other,) = rows(tables, plm="tee", strategy=MTL, measure="arg_percent")
+    assert numbers(other)[:2] == pytest.approx([100 * (-0.5 + 0 + 0) / 3, 0.7], abs=1e-6)
+    assert other["baseline"] == f"{MTL} of bart"
+
+
+def test_only_strategies_with_published_numbers_are_there(tables: Path) -> None:
+    assert {(row["plm"], row["strategy"]) for row in rows(tables)} == {("bart", MTL), ("bart", ADAPTER), ("bart", MAML), ("tee", MTL), ("tee", MAML)}
+
+
+def test_a_study_is_compared_with_the_published_means_in_words(tables: Path) -> None:
+    text = (tables / "published.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {ADAPTER}") and "2" in line and " / " not in line]
+    assert [cell.strip() for cell in line.strip("|").split("|")] == [ADAPTER, "0.550", "0.421", "2", "-1.7", "+0.7", MTL]
+    assert "0.600 / 0.475" in text
+    assert "Theirs by macro-F1 (anli, emo)." in text
+    assert "PLM tee beside adl2022, T5" in text
+    assert "where the two MAML rows are swapped" in text
+    for ending in ("tex", "html"):
+        assert "read off a bar" in (tables / f"published.{ending}").read_text()
+    assert (tables / "published.tex").read_text().isascii()
+
+
+def test_without_the_baseline_there_is_no_arg_of_ours(make_study: Make, make_results: Made, tmp_path: Path) -> None:
+    study = small(make_study, {"ye2021": {"bart": "random"}}, ["quoref", "circa"], [MTL, FIRST])
+    write_tables(study, make_results(study, tmp_path, given), tmp_path / "tables")
+    (arg,) = rows(tmp_path / "tables", strategy=MTL, measure="arg_percent")
+    assert (arg["ours"], arg["published"], arg["tasks"], arg["baseline"]) == ("", "35.060000", "0", "none -> plm")
+    (first,) = rows(tmp_path / "tables", strategy=FIRST)
+    assert (first["measure"], first["published"], first["certainty"]) == ("arg_percent", "22.690000", "from memory, not confirmed")
+    (quoref,) = rows(tmp_path / "tables", task="quoref")
+    assert numbers(quoref) == pytest.approx([0.5, 0.412, 0.088])
+
+
+def test_a_study_that_matches_nothing_says_so(make_study: Make, make_results: Made, tmp_path: Path) -> None:
+    study = small(make_study, {"adl2022": {"tee": "mT5"}}, ["quiz"], ["none -> prompt"])
+    write_tables(study, make_results(study, tmp_path, given), tmp_path / "tables")
+    assert rows(tmp_path / "tables") == []
+    assert "no strategy of this study has numbers there" in (tmp_path / "tables" / "published.md").read_text()
+
+
+def test_a_study_that_names_no_paper_has_no_such_table(study: Study, root: Path, tmp_path: Path) -> None:
+    write_tables(study, root, tmp_path)
+    assert not list(tmp_path.glob("published*"))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "way"),
+    [
+        ("none -> prompt", Way("none", "prompt")),
+        ("mtl[adapter] -> adapter", Way("mtl", "adapter")),
+        ("mtl[plm] -> adapter", None),
+        ("mtl[plm+adapter] -> adapter", None),
+        ("mtl[plm+adapter] -> plm+adapter", None),
+        ("maml[plm | plm x5] -> plm", Way("maml", "plm")),
+        ("maml[plm | adapter x1] -> plm", None),
+        ("maml:first[plm | plm x1] -> plm", Way("fomaml", "plm")),
+        ("reptile[plm | plm x5] -> plm", Way("reptile", "plm")),
+    ],
+)
+def test_ways(study: Study, strategy: str, way: Way | None) -> None:
+    assert way_of(study, Strategy.parse(strategy)) == way
