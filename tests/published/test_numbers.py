@@ -63,4 +63,4 @@ def test_numbers_of_crossfit_say_how_well_they_are_known() -> None:
     assert {args[name].certainty for name in ("maml", "fomaml", "reptile")} == {"from memory, not confirmed"}
     (quoref,) = [n for n in numbers("ye2021", "random") if n.task == "quoref"]
     assert (quoref.value, quoref.metric) == (pytest.approx(0.412), "QA-F1")
-    assert not [n for n in numbers("ye2021", "train_non_nli_test_nli") if n.task]
+    assert not [n for n in numbers("ye2021", "held_out_nli") if n.task]

@@ -10,13 +10,13 @@ Decoder = Literal["ranking", "greedy"]
 Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"]
 Partition = Literal[
     "random",
-    "train_classification_test_classification",
-    "train_halfhalf_test_classification",
-    "train_nonclassification_test_classification",
-    "train_non_nli_test_nli",
-    "train_nonparaphrase_classification_test_paraphrase",
-    "train_non_mrc_qa_test_mrc",
-    "train_non_multiple_choice_qa_test_multiple_choice",
+    "classification",
+    "half_classification",
+    "non_classification",
+    "held_out_nli",
+    "held_out_paraphrase",
+    "held_out_mrc",
+    "held_out_mcq",
 ]
 
 
