@@ -31,6 +31,11 @@ def problem(path: Path) -> str:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
+        (((MTL, "  mtl:\n"), ("name: ", "figures: {draw: [charts]}\nname: ")), "figures.draw: names charts, and there is none; add some under figures.charts.panels"),
+        (
+            (("name: ", "figures: {charts: {panels: [{title: t, bars: [{plm: tniy, strategy: none -> plm}]}]}}\nname: "),),
+            "is no PLM of this study",
+        ),
         (((LAST, f"{LAST}  - none  ->  plm\n"),), "line 16, strategies[3]: 'none -> plm' is the same as strategies[0]; keep one"),
         (
             with_strategy("mtl:long[plm] -> plm"),

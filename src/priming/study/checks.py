@@ -163,12 +163,25 @@ def _scoring(study: "Study") -> Iterator[Problem]:
 
 
 def _figures(study: "Study") -> Iterator[Problem]:
+    yield from _charts(study)
     for figure in ("convergence", "tasks", "compute"):
         for index, strategy in enumerate(getattr(study.figures, figure).strategies):
             at = ("figures", figure, "strategies", index)
             yield from _known_strategy(study, strategy, at)
             if figure != "tasks" and strategy.startswith("none "):
                 yield Problem(at, f"{strategy!r} is un-primed; allowed: primed strategies")
+
+
+def _charts(study: "Study") -> Iterator[Problem]:
+    charts = study.figures.charts.panels
+    if "charts" in study.figures.draw and not charts:
+        yield Problem(("figures", "draw"), "names charts, and there is none; add some under figures.charts.panels, or leave it out")
+    for number, chart in enumerate(charts):
+        for place, bar in enumerate(chart.bars):
+            at = ("figures", "charts", "panels", number, "bars", place)
+            yield from _known_strategy(study, bar.strategy, (*at, "strategy"))
+            if bar.plm not in study.plms:
+                yield Problem((*at, "plm"), f"{bar.plm!r} is no PLM of this study{nearest(bar.plm, study.plms)}; allowed: {', '.join(study.plms)}")
 
 
 def _known_strategy(study: "Study", strategy: str, at: tuple[str | int, ...]) -> Iterator[Problem]:

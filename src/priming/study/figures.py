@@ -4,10 +4,11 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from priming.study.base import Positive, Rate, Section, StrategyText
+from priming.study.base import Name, Positive, Rate, Section, StrategyText
 
-Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute"]
+Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute", "charts"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
+WITHOUT_OPTIONS: list[Figure] = [figure for figure in FIGURES if figure != "charts"]
 
 
 class Style(Section):
@@ -51,13 +52,34 @@ class Compute(Section):
     strategies: list[StrategyText] = Field([], description="Strategies shown; all that are primed without it.")
 
 
+class Bar(Section):
+    """The bars of one strategy of one PLM."""
+
+    plm: Name = Field(description="One of the study's PLMs.")
+    strategy: StrategyText = Field(description="One of the study's strategies.")
+
+
+class Chart(Section):
+    """A bar chart: on every target task these bars side by side."""
+
+    title: str = Field(description="Stands above the chart.")
+    bars: list[Bar] = Field(min_length=1, description="From left to right.")
+
+
+class Charts(Section):
+    """Bar charts laid out by hand, as those of a paper that is repeated."""
+
+    panels: list[Chart] = Field([], description="From top to bottom; needed where `draw` names charts.")
+
+
 class Figures(Section):
     """Which figures are drawn, and how."""
 
-    draw: list[Figure] = Field(list(FIGURES), description="Figures drawn.")
+    draw: list[Figure] = Field(WITHOUT_OPTIONS, description="Figures drawn.")
     style: Style = Style()
     parameter_efficiency: ParameterEfficiency = ParameterEfficiency()
     strategy_matrix: StrategyMatrix = StrategyMatrix()
     convergence: Convergence = Convergence()
     tasks: TaskBars = TaskBars()
     compute: Compute = Compute()
+    charts: Charts = Charts()
