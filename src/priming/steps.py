@@ -13,9 +13,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from priming.attempts import noted
+from priming.claim import claimed
 from priming.contents import of_json
 from priming.errors import DataError, DiskError, StudyError, nearest
 from priming.jobs import Graph, Item, Job, graph, root, tables
+from priming.needs import needs
 from priming.recipes import Recipes, declare_done
 from priming.strategies import Strategy
 from priming.study import Study
@@ -70,13 +73,18 @@ def run(step: str, study_file: Path, out: str) -> None:
     job = _job(jobs, step, out, study_file)
     recipes = Recipes(jobs, study_file.parent)
     try:
-        for items in _groups(job):
-            if stale := [item for item in items if not recipes.current(item.path)]:
-                _make(stale, study_file.parent, recipes)
-        if job.is_chunk:
-            declare_done(job, recipes)
+        with noted(study.name, job.out), claimed(needs(jobs, job, study_file.parent).gpus):
+            _make_stale(job, study_file.parent, recipes)
     except OSError as error:
         raise DiskError(f"{out}: {error}") from error
+
+
+def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
+    for items in _groups(job):
+        if stale := [item for item in items if not recipes.current(item.path)]:
+            _make(stale, base, recipes)
+    if job.is_chunk:
+        declare_done(job, recipes)
 
 
 def verdict(study_file: Path) -> list[str]:

@@ -15,12 +15,10 @@ rule pretrain:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
-        gpu=0,
+        **needed(PLM),
     params:
         study=STUDY_FILE,
     message:
         "Make the pretrained language model {wildcards.plm}"
     shell:
-        "python -m priming pretrain --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming pretrain --study {params.study:q} --out {output:q} > {log:q} 2>&1"

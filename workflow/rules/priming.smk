@@ -13,14 +13,12 @@ rule prime:
     priority: 20
     conda:
         "../../envs/train.yaml"
-    threads: 1
+    threads: scheduling.cores(RECIPES, PRIMED)
     resources:
-        mem_mb=2000,
-        runtime=240,
-        gpu=0,
+        **needed(PRIMED),
     params:
         study=STUDY_FILE,
     message:
         "Prime {wildcards.plm} by {wildcards.priming}, seed {wildcards.seed}"
     shell:
-        "python -m priming prime --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming prime --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -22,15 +22,13 @@ rule tabulate:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
-        gpu=0,
+        **needed(TABLES),
     params:
         study=STUDY_FILE,
     message:
         "Score, and test significance"
     shell:
-        "python -m priming tables --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming tables --study {params.study:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule draw:
@@ -52,15 +50,13 @@ rule draw:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
-        gpu=0,
+        **needed(FIGURE),
     params:
         study=STUDY_FILE,
     message:
         "Draw the figure {wildcards.figure}"
     shell:
-        "python -m priming figure --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming figure --study {params.study:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule verdict:
@@ -80,4 +76,4 @@ rule verdict:
     message:
         "Name what failed"
     shell:
-        "python -m priming verdict --study {params.study:q} > {log:q} 2>&1"
+        "exec python -m priming verdict --study {params.study:q} > {log:q} 2>&1"

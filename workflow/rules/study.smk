@@ -1,4 +1,4 @@
-# The study, and the functions by which rules ask for their input; workflow/asked.py says how.
+# The study, and the functions by which rules ask for their input (workflow/asked.py) and for what they need (workflow/scheduling.py).
 import sys
 from pathlib import Path
 
@@ -7,6 +7,7 @@ sys.path.insert(
 )
 
 import asked as asking
+import scheduling
 from priming.jobs import root, tables
 
 asking.run_this_checkout()
@@ -20,6 +21,7 @@ TABLES = tables(GRAPH.study)
 VERDICT = f"logs/{NAME}/verdict.done"
 
 asked = asking.asker(RECIPES)
+needed = scheduling.needing(RECIPES, scheduling.site())
 config["front"] = RECIPES.front_page()  # for the report's templates
 
 

@@ -14,12 +14,10 @@ rule prepare:
         "../../envs/tasks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
-        gpu=0,
+        **needed(TASKS),
     params:
         study=STUDY_FILE,
     message:
         "Prepare tasks, chunk {wildcards.chunk}"
     shell:
-        "python -m priming prepare --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming prepare --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -14,12 +14,10 @@ rule tune:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
-        gpu=0,
+        **needed(TUNED),
     params:
         study=STUDY_FILE,
     message:
         "Tune {wildcards.plm} by {wildcards.strategy}, target tasks of chunk {wildcards.chunk}"
     shell:
-        "python -m priming tune --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "exec python -m priming tune --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,72 @@
+"""What one cluster calls things: slurm/site.yaml, and above it the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from priming.errors import StudyError, nearest
+from priming.study.base import Positive, Section
+from priming.study.document import read
+from priming.study.fields import dotted
+from priming.study.problems import found_by
+
+PREFIX = "PRIMING_SLURM_"
+
+
+class Site(Section):
+    """The settings of a cluster; without any, jobs go to its default partition and ask for GPUs of any model."""
+
+    account: str | None = Field(None, description="The account that jobs are charged to.")
+    cpu_partition: str | None = Field(None, description="The partition of jobs that use no GPU; the default partition without it.")
+    gpu_partition: str | None = Field(None, description="The partition of jobs that use a GPU; `cpu_partition` without it.")
+    gpu_model: str | None = Field(None, description="What the cluster calls the GPUs to use, as in `--gpus=MODEL:1`; any without it.")
+    gpus: bool = Field(True, description="Whether the cluster has GPUs; without, everything is computed on CPUs.")
+    longest: Positive | None = Field(None, description="Minutes that a job may ask for; primings go on from one job to the next.")
+    qos: str | None = Field(None, description="Quality of service.")
+    extra: str | None = Field(None, description="Further options of sbatch, as in `--nice=100`; none of those that Snakemake gives itself.")
+
+    def asked(self, gpus: int) -> dict[str, str | int | None]:
+        """The resources, by the names of Snakemake's SLURM plugin, of a job with so many GPUs; None for what is not asked for."""
+        on_gpu = bool(gpus)
+        return {
+            "gpu": gpus or None,
+            "gpu_model": self.gpu_model if on_gpu else None,
+            "slurm_account": self.account,
+            "slurm_partition": (self.gpu_partition or self.cpu_partition) if on_gpu else self.cpu_partition,
+            "qos": self.qos,
+            "slurm_extra": self.extra,
+        }
+
+
+def read_site(file: Path, environment: Mapping[str, str]) -> Site:
+    """The settings in `file`, where there is one, overridden by variables such as PRIMING_SLURM_ACCOUNT.
+
+    Raises StudyError that names the file or the variable, the key, the value and what is allowed.
+    """
+    data = read(file).data if file.is_file() else None
+    written = {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else {}
+    _check(written, str(file))
+    variables = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    told = {name.removeprefix(PREFIX).lower(): value for name, value in variables.items()}
+    if unknown := sorted(told.keys() - Site.model_fields.keys()):
+        names = [f"{PREFIX}{key.upper()}" for key in Site.model_fields]
+        wrong = f"{PREFIX}{unknown[0].upper()}"
+        raise StudyError(f"environment variable {wrong} is not known{nearest(wrong, names)}; allowed: {', '.join(names)}")
+    return _check({**written, **{key: _value(key, text) for key, text in told.items()}}, "the environment (PRIMING_SLURM_...)")
+
+
+def _check(data: dict[str, Any], where: str) -> Site:
+    try:
+        return Site.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(f"{dotted(problem.at)}: {problem.text}" for problem in found_by(error, Site, data))
+        raise StudyError(f"{where}: {problems}; docs/cluster.md lists the keys") from None
+
+
+def _value(key: str, text: str) -> Any:
+    """The value of a variable in the type of its key; text that is none of it stays as it is, and is then refused."""
+    if key == "gpus":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    return int(text) if key == "longest" and text.isdigit() else text
