@@ -16,7 +16,7 @@ from priming.study import Study
 from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 
 MEGA = 1_000_000
-RUNNER = 350  # MB of the two Snakemake processes that a SLURM job runs beside its command
+RUNNER = 400  # MB of the two Snakemake processes that a SLURM job runs beside its command
 LIBRARIES = 600  # MB of a process that has imported torch, transformers and adapters
 CUDA = 4500  # MB more of one that uses a GPU: its libraries and its context
 SPARE = 1.2  # of what a study's data and models need
@@ -79,7 +79,7 @@ def _prepare(study: Study, job: Job) -> Needs:
     """Generated tasks are nothing; a data set of the hub is downloaded, and may have many rows."""
     defined = [study.tasks.define[item.task] for item in job.items if item.task in study.tasks.define]
     hub = sum(task.hub is not None for task in defined)
-    return Needs(RUNNER + (4000 if hub else 1000 if defined else 150), SHORTEST + 2 * hub)
+    return Needs(RUNNER + (3000 if hub else 1000 if defined else 150), SHORTEST + 2 * hub)
 
 
 def _tables(study: Study, job: Job) -> Needs:
@@ -97,7 +97,8 @@ def _pretrain(study: Study, job: Job, size: Size) -> Load:
         return Load(_weights(size), 0)
     settings = plm.generate.pretraining
     tokens = settings.batch * 2 * plm.max_input
-    return Load(_weights(size) + 16 * size.parameters + tokens * _per_token(size, plm.max_input), 6 * size.body * tokens * settings.steps)
+    held = tokens * (_per_token(size, plm.max_input) + 12 * size.vocabulary) + TOKEN * settings.number * plm.max_input
+    return Load(_weights(size) + 16 * size.parameters + held, 6 * size.body * tokens * settings.steps)
 
 
 def _prime(study: Study, job: Job, size: Size) -> Load:
@@ -188,7 +189,7 @@ def _per_token(size: Size, source: int) -> float:
 def _texts(study: Study) -> float:
     """Bytes of the source tasks' token ids, as Python holds them."""
     longest = max(plm.max_input + plm.max_output for plm in study.plms.values())
-    return 40.0 * len(study.tasks.source) * study.tasks.source_limit * longest
+    return TOKEN * len(study.tasks.source) * study.tasks.source_limit * longest
 
 
 def _lengths(study: Study, item: Item) -> tuple[int, int]:
