@@ -5,7 +5,7 @@ has the comparison.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ RATES = {"cpu": 1e10, "float32": 2e12, "bfloat16": 6e12}  # operations a second 
 LATE = 3.0  # how many times longer than that it may take
 SHORTEST = 15  # minutes
 
+TOKEN = 40.0  # bytes of a token id, as Python holds it
 VALUES = 16  # numbers of model width that each token and layer keeps for the backward pass
 LABELS = 4  # of a task whose study does not list them
 AT_ONCE = 512  # rows that are decoded together (priming.evaluation.prediction)
@@ -115,10 +116,7 @@ def _prime(study: Study, job: Job, size: Size) -> Load:
     judged = _validation(study, item, size, settings) if settings.keep == "best" else Load(0, 0)
     step = examples * (source + target) * 6 * size.body * (2 if _second(settings) else 1)
     budget = settings.budget
-    if budget.flops:
-        operations = budget.flops
-    else:
-        operations = step * (budget.steps or (budget.examples or 0) / examples)
+    operations = budget.flops or step * (budget.steps or (budget.examples or 0) / examples)
     return Load(values + max(activations + logits, judged.memory), operations + judged.operations)
 
 

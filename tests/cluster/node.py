@@ -92,7 +92,9 @@ class Node:
         """Start the daemons and wait until the node is ready."""
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
-        (self.folder / "slurm.conf").write_text(SETTINGS.format(name=NAME, host=socket.gethostname().split(".")[0], ports=_ports(2), folder=self.folder))
+        (self.folder / "slurm.conf").write_text(
+            SETTINGS.format(name=NAME, host=socket.gethostname().split(".")[0], ports=_ports(2), folder=self.folder)
+        )
         (self.folder / "gres.conf").write_text(GPUS)
         SYSTEM.mkdir(exist_ok=True)
         for name in ("slurm.conf", "gres.conf"):
