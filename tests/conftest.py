@@ -37,7 +37,7 @@ def skip_without(part: str, reason: str) -> NoReturn:
     pytest.skip(f"{part}: {reason}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def missing() -> Callable[[str, str], NoReturn]:
     """`missing(part, reason)` ends a test that this machine lacks a part for."""
     return skip_without

@@ -118,7 +118,7 @@ class Checkout:
     def __init__(self, folder: Path, project: Path) -> None:
         self.folder = folder
         self.runlog = folder / "runlog"
-        for name in ("workflow", "profiles", "envs"):
+        for name in ("workflow", "profiles", "slurm", "envs"):
             shutil.copytree(project / name, folder / name)
         shutil.copy(project / "Snakefile", folder)
         shutil.copytree(project / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

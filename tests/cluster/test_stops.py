@@ -1,0 +1,115 @@
+"""Primings that a real SLURM stops: at the time limit, for their memory, by a cancel; and an outage of its controller."""
+
+import json
+import os
+import re
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from .conftest import Submitter, submitter
+from .node import Node, ask, wait
+
+pytestmark = pytest.mark.slow
+
+STEPS = 480
+PRIMING = f"\n  mtl:\n    batch: 4\n    budget: {{steps: {STEPS}}}\n    learning_rates: {{plm: 1.0e-3, adapter: 1.0e-2}}"
+STRATEGIES = '["none -> adapter", "mtl[adapter] -> adapter", "mtl[plm] -> adapter"]\nscoring: {arg_baseline: none -> adapter}\ncompute: {device: cpu}'
+STEP = "        self.curve.after_step(step, losses)\n"
+# A priming of two minutes on any machine, and one that takes far more memory than it asked for, the first time.
+SLOW = '''        if "adapter" in self.job.priming.outer:
+            __import__("time").sleep(0.25)
+'''
+LOAD = "    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)\n"
+GREEDY = '''    from pathlib import Path as There
+    if "plm" in job.priming.outer and not There("greedy").exists():
+        There("greedy").touch()
+        eaten = b"x" * 3_000_000_000
+        __import__("time").sleep(60)
+'''
+SLOWLY, GREEDILY = "rule_prime_wildcards_mini_mtl-adapter_1", "rule_prime_wildcards_mini_mtl-plm_1"
+
+
+@dataclass
+class Story:
+    """What happened, in order."""
+
+    checkout: Submitter
+    printed: list[str] = field(default_factory=list)
+    gone_on: list[int] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+    seconds_to_cancel: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def story(node: Node, tmp_path_factory: pytest.TempPathFactory, project: Path) -> Story:
+    """Two primings of at most a minute; slurmctld away for half of one; an interrupt in the second attempt; and the plain command again."""
+    checkout = submitter(tmp_path_factory.mktemp("stops"), project, strategies=STRATEGIES, priming=PRIMING)
+    checkout.edit("src/priming/training/upstream.py", STEP, SLOW + STEP)
+    checkout.edit("src/priming/training/upstream.py", LOAD, GREEDY + LOAD)
+    story = Story(checkout)
+    first = checkout.start("primed", "--set-resources", "prime:runtime=1")
+    wait(lambda: any(job["JobState"] == "FAILED" for job in checkout.of(GREEDILY)), 180, "the greedy priming killed")
+    node.stop_controller()
+    time.sleep(30)
+    node.start_controller()
+    checkout.running(SLOWLY, attempt=2)
+    wait(lambda: gone_on(checkout), 60, "the slow priming going on")
+    wait(lambda: len(checkout.of(GREEDILY)) > 1 and checkout.of(GREEDILY)[1]["JobState"] == "COMPLETED", 120, "the greedy priming made")
+    story.gone_on.append(gone_on(checkout))
+    start = time.monotonic()
+    os.killpg(first.pid, signal.SIGINT)
+    wait(lambda: not ask("squeue", "--noheader"), 60, "cancelled jobs gone")
+    story.seconds_to_cancel = time.monotonic() - start
+    story.printed.append(checkout.finish(first, status=1))
+    story.left = checkout.jobs()
+    story.printed.append(checkout.finish(checkout.start("primed")))
+    story.gone_on.append(gone_on(checkout))
+    return story
+
+
+def gone_on(checkout: Submitter) -> int:
+    """After which step the slow priming's last attempt has gone on; 0 where it has begun."""
+    log = checkout.folder / "logs/tiny/primed/mini/mtl-adapter/seed-1.log"
+    found = re.search(r"going on after step (\d+)", log.read_text() if log.exists() else "")
+    return int(found[1]) if found else 0
+
+
+def test_a_priming_over_its_time_limit_goes_on_from_its_state(story: Story) -> None:
+    first, second, third = story.checkout.of(SLOWLY)
+    assert first["JobState"] == "TIMEOUT"
+    assert 0 < story.gone_on[0] < STEPS
+    assert first["TimeLimit"] == second["TimeLimit"] == "00:01:00"
+    assert third["JobState"] == "COMPLETED"
+
+
+def test_an_interrupt_cancels_and_the_plain_command_goes_on(story: Story) -> None:
+    assert story.seconds_to_cancel < 30
+    assert {job["JobState"] for job in story.left} <= {"COMPLETED", "FAILED", "TIMEOUT", "CANCELLED"}
+    assert story.checkout.of(SLOWLY)[1]["JobState"] == "CANCELLED"
+    assert "Traceback" not in story.printed[0]
+    assert story.gone_on[0] < story.gone_on[1] < STEPS
+
+
+def test_what_was_killed_for_its_memory_gets_twice_as_much(story: Story) -> None:
+    first, second = story.checkout.of(GREEDILY)
+    assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
+    assert int(second["MinMemoryNode"][:-1]) == 2 * int(first["MinMemoryNode"][:-1])
+    assert {job["MinMemoryNode"] for job in story.checkout.of(SLOWLY)} == {first["MinMemoryNode"]}
+
+
+def test_both_primings_are_whole(story: Story) -> None:
+    for slug in ("mtl-adapter", "mtl-plm"):
+        result = json.loads((story.checkout.folder / f"results/tiny/primed/mini/{slug}/seed-1/result.json").read_text())
+        assert (result["status"], result["steps"]) == ("done", STEPS)
+    assert list((story.checkout.folder / "work").rglob("*.started")) == []
+    assert not list((story.checkout.folder / "work/tiny/state").glob("*"))
+
+
+def test_the_outage_was_survived(story: Story) -> None:
+    """No job was lost or submitted twice: what was tried again had a reason of its own."""
+    counts = {job["Comment"]: len(story.checkout.of(job["Comment"])) for job in story.checkout.jobs()}
+    assert counts == {"rule_prepare_wildcards_00": 1, "rule_pretrain_wildcards_mini": 1, SLOWLY: 3, GREEDILY: 2}
