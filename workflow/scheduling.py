@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from snakemake.exceptions import WorkflowError
 from snakemake.workflow import Workflow
 
 from priming.attempts import killed
@@ -23,6 +22,8 @@ PATIENT = 5
 
 LARGEST = 16
 """The most by which memory grows."""
+
+ELSEWHERE = "type this on a machine that submits to SLURM (often after: module load slurm), or leave --profile slurm out to compute here"
 
 
 def site() -> Site:
@@ -69,17 +70,15 @@ def _of_wildcards(value: Callable[[str, int], Any], pattern: str) -> Callable[..
 
 
 def start(workflow: Workflow) -> None:
-    """What must hold before the first job of a run; raises WorkflowError where SLURM is wanted and is not there.
+    """Prepare a run whose jobs are about to start; where SLURM is wanted and is not there, end it with the one message.
 
     Retries of a rule are not written in the rule: Snakemake would also make them inside the job, where no more memory or
     time can be had.
     """
-    settings = workflow.execution_settings
-    workflow.get_rule("prime").restart_times = PATIENT * settings.retries
-    if workflow.executor_plugin.name == "slurm":
-        if missing := [program for program in ("sbatch", "squeue", "scancel") if not shutil.which(program)]:
-            raise WorkflowError(
-                f"--profile slurm: there is no {missing[0]} on the PATH; type this on a machine that submits to SLURM (often: module load slurm), "
-                "or leave the profile out to compute here"
-            )
-        os.environ["PATH"] = os.pathsep.join([str(PROFILE / "bin"), os.environ["PATH"]])
+    workflow.get_rule("prime").restart_times = PATIENT * workflow.execution_settings.retries
+    if workflow.executor_plugin.name != "slurm":
+        return
+    if missing := [program for program in ("sbatch", "squeue", "scancel") if not shutil.which(program)]:
+        print(f"error: --profile slurm: there is no {missing[0]} on the PATH; {ELSEWHERE}", file=sys.stderr)
+        raise SystemExit(1)
+    os.environ["PATH"] = os.pathsep.join([str(PROFILE / "bin"), os.environ["PATH"]])
