@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 development: $(DEVELOPED)
 
 $(DEVELOPED): $(STAMP)
-	@$(INSTALL) '.[dev]'
+	@$(INSTALL) '.[dev,slurm]'
 	@touch $@
 
 test: development

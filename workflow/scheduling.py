@@ -6,15 +6,16 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from snakemake.workflow import Workflow
+from typing import TYPE_CHECKING, Any
 
 from priming.attempts import killed
 from priming.errors import UserError
 from priming.needs import Needs, needs
 from priming.recipes import Recipes
 from priming.site import Site, read_site
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 PROFILE = Path(__file__).parents[1] / "slurm"
 PATIENT = 5
@@ -60,16 +61,17 @@ def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Callab
     return lambda pattern: {name: _of_wildcards(value, pattern) for name, value in asked.items()}
 
 
-def cores(recipes: Recipes, pattern: str) -> Callable[..., int]:
+def cores(recipes: Recipes, cluster: Site, pattern: str) -> Callable[..., int]:
     """The threads of a rule, from the pattern of its output."""
-    return lambda wildcards: needs(recipes.graph, recipes.graph.jobs[pattern.format(**dict(wildcards.items()))], recipes.base).cores
+    jobs = recipes.graph
+    return lambda wildcards: needs(jobs, jobs.jobs[pattern.format(**dict(wildcards.items()))], recipes.base, cluster.gpus).cores
 
 
 def _of_wildcards(value: Callable[[str, int], Any], pattern: str) -> Callable[..., Any]:
     return lambda wildcards, attempt: value(pattern.format(**dict(wildcards.items())), attempt)
 
 
-def start(workflow: Workflow) -> None:
+def start(workflow: "Workflow") -> None:
     """Prepare a run whose jobs are about to start; where SLURM is wanted and is not there, end it with the one message.
 
     Retries of a rule are not written in the rule: Snakemake would also make them inside the job, where no more memory or

@@ -45,8 +45,10 @@ def read_site(file: Path, environment: Mapping[str, str]) -> Site:
 
     Raises StudyError that names the file or the variable, the key, the value and what is allowed.
     """
-    data = read(file).data if file.is_file() else None
-    written = {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else {}
+    data = (read(file).data if file.is_file() else None) or {}
+    if not isinstance(data, dict):
+        raise StudyError(f"{file}: allowed: keys with values, as in 'account: NAME'; docs/cluster.md lists the keys")
+    written = {key: value for key, value in data.items() if value is not None}
     _check(written, str(file))
     variables = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
     told = {name.removeprefix(PREFIX).lower(): value for name, value in variables.items()}

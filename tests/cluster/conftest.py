@@ -30,7 +30,9 @@ def node(tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str, str],
 class Submitter(Checkout):
     """A checkout whose Snakemake runs with the cluster profile, and looks at its jobs sooner."""
 
-    settings = {"PRIMING_SLURM_CPU_PARTITION": "cpu", "PRIMING_SLURM_GPU_PARTITION": "gpu", "PRIMING_SLURM_GPU_MODEL": "h200"}
+    def __init__(self, folder: Path, project: Path) -> None:
+        super().__init__(folder, project)
+        self.settings = {"PRIMING_SLURM_CPU_PARTITION": "cpu", "PRIMING_SLURM_GPU_PARTITION": "gpu", "PRIMING_SLURM_GPU_MODEL": "h200"}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake as a user does in a terminal; what it prints goes to the file `printed`."""

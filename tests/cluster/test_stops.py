@@ -20,16 +20,16 @@ PRIMING = f"\n  mtl:\n    batch: 4\n    budget: {{steps: {STEPS}}}\n    learning
 STRATEGIES = '["none -> adapter", "mtl[adapter] -> adapter", "mtl[plm] -> adapter"]\nscoring: {arg_baseline: none -> adapter}\ncompute: {device: cpu}'
 STEP = "        self.curve.after_step(step, losses)\n"
 # A priming of two minutes on any machine, and one that takes far more memory than it asked for, the first time.
-SLOW = '''        if "adapter" in self.job.priming.outer:
+SLOW = """        if "adapter" in self.job.priming.outer:
             __import__("time").sleep(0.25)
-'''
+"""
 LOAD = "    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)\n"
-GREEDY = '''    from pathlib import Path as There
+GREEDY = """    from pathlib import Path as There
     if "plm" in job.priming.outer and not There("greedy").exists():
         There("greedy").touch()
         eaten = b"x" * 3_000_000_000
         __import__("time").sleep(60)
-'''
+"""
 SLOWLY, GREEDILY = "rule_prime_wildcards_mini_mtl-adapter_1", "rule_prime_wildcards_mini_mtl-plm_1"
 
 

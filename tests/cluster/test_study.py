@@ -12,10 +12,10 @@ pytestmark = pytest.mark.slow
 
 STRATEGIES = '["none -> adapter", "mtl[adapter] -> adapter", "mtl[plm] -> adapter"]\nscoring: {arg_baseline: none -> adapter}'
 LOADED = "    task = load_task(name, tasks, base)\n"
-FAILS_ONCE = '''    if not Path("failed").exists():
+FAILS_ONCE = """    if not Path("failed").exists():
         Path("failed").touch()
         raise RuntimeError("the disk was away for a moment")
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ rule prime:
     priority: 20
     conda:
         "../../envs/train.yaml"
-    threads: scheduling.cores(RECIPES, PRIMED)
+    threads: scheduling.cores(RECIPES, SITE, PRIMED)
     resources:
         **needed(PRIMED),
     params:

@@ -21,7 +21,8 @@ TABLES = tables(GRAPH.study)
 VERDICT = f"logs/{NAME}/verdict.done"
 
 asked = asking.asker(RECIPES)
-needed = scheduling.needing(RECIPES, scheduling.site())
+SITE = scheduling.site()
+needed = scheduling.needing(RECIPES, SITE)
 config["front"] = RECIPES.front_page()  # for the report's templates
 
 
