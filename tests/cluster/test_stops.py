@@ -15,7 +15,7 @@ from .node import Node, ask, wait
 
 pytestmark = pytest.mark.slow
 
-STEPS = 480
+STEPS = 440
 PRIMING = f"\n  mtl:\n    batch: 4\n    budget: {{steps: {STEPS}}}\n    learning_rates: {{plm: 1.0e-3, adapter: 1.0e-2}}"
 STRATEGIES = '["none -> adapter", "mtl[adapter] -> adapter", "mtl[plm] -> adapter"]\nscoring: {arg_baseline: none -> adapter}\ncompute: {device: cpu}'
 STEP = "        self.curve.after_step(step, losses)\n"

@@ -161,6 +161,25 @@ def test_no_more_jobs_than_gpus(checkout: Checkout, devices: str, gpus: int) -> 
 
 
 ANSWERING = {"sacct": "echo '7|CANCELLED by 1000'; echo '8|COMPLETED'", "squeue": 'echo "squeue $*"', "failing": "exit 1"}
+AWAY = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
+SUBMITTING = f"""
+[ -e back ] || {{ touch back; echo "sbatch: error: {AWAY}" >&2; exit 1; }}
+[ "$1" = --refused ] && {{ echo "sbatch: error: no such partition" >&2; exit 2; }}
+echo "7;$*"
+echo "sbatch: a remark" >&2
+"""
+
+
+def behind(project: Path, folder: Path, name: str, arguments: list[str], **programs: str) -> subprocess.CompletedProcess[str]:
+    """Run the profile's own program of that name, with stand-ins for those of SLURM behind it."""
+    (folder / "bin").mkdir()
+    environment = without(folder / "bin", "sacct", "squeue", "sbatch")
+    for program, does in programs.items():
+        (folder / "bin" / program).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / "bin" / program).chmod(0o755)
+    own = project / "slurm" / "bin"
+    environment["PATH"] = os.pathsep.join([str(own), environment["PATH"]])
+    return subprocess.run([own / name, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -173,19 +192,16 @@ ANSWERING = {"sacct": "echo '7|CANCELLED by 1000'; echo '8|COMPLETED'", "squeue"
     ],
 )
 def test_sacct_answers_without_accounting(project: Path, tmp_path: Path, sacct: str | None, arguments: list[str], printed: str | None) -> None:
-    for name, does in (("squeue", "squeue"), ("sacct", sacct)):
-        if does:
-            (tmp_path / name).write_text(f"#!/bin/sh\n{ANSWERING[does]}\n")
-            (tmp_path / name).chmod(0o755)
-    own = project / "slurm" / "bin"
-    (tmp_path / "bin").mkdir()
-    environment = without(tmp_path / "bin", "sacct", "squeue")
-    done = subprocess.run(
-        ["sacct", *arguments],
-        env={**environment, "PATH": os.pathsep.join([str(own), str(tmp_path), environment["PATH"]])},
-        executable=own / "sacct",
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    programs = {"squeue": ANSWERING["squeue"]} | ({"sacct": ANSWERING[sacct]} if sacct else {})
+    done = behind(project, tmp_path, "sacct", arguments, **programs)
     assert (done.stdout if done.returncode == 0 else None) == printed
+
+
+def test_a_submission_waits_for_slurmctld(project: Path, tmp_path: Path) -> None:
+    done = behind(project, tmp_path, "sbatch", ["--parsable", "--wrap=two words"], sbatch=SUBMITTING)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "7;--parsable --wrap=two words\n", "sbatch: a remark\n")
+
+
+def test_a_submission_that_is_refused_is_not_repeated(project: Path, tmp_path: Path) -> None:
+    done = behind(project, tmp_path, "sbatch", ["--refused"], sbatch=SUBMITTING)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "sbatch: error: no such partition\n")

@@ -1,16 +1,20 @@
 """The tiny study for real: every step runs, and what a change really executes is counted."""
 
+import csv
 import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from priming.needs import needs
+
 from .conftest import Checkout
 
 pytestmark = pytest.mark.slow
 
 EVERYTHING = Counter(prepare=6, pretrain=1, prime=4, tune=16, tables=1, figure=2)
+RUNNER = 350  # MB of Snakemake in a job of SLURM
 CELLS = "results/tiny/tuned"
 
 
@@ -33,6 +37,18 @@ def test_first_everything_then_nothing(finished: Checkout) -> None:
     assert "Nothing to be done" in finished.snakemake()
     assert finished.executed() == Counter()
     assert (finished.folder / "results/tiny/tables/scores.csv").is_file()
+
+
+def test_jobs_ask_for_what_they_take(finished: Checkout) -> None:
+    recipes, compared = finished.recipes(), 0
+    for out, job in recipes.graph.jobs.items():
+        log = finished.folder / "logs/tiny" / f"{out.removeprefix('results/tiny/').replace('/chunks/', '/')}.tsv"
+        with log.open() as file:
+            peak = next(csv.DictReader(file, delimiter="\t"))["max_rss"]
+        if peak.replace(".", "").isdigit():
+            assert float(peak) + RUNNER <= needs(recipes.graph, job, finished.folder, gpus=False).memory <= 3 * (float(peak) + RUNNER), out
+            compared += 1
+    assert compared >= 10
 
 
 def test_the_same_study_in_another_folder_gives_the_same_tables(finished: Checkout, tmp_path: Path, project: Path) -> None:
