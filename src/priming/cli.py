@@ -121,6 +121,19 @@ def published(paper: Annotated[str | None, typer.Argument(help="Only this paper,
     typer.echo(shown(paper), nl=False)
 
 
+def plan(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    gpu: Annotated[str, typer.Option(help="The GPU whose hours are estimated.")] = "a100",
+    tokens: Annotated[int, typer.Option(min=1, help="Input tokens of an example in the mean, where the study allows more.")] = 128,
+) -> None:
+    """Say what a study will take: cells, trainings, tokens, GPU hours, disk; and what is done."""
+    from priming.plan import described
+    from priming.plan import plan as planned
+    from priming.tasks.names import open_study
+
+    typer.echo(described(planned(open_study(study_file), study_file.parent, gpu.lower(), tokens), tokens))
+
+
 @tasks_app.command("list")
 def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
     """Name the built-in tasks, or those of a study, by the parts they play."""

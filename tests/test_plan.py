@@ -1,0 +1,82 @@
+"""What a plan says of a study, against numbers counted by hand."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from priming.errors import StudyError
+from priming.jobs import graph
+from priming.models.sizes import plm_size
+from priming.plan import GPUS, USED, described, plan
+from priming.recipes import Recipes
+from priming.study import Study
+
+from .workflow.conftest import TINY, settle
+
+BATCH, STEPS = 4, 2
+
+
+@pytest.fixture
+def tiny() -> Study:
+    return Study.model_validate(yaml.safe_load(TINY.read_text()))
+
+
+def test_trainings_and_tokens_by_hand(tiny: Study, tmp_path: Path) -> None:
+    phases = {phase.step: phase for phase in plan(tiny, tmp_path).phases}
+    assert {step: phase.jobs for step, phase in phases.items()} == {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "tables": 1, "figure": 2}
+    # 4 strategies x 2 targets x 2 seeds x 2 samples, one point of the grid; 4 steps of 4 examples of 24 + 4 tokens
+    assert phases["tune"].trainings == 4 * 2 * 2 * 2
+    assert phases["tune"].tokens == 32 * 4 * 4 * (24 + 4)
+    # mtl: 2 steps of 4; maml: 2 steps of 2 tasks x (1 x 2 + 2); 2 seeds each
+    assert phases["prime"].tokens == 2 * (2 * 4 + 2 * 2 * 4) * 28
+    assert phases["pretrain"].tokens == 3 * 4 * 28
+    assert plan(tiny, tmp_path).cells == 4 * 2
+    assert plan(tiny, tmp_path).total.jobs == 13
+
+
+def test_weights_on_disk(tiny: Study, tmp_path: Path) -> None:
+    phases = {phase.step: phase for phase in plan(tiny, tmp_path).phases}
+    plm = plm_size(tiny.plms["mini"], tmp_path).parameters
+    adapter, prompt = 2 * 2 * 2 * 16 * 4, 2 * 16
+    assert phases["pretrain"].bytes == 4 * plm
+    assert phases["prime"].bytes == 2 * 4 * ((plm + adapter) + (plm + prompt))
+    # of the four strategies two tune adapters and one a prompt; a tuned PLM is not kept
+    assert phases["tune"].bytes == 4 * (2 * adapter + prompt) * 2 * 2 * 2
+
+
+def test_hours_follow_from_operations(tiny: Study, tmp_path: Path) -> None:
+    found = plan(tiny, tmp_path, "v100")
+    assert found.hours(found.total) == pytest.approx(found.total.operations / (15.7e12 * USED) / 3600)
+    half = tiny.model_copy(update={"compute": tiny.compute.model_copy(update={"precision": "bfloat16"})})
+    faster = plan(half, tmp_path, "a100")
+    assert faster.hours(faster.total) == pytest.approx(found.hours(found.total) * 15.7e12 / 312e12)
+
+
+def test_longer_inputs_cost_more(tiny: Study, tmp_path: Path) -> None:
+    tokens = [plan(tiny, tmp_path, tokens=n).total.operations for n in (8, 16, 24, 500)]
+    assert tokens[0] < tokens[1] < tokens[2] == tokens[3]
+
+
+def test_what_is_done_counts(tiny: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settle(Recipes(graph(tiny), tmp_path))
+    assert {phase.done == phase.jobs for phase in plan(tiny, tmp_path).phases} == {True}
+    (tmp_path / "results/tiny/primed/mini/mtl-plm+adapter/seed-1/recipe.json").unlink()
+    assert {phase.step: phase.jobs - phase.done for phase in plan(tiny, tmp_path).phases} == {
+        "prepare": 0, "pretrain": 0, "prime": 1, "tune": 1, "tables": 1, "figure": 2,
+    }  # fmt: skip
+
+
+def test_the_table_lines_up(tiny: Study, tmp_path: Path) -> None:
+    lines = described(plan(tiny, tmp_path)).splitlines()
+    assert lines[0] == "study tiny: 8 cells (1 PLM x 4 strategies x 2 target tasks), 2 seeds and 2 samples each"
+    table = lines[2:-2]
+    assert len({len(line) for line in table}) == 1
+    assert table[0].split()[:4] == ["step", "jobs", "done", "trainings"]
+
+
+def test_an_unknown_gpu_is_refused(tiny: Study, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="--gpu a10o: not known; did you mean 'a10' or 'a100'.*allowed: t4"):
+        plan(tiny, tmp_path, "a10o")
+    assert all(single <= half for single, half in GPUS.values())
