@@ -121,6 +121,7 @@ def published(paper: Annotated[str | None, typer.Argument(help="Only this paper,
     typer.echo(shown(paper), nl=False)
 
 
+@app.command()
 def plan(
     study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
     gpu: Annotated[str, typer.Option(help="The GPU whose hours are estimated.")] = "a100",
