@@ -135,6 +135,60 @@ def plan(
     typer.echo(described(planned(open_study(study_file), study_file.parent, gpu.lower(), tokens), tokens))
 
 
+@app.command()
+def dvc(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    write: Annotated[bool, typer.Option("--write", help="Write it to ./dvc.yaml.")] = False,
+    tables_in_git: Annotated[
+        bool | None, typer.Option("--tables-in-git/--tables-in-dvc", help="Who carries tables and settings; without it as in ./dvc.yaml, or DVC.")
+    ] = None,
+) -> None:
+    """Print the dvc.yaml of a study."""
+    from priming import pipeline
+    from priming.jobs import graph
+    from priming.tasks.names import open_study
+
+    jobs = graph(open_study(study_file))
+    if write:
+        pipeline.write(jobs, study_file, tables_in_git)
+        typer.echo(f"written: {pipeline.FILE}")
+    else:
+        typer.echo(pipeline.text(jobs, study_file, bool(tables_in_git)), nl=False)
+
+
+@app.command()
+def settings(study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml")) -> None:
+    """Write what each stage of dvc.yaml depends on in the study, every default filled in; a stage calls it."""
+    from priming import pipeline
+    from priming.jobs import graph
+    from priming.tasks.names import open_study
+
+    typer.echo(f"written: {pipeline.write_settings(graph(open_study(study_file)), study_file)}/")
+
+
+@app.command()
+def fetch(
+    stage: Annotated[str, typer.Argument(help="The stage of dvc.yaml.")],
+    out: Annotated[Path, typer.Option(help="The folder that it makes.")],
+) -> None:
+    """Fetch what dvc.lock has of a stage, if its folder is not here; a stage calls it."""
+    from priming.sharing import fetch as fetch_recorded
+
+    if fetch_recorded(stage, out):
+        typer.echo(f"fetched: {out}")
+
+
+@app.command()
+def share(
+    remote: Annotated[str, typer.Option(help="A folder, or a URL that DVC knows, such as s3://bucket/path.")],
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+) -> None:
+    """Make this clone the repository of a study: its dvc.yaml, a DVC remote, tables in git."""
+    from priming.sharing import share as share_study
+
+    typer.echo(share_study(study_file, remote))
+
+
 @tasks_app.command("list")
 def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
     """Name the built-in tasks, or those of a study, by the parts they play."""

@@ -9,12 +9,14 @@ sys.path.insert(
 import asked as asking
 import scheduling
 from priming.jobs import root, tables
+from priming.units import units
 
 asking.run_this_checkout()
 
 STUDY_FILE = asking.study_file(workflow.config_settings)
 RECIPES = asking.read(STUDY_FILE)
 GRAPH = RECIPES.graph
+UNITS = units(GRAPH)
 NAME = GRAPH.study.name
 RESULTS = root(GRAPH.study)
 TABLES = tables(GRAPH.study)

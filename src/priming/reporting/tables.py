@@ -30,7 +30,9 @@ def write_tables(study: Study, root: Path, out: Path) -> None:
     for name, text in reading_tables(study, tables).items():
         _write(out / name, text)
     _write(out / "status.json", _json(status(grid)))
-    _write(out / "metrics.json", _json(metrics(tables)))
+    for name, row in metrics(tables).items():
+        (out / "metrics" / name).parent.mkdir(parents=True, exist_ok=True)
+        _write(out / "metrics" / f"{name}.json", _json(row))
     _write(out / "front.rst", front_page(study, tables))
 
 
@@ -85,12 +87,15 @@ def status(grid: Grid) -> Row:
     return {"cells": cells.ngroups, "failed": named["failed"], "not_primed": named["not primed"]}
 
 
-def metrics(tables: dict[str, pd.DataFrame]) -> Row:
-    """Score, ARG and gain of each strategy, by PLM and slug, for programs that compare versions; what is not known is left out."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
+def metrics(tables: dict[str, pd.DataFrame]) -> dict[str, Row]:
+    """Score, ARG and gain of each strategy, by PLM and slug (`small/none--prompt`), for programs that compare versions.
+
+    What is not known is left out.
+    """
+    found: dict[str, Row] = {}
     for name, column, key in (("strategies", "mean", "score"), ("arg", "arg_percent", "arg"), ("effects", "gain", "gain")):
         for row in tables[name].to_dict("records"):
-            entry = found.setdefault(row["plm"], {}).setdefault(Strategy.parse(row["strategy"]).slug, {})
+            entry = found.setdefault(f"{row['plm']}/{Strategy.parse(row['strategy']).slug}", {})
             if not pd.isna(row[column]):
                 entry[key] = round(float(row[column]), 6)
     return found
