@@ -14,10 +14,18 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if 
 	--constraint constraints.txt --editable
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo environment development test test-slow lint lock clean
+# Where `make remote` has DVC keep results: a folder, or a URL such as s3://bucket/path.
+REMOTE ?= ../$(notdir $(CURDIR))-remote
+STUDY ?= config.yaml
+
+.PHONY: demo remote environment development test test-slow lint lock clean
 
 demo: environment
 	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming made --study config.yaml; exit $$status
+
+# Turn this clone into the repository of a study, whose results others can pull (see docs/sharing.md).
+remote: environment
+	@$(BIN)/priming share --remote "$(REMOTE)" "$(STUDY)"
 
 environment: $(STAMP)
 

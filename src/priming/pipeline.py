@@ -145,15 +145,14 @@ def _stage(graph: Graph, part: str, members: list[Unit], study_file: Path, in_gi
     base = root(graph.study)
     configfile = "" if study_file == Path("config.yaml") else f"--configfile {study_file} "
     make = f"snakemake --cores all {configfile}{name}"
+    # The study file is for `dvc repro -s`, which does not look at the settings anew.
+    read = [str(study_file)] if part in {"tables", "figures"} else []
     stage = {
         "cmd": make if part in {"tables", "figures"} else [f"{PRIMING} fetch {name} --out {base}/{path}", make],
-        "deps": [*_results(graph.study, part, members), *_raw_data(graph.study, part, study_file.parent), *_code(members)],
+        "deps": [*_results(graph.study, part, members), *_raw_data(graph.study, part, study_file.parent), *_code(members), *read],
         "params": [{f"{base}/settings/{path}.yaml": None}],
         "outs": [_out(f"{base}/{path}", in_git and part == "tables")],
     }
-    if part in {"tables", "figures"}:
-        # For `dvc repro -s`, which does not look at the settings anew.
-        stage["deps"].append(str(study_file))
     return {"foreach": {unit.key: _told_apart(graph.study, unit) for unit in members}, "do": stage} if several else stage
 
 

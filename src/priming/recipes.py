@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from priming import closure
-from priming.contents import RECIPE, content, files_digest, of_json
+from priming.contents import RECIPE, content, files_digest, left_to_dvc, of_json
 from priming.jobs import Graph, Item, Job, tables
 
 FORMAT = 1
@@ -191,6 +191,9 @@ class Recipes:
     def _task_files(self, task: str) -> list[Path]:
         from priming.tasks.sources.load import raw_files
 
+        own = self.graph.study.tasks.define[task].files
+        if own and any(left_to_dvc(self.base / file) for file in (own.train, own.test)):
+            return []
         return raw_files(task, self.graph.study.tasks, self.base)
 
 

@@ -1,6 +1,5 @@
 """Sharing the results of a study: weights through a remote of DVC, tables and settings in git."""
 
-import os
 import re
 import subprocess
 import sys
@@ -84,7 +83,7 @@ def _let_git_have_tables(file: Path) -> None:
 
 def _url(remote: str) -> str:
     """The remote; a folder as an absolute path, since clones lie elsewhere."""
-    return remote if "://" in remote else os.path.abspath(remote)
+    return remote if "://" in remote else str(Path(remote).resolve())
 
 
 def _dvc(*arguments: str) -> None:

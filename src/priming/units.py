@@ -55,7 +55,7 @@ def settings(unit: Unit) -> Slice:
 
     A key that is the same for all is said once; of another the values are listed, with the number of results in a row that have each.
     """
-    slices = [item.settings | _order(item) for item in unit.items]
+    slices = [item.settings | _order(item) for item in sorted(unit.items, key=lambda item: (item.part, item.path))]
     keys = list(dict.fromkeys(key for slice_ in slices for key in slice_))
     return {key: _value([slice_.get(key) for slice_ in slices]) for key in keys}
 

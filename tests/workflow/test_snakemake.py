@@ -110,7 +110,7 @@ def test_tunings_need_no_more_than_the_primings(made: Checkout) -> None:
 @pytest.mark.parametrize(
     ("target", "wanted"),
     [
-        ("prepared", {"prepare": 1}),
+        ("tasks", {"prepare": 1}),
         ("primed", {"prepare": 1, "pretrain": 1, "prime": 4}),
         ("tuned", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4}),
         ("tables", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "tabulate": 1}),

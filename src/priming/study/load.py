@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from priming.contents import left_to_dvc
 from priming.errors import StudyError, nearest
 from priming.study.document import Document, read
 from priming.study.problems import Problem, found_by
@@ -47,13 +48,13 @@ def _task_problems(data: dict[str, Any], folder: Path, checks: Sequence[TaskChec
 
 
 def _missing_paths(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
-    """Files of tasks and folders of PLMs that the study names and that are not there."""
+    """Files of tasks and folders of PLMs that the study names and that are nowhere; without a `dvc pull` figures can still be drawn."""
     paths: list[tuple[tuple[str, ...], str]] = [(("plms", name, "path"), "folder") for name in _at(data, "plms")]
     paths += [(("tasks", "define", name, "files", part), "file") for name in _at(data, "tasks", "define") for part in ("train", "test")]
     for at, kind in paths:
         named = _at(data, *at[:-1]).get(at[-1])
         path = folder / named if isinstance(named, str) else None
-        if path and not (path.is_file() if kind == "file" else path.is_dir()):
+        if path and not (path.is_file() if kind == "file" else path.is_dir()) and not left_to_dvc(path):
             yield Problem(at, _no_such(path, kind))
 
 

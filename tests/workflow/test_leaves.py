@@ -1,0 +1,148 @@
+"""Another value at every leaf of the study file makes stale what it matters to, what is made from that, and nothing else."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from priming.jobs import Graph, graph
+from priming.recipes import Recipes
+from priming.study import Study
+from priming.units import settings, units
+
+from .conftest import RICH, settle
+from .leaves import Leaf, changed, leaves
+
+BEFORE = graph(Study.model_validate(RICH))
+LEAVES = {"/".join(leaf): (leaf, annotation, value) for leaf, annotation, value in leaves(BEFORE.study)}
+# No other value is allowed yet.
+FIXED = {f"priming/{algorithm}/optimizer" for algorithm in ("mtl", "maml", "reptile")}
+# On what and in how large portions it is computed; rates of what no strategy moves; figures that are not drawn;
+# how a checkpoint is chosen where the last is kept; settings that only a variant can have.
+NOTHING = {
+    "tasks/hub_folder",
+    "tuning/chunk",
+    "compute/device",
+    "compute/gpus",
+    *(f"priming/mtl/learning_rates/{element}" for element in ("prompt", "prefix")),
+    *(f"priming/{meta}/learning_rates/{element}" for meta in ("maml", "reptile") for element in ("adapter", "prompt", "prefix")),
+    *(f"priming/maml/inner_learning_rates/{element}" for element in ("plm", "adapter", "prefix")),
+    *(f"priming/reptile/inner_learning_rates/{element}" for element in ("adapter", "prompt", "prefix")),
+    *(f"priming/{algorithm}/validation/{key}" for algorithm in ("mtl", "maml") for key in ("every", "steps", "samples")),
+    *(f"priming/{meta}/normalise_inner" for meta in ("maml", "reptile")),
+    "figures/parameter_efficiency/y",
+    "figures/convergence/strategies",
+    "figures/tasks/strategies",
+}
+EVERYTHING = {"prepare", "pretrain", "prime", "tune", "tables", "figure"}
+# The steps whose own settings have the leaf, or that make results that were not asked for before. `prime` in rows on tuning
+# and scoring is the priming that keeps its best checkpoint.
+MATTERS: dict[str, set[str]] = {
+    "name": EVERYTHING,
+    "title": {"tables"},
+    "question": {"tables"},
+    "plms": {"pretrain"},
+    "plms/local/max_input": {"prime", "tune"},
+    "tasks/define": {"prepare"},
+    "tasks/generated": {"prepare"},
+    "tasks/source": {"prime", "tables"},
+    "tasks/source_limit": {"prepare"},
+    "tasks/development": {"prime", "tables"},
+    "tasks/target": {"prepare", "tune", "tables"},
+    "tasks/shots": {"prepare", "tables"},
+    "tasks/shots_in_all": {"prepare", "tables"},
+    "tasks/samples": {"prepare", "tune", "tables"},
+    "tasks/test_limit": {"prepare"},
+    "elements": {"prime", "tune"},
+    "elements/prefix": {"tune"},
+    "priming": {"prime"},
+    "strategies": {"tune", "tables"},
+    "seeds": {"prime", "tune", "tables"},
+    "tuning": {"prime", "tune"},
+    "tuning/steps": {"tune"},
+    "tuning/learning_rates": {"tune"},
+    "tuning/learning_rates/adapter": {"prime", "tune"},
+    "tuning/bank_tasks": {"tune"},
+    "tuning/save_plm": {"tune"},
+    "scoring": {"prime", "tune", "tables"},
+    "scoring/decoders": {"tune", "tables"},
+    "scoring/metrics": {"tune", "tables"},
+    "scoring/arg_baseline": {"tables"},
+    "scoring/bootstrap": {"tables"},
+    "compute/precision": {"prime", "tune"},
+    "figures/draw": {"figure"},
+    "figures/style": {"figure"},
+    "figures/strategy_matrix": {"figure"},
+    "figures/compute": {"figure"},
+    **{f"plms/{name}/max_input": {"pretrain", "prime", "tune"} for name in ("own", "small")},
+    # Not generated, `own` keeps inputs of the default length.
+    **{f"plms/own/{origin}": {"pretrain", "prime", "tune"} for origin in ("path", "hub", "revision")},
+    **{f"plms/{name}/max_output": {"prime", "tune"} for name in ("own", "small", "local")},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the rich study, all current, beside the rows of its own task."""
+    folder = tmp_path_factory.mktemp("rich")
+    for name in ("mine.csv", "test.csv", "mine.csvx", "test.csvx"):
+        (folder / name).write_text("text,label\na,b\n")
+    settle(Recipes(BEFORE, folder, folder))
+    return folder
+
+
+def other(name: str) -> Study:
+    leaf, annotation, value = LEAVES[name]
+    return changed(BEFORE.study, RICH, leaf, annotation, value)
+
+
+def expected(leaf: Leaf) -> set[str]:
+    """The row of the longest part of the leaf that has one."""
+    return next((MATTERS[name] for n in range(len(leaf), 0, -1) if (name := "/".join(leaf[:n])) in MATTERS), set())
+
+
+def own(before: Graph, after: Graph) -> set[str]:
+    """The results that are new, or whose own settings differ."""
+    return {path for path, item in after.items.items() if path not in before.items or before.items[path].settings != item.settings}
+
+
+def followed(jobs: Graph, paths: Iterable[str]) -> set[str]:
+    """Results with all that are made from them, directly or through others."""
+    found = set(paths)
+    for path, item in jobs.items.items():  # each after those it is made from
+        if found & set(item.inputs):
+            found.add(path)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES.keys() - FIXED))
+def test_another_value(name: str, results: Path) -> None:
+    before, after = BEFORE, graph(other(name))
+    changed_itself = own(before, after)
+    steps = {after.items[path].step for path in changed_itself}
+    assert steps == (set() if name in NOTHING else expected(LEAVES[name][0]))
+    assert bool(steps) is (name not in NOTHING)
+
+    # The texts of PLM `own` are those of the source tasks, in their order.
+    reordered = {"results/rich/plm/own"} if name == "tasks/source" else set()
+    recipes = Recipes(after, results, results)
+    stale = {path for path in after.items if not recipes.current(path)}
+    assert stale == followed(after, changed_itself | reordered)
+    assert {job.out for job in after.jobs.values() if any(not recipes.current(item.path) for item in job.items)} == {after.maker[p] for p in stale}
+
+    # DVC is told of exactly the units that have such results themselves.
+    told_before, told_after = ({found.out: settings(found) for found in units(jobs).values()} for jobs in (before, after))
+    told = {out for out in told_after if told_after[out] != told_before.get(out)}
+    assert told == {found.out for found in units(after).values() if {item.path for item in found.items} & (changed_itself | reordered)}
+
+
+@pytest.mark.parametrize("name", sorted(FIXED))
+def test_a_leaf_with_one_value(name: str) -> None:
+    with pytest.raises(LookupError):
+        other(name)
+
+
+def test_the_lists_name_leaves() -> None:
+    assert LEAVES.keys() >= FIXED | NOTHING
+    for name in MATTERS:
+        assert any(leaf == name or leaf.startswith(f"{name}/") for leaf in LEAVES), name
