@@ -15,13 +15,13 @@ from .conftest import NOTHING, Repository
 
 pytestmark = pytest.mark.slow
 
-RATE = ("config.yaml", "{adapter: 1.0e-2, prompt: 1.0e-2}", "{adapter: 2.0e-2, prompt: 1.0e-2}")
+RATE = ("config.yaml", "{plm: 1.0e-3, prompt: 1.0e-2}", "{plm: 2.0e-3, prompt: 1.0e-2}")
 DRAWN = {"tabulate": 1, "draw": 1}
 CHANGES = {
     "rate": (RATE, {"prime": 1, "tune": 1, **DRAWN}),
     "step": (("src/priming/training/upstream.py", "\n\n\ndef prime(", "\n\nADDED = 1\n\n\ndef prime("), {"prime": 2, "tune": 2, **DRAWN}),
     "rows": (("data/train.csv", "a red train thing", "a pink train thing"), {"prepare": 1, "tune": 3, **DRAWN}),
-    "plot": (("config.yaml", "formats: [svg]", "formats: [svg]\n    width: 5.0"), {"draw": 1}),
+    "plot": (("config.yaml", "formats: [svg]", "formats: [svg], width: 5.0"), {"draw": 1}),
     "strategy": (("config.yaml", "  - none -> adapter\n", "  - none -> adapter\n  - none -> prompt\n"), {"tune": 1, **DRAWN}),
     "comment": (("config.yaml", "seeds: [1]", "seeds: [1]  # one is enough"), {}),
 }
@@ -82,24 +82,24 @@ def recorded_settings(repository: Repository) -> dict[str, object]:
 def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Repository], origin: Repository) -> None:
     ours = clone("all")
     theirs = clone("all", source=ours)
-    ours.dvc("exp", "run", "-S", "config.yaml:priming.mtl.learning_rates.adapter=3.0")
+    ours.dvc("exp", "run", "-S", "config.yaml:priming.mtl.learning_rates.plm=1.0")
     assert ours.made() == [
         "figures/strategy_matrix",
-        "primed/mini/mtl-adapter/seed-1",
+        "primed/mini/mtl-plm/seed-1",
         "tables",
-        "tuned/mini/mtl-adapter--adapter/seed-1/dinner_review",
-        "tuned/mini/mtl-adapter--adapter/seed-1/mine",
+        "tuned/mini/mtl-plm--adapter/seed-1/dinner_review",
+        "tuned/mini/mtl-plm--adapter/seed-1/mine",
     ]
     ours.is_settled()
-    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {"adapter": 3.0, "prompt": 0.01}
+    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {"plm": 1.0, "prompt": 0.01}
     assert locked_settings(ours) == recorded_settings(ours)
     changed = [line.split() for line in ours.dvc("metrics", "diff").splitlines()[1:]]
-    assert {line[0] for line in changed} == {"results/tiny/tables/metrics/mini/mtl-adapter--adapter.json"}
+    assert {line[0] for line in changed} == {"results/tiny/tables/metrics/mini/mtl-plm--adapter.json"}
     assert {line[1] for line in changed} == {"arg", "gain", "score"}
-    assert ["config.yaml", "priming.mtl.learning_rates.adapter", "0.01", "3.0"] in [line.split() for line in ours.dvc("params", "diff").splitlines()]
+    assert ["config.yaml", "priming.mtl.learning_rates.plm", "0.001", "1.0"] in [line.split() for line in ours.dvc("params", "diff").splitlines()]
 
     # An old checkpoint over the new one, a checkpoint without its recipe, one that is half there: it and what follows are made again.
-    primed = ours.folder / "results/tiny/primed/mini/mtl-adapter/seed-1"
+    primed = ours.folder / "results/tiny/primed/mini/mtl-plm/seed-1"
     new = shutil.move(primed, ours.folder / "new")
     followed = {"prime": 1, "tune": 1, **DRAWN}
     shutil.copytree(origin.folder / primed.relative_to(ours.folder), primed)
@@ -112,7 +112,7 @@ def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Re
     shutil.move(new, primed)
     assert NOTHING in ours.snakemake("-n")
 
-    ours.commit("Prime adapters faster")
+    ours.commit("Prime the PLM faster")
     ours.dvc("push")
     theirs.git("pull", "--quiet")
     assert theirs.wanted()["prime"] == 1
@@ -149,7 +149,7 @@ def test_new_rows_and_a_new_strategy_by_snakemake_then_recorded(fresh: Repositor
         "figures/strategy_matrix",
         "tables",
         "tasks/mine",
-        "tuned/mini/mtl-adapter--adapter/seed-1/mine",
+        "tuned/mini/mtl-plm--adapter/seed-1/mine",
         "tuned/mini/mtl-prompt--prompt/seed-1/mine",
         "tuned/mini/none--adapter/seed-1/mine",
         "tuned/mini/none--prompt/seed-1/dinner_review",
@@ -187,9 +187,9 @@ def test_one_can_tune_from_a_checkpoint_that_was_pulled(clone: Callable[..., Rep
     assert results(one.folder) == {"tables", "tuned/mini/none--adapter/seed-1/mine"}
 
 
-def test_without_the_checkpoints_a_rate_concerns_its_strategy(clone: Callable[..., Repository]) -> None:
+def test_a_rate_concerns_its_strategy_without_the_checkpoint_too(clone: Callable[..., Repository]) -> None:
     scores = clone("data.dvc")
-    scores.dvc("pull", "tasks", "plm", "tuned", "figures")
+    scores.dvc("pull", "tasks", "plm", "primed@mini/mtl-prompt", "tuned", "figures")
     assert NOTHING in scores.snakemake("-n")
     scores.edit(*RATE)
     assert scores.wanted() == CHANGES["rate"][1]

@@ -23,7 +23,7 @@ def intact(cache: Path) -> bool:
 @pytest.mark.parametrize("cache", ["copy", "hardlink", "symlink"])
 def test_nothing_is_made_again(clone: Clone, cache: str) -> None:
     fresh = clone("all", cache=cache)
-    weights = fresh.folder / "results/tiny/primed/mini/mtl-adapter/seed-1/adapter.safetensors"
+    weights = fresh.folder / "results/tiny/primed/mini/mtl-plm/seed-1/plm.safetensors"
     assert (weights.is_symlink(), weights.stat().st_nlink > 1) == (cache == "symlink", cache == "hardlink")
     assert NOTHING in fresh.snakemake("-n")
     fresh.is_settled()

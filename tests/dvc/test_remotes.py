@@ -47,23 +47,23 @@ def test_what_cannot_be_pulled_is_not_trained_again(clone: Clone, tmp_path: Path
 
 def test_reproducing_a_bare_clone_fetches(clone: Clone) -> None:
     bare = clone("data.dvc")
-    bare.dvc("repro", "tuned@mini/mtl-prompt--prompt")
+    bare.dvc("repro", "primed@mini/mtl-prompt")
     assert bare.made() == []
-    assert (bare.folder / "results/tiny/tuned/mini/mtl-prompt--prompt/seed-1/mine/recipe.json").is_file()
-    assert not (bare.folder / "results/tiny/tuned/mini/none--adapter").exists()
+    assert (bare.folder / "results/tiny/primed/mini/mtl-prompt/seed-1/recipe.json").is_file()
+    assert not (bare.folder / "results/tiny/primed/mini/mtl-plm").exists()
 
 
 def test_a_damaged_weight_is_refused(origin: Repository, clone: Clone, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     shutil.copytree(origin.folder.parent / "remote", remote)
-    weights = (origin.folder / "results/tiny/primed/mini/mtl-adapter/seed-1/adapter.safetensors").read_bytes()
+    weights = (origin.folder / "results/tiny/primed/mini/mtl-plm/seed-1/plm.safetensors").read_bytes()
     (damaged,) = [path for path in remote.rglob("*") if path.is_file() and path.read_bytes() == weights]
     damaged.chmod(0o644)
     damaged.write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
     fresh = clone()
     fresh.dvc("remote", "modify", "--local", "store", "url", str(remote))
     fresh.dvc("pull", status=1)
-    assert not (fresh.folder / "results/tiny/primed/mini/mtl-adapter/seed-1/adapter.safetensors").exists()
+    assert not (fresh.folder / "results/tiny/primed/mini/mtl-plm/seed-1/plm.safetensors").exists()
     assert (fresh.folder / "results/tiny/primed/mini/mtl-prompt/seed-1/prompt.safetensors").exists()
 
 
@@ -117,7 +117,7 @@ def test_without_git_and_without_dvc(origin: Repository, tmp_path: Path) -> None
     shutil.copytree(origin.folder, copy.folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".snakemake", "config.local"))
     copy.dvc("config", "--local", "core.no_scm", "true")
     assert "up to date" in copy.dvc("status")
-    copy.edit("config.yaml", "formats: [svg]", "formats: [svg]\n    width: 5.0")
+    copy.edit("config.yaml", "formats: [svg]", "formats: [svg], width: 5.0")
     copy.dvc("repro")
     assert copy.made() == [FIGURE]
     for name in (".dvc", "dvc.yaml", "dvc.lock", "data.dvc", ".dvcignore"):
