@@ -1,4 +1,4 @@
-"""What results and raw data hold, as digests."""
+"""Digests of what results and raw data hold."""
 
 import hashlib
 import json
@@ -29,11 +29,6 @@ def files_digest(files: Iterable[Path]) -> str | None:
         return None
     folder = os.path.commonpath([path.parent for path in here])
     return _combined((path.relative_to(folder).as_posix(), file_digest(path)) for path in here)
-
-
-def left_to_dvc(path: Path) -> bool:
-    """Whether DVC has a file or folder that is not here: a .dvc file lies beside it, or beside a folder that it lies in."""
-    return not path.exists() and any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
 
 
 def file_digest(path: Path) -> str:

@@ -133,7 +133,7 @@ def _check_stages(wanted: set[str], study_file: Path) -> None:
 def _settings_stage(base: str, study_file: Path, in_git: bool) -> Stage:
     return {
         "cmd": f"{PRIMING} settings {study_file}",
-        "deps": [str(study_file), *RECIPES, "src/priming/study"],
+        "deps": [str(study_file), *RECIPES, *(f"src/priming/{name}" for name in ("published", "strategies.py", "study"))],
         "outs": [_out(f"{base}/settings", in_git)],
     }
 
@@ -196,7 +196,7 @@ def _code(members: list[Unit]) -> list[str]:
     modules = [name for entry in dict.fromkeys(item.module for unit in members for item in unit.items) for name in closure.closure(entry)]
     below = sorted({name.split(".")[1] for name in modules})
     sources = (name if (closure.ROOT / name).is_dir() else f"{name}.py" for name in below)
-    return list(dict.fromkeys([*(f"src/priming/{name}" for name in sources), *RECIPES]))
+    return [*(f"src/priming/{name}" for name in sources if f"src/priming/{name}" not in RECIPES), *RECIPES]
 
 
 def _out(path: str, in_git: bool) -> dict[str, dict[str, bool]]:

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from priming import closure
-from priming.contents import RECIPE, content, files_digest, left_to_dvc, of_json
+from priming.contents import RECIPE, content, files_digest, of_json
 from priming.jobs import Graph, Item, Job, tables
+from priming.study.load import left_to_dvc
 
 FORMAT = 1
 Recipe = dict[str, Any]

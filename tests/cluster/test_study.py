@@ -90,6 +90,6 @@ def test_one_changed_rate_submits_its_jobs_alone(finished: Submitter) -> None:
 def test_sbatch_refuses_what_the_cluster_does_not_have(node: Node, tmp_path: Path, project: Path) -> None:
     checkout = submitter(tmp_path, project)
     checkout.settings = {**checkout.settings, "PRIMING_SLURM_GPU_MODEL": "b200"}
-    printed = checkout.finish(checkout.start("--retries", "0", "pretrained"), status=1)
+    printed = checkout.finish(checkout.start("--retries", "0", "plm"), status=1)
     assert "Requested node configuration is not available" in printed
     wait(lambda: not ask("squeue", "--noheader"), 30, "no job left")

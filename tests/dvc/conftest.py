@@ -22,9 +22,7 @@ NOTHING = "Nothing to be done"
 COMPUTING = {"prepare", "pretrain", "prime", "tune", "tabulate", "draw"}
 WORDS = ("red", "blue", "old", "new", "big", "wet", "dry", "odd")
 # As many of both labels to train on, but not to test on: then a constant answer scores by what it is.
-ROWS = {
-    part: [f"a {word} {part} thing,{'x' if n % every else 'y'}\n" for n, word in enumerate(WORDS)] for part, every in (("train", 2), ("test", 3))
-}
+ROWS = {part: [f"a {word} {part} thing,{'x' if n % every else 'y'}\n" for n, word in enumerate(WORDS)] for part, every in (("train", 2), ("test", 3))}
 
 # Read-only files of DVC's cache are read-only to root only without these.
 NO_OVERRIDE = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"]

@@ -58,6 +58,9 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ),
     ("tasks", "target"): (("tasks", "target"), ["mine", "price_compare", "plan_time"]),
     ("figures", "draw"): (("figures", "draw"), ["strategy_matrix", "tasks", "compute"]),
+    ("scoring", "published", "adl2022"): (("scoring", "published", "adl2022"), {"small": "BART"}),
+    ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),
+    ("figures", "charts", "panels"): (("figures", "charts", "panels"), [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}]),
     ("scoring", "decoders"): (("scoring", "decoders"), ["ranking"]),
     ("scoring", "metrics"): (("scoring", "metrics"), ["accuracy"]),
 }

@@ -33,6 +33,7 @@ NOTHING = {
     "figures/parameter_efficiency/y",
     "figures/convergence/strategies",
     "figures/tasks/strategies",
+    "figures/charts/panels",
 }
 EVERYTHING = {"prepare", "pretrain", "prime", "tune", "tables", "figure"}
 # The steps whose own settings have the leaf, or that make results that were not asked for before. `prime` in rows on tuning
@@ -69,6 +70,7 @@ MATTERS: dict[str, set[str]] = {
     "scoring/metrics": {"tune", "tables"},
     "scoring/arg_baseline": {"tables"},
     "scoring/bootstrap": {"tables"},
+    "scoring/published": {"tables"},
     "compute/precision": {"prime", "tune"},
     "figures/draw": {"figure"},
     "figures/style": {"figure"},

@@ -23,15 +23,18 @@ NOTHING = {
     "priming.study",
     "priming.tasks.names",
     "priming.tasks.show",
-    *(
-        f"priming.{name}"
-        for name in ("__main__", "cli", "closure", "contents", "errors", "jobs", "pipeline", "recipes", "sharing", "slices", "steps", "units")
-    ),
+    "priming.models.sizes",
+    "priming.training.processes",
+    *(f"priming.published.{name}" for name in ("adl2022", "checks", "gheini2022", "show", "wu2022", "ye2021")),
+    *(f"priming.{name}" for name in ("__main__", "cli", "closure", "errors", "jobs", "recipes", "slices", "steps", "units")),
+    *(f"priming.{name}" for name in ("attempts", "claim", "needs", "pipeline", "plan", "sharing", "site")),
 }
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
-NAMING_STRATEGIES = {"figure compute", "figure convergence", "figure parameter_efficiency", "figure tasks"}
+NAMING_STRATEGIES = {"figure compute", "figure convergence", "figure parameter_efficiency", "figure tasks", "figure charts"}
 MATTERS = {
     "priming.strategies": {"prime", "tune", "tables"} | NAMING_STRATEGIES,
+    "priming.contents": {"pretrain", "prime", "tune"},
+    "priming.published": {"tables"},
     "priming.tasks": {"prepare"},
     "priming.tasks.generated": {"prepare", "pretrain"},
     **{f"priming.tasks.{name}": {"prepare", "pretrain", "prime", "tune"} for name in ("__init__", "prepared", "task")},
@@ -39,10 +42,9 @@ MATTERS = {
     **{f"priming.models.{name}": {"pretrain"} for name in ("pretraining", "tokenizer")},
     **{f"priming.models.{name}": {"prime", "tune"} for name in ("flops", "loss")},
     "priming.training": {"prime", "tune"},
-    **{f"priming.training.{name}": {"pretrain", "prime", "tune"} for name in ("__init__", "keys", "record")},
+    **{f"priming.training.{name}": {"pretrain", "prime", "tune"} for name in ("__init__", "keys", "record", "state", "stopping")},
     "priming.training.pretrain": {"pretrain"},
-    "priming.training.meta": {"prime"},
-    "priming.training.upstream": {"prime"},
+    **{f"priming.training.{name}": {"prime"} for name in ("curve", "meta", "share", "upstream")},
     "priming.training.downstream": {"tune"},
     "priming.evaluation": {"prime", "tune"},
     "priming.evaluation.__init__": {"prime", "tune", "tables"},
@@ -53,6 +55,7 @@ MATTERS = {
     "priming.reporting.wording": {"tables"} | EVERY_FIGURE,
     "priming.reporting.figures": EVERY_FIGURE,
     "priming.reporting.figures.looks": NAMING_STRATEGIES,
+    "priming.reporting.figures.bar_rows": {"figure charts", "figure tasks"},
     **{f"priming.reporting.figures.{figure}": {f"figure {figure}"} for figure in FIGURES},
 }
 
@@ -60,7 +63,8 @@ MATTERS = {
 @pytest.fixture(scope="module")
 def jobs() -> Graph:
     """Those of the rich study with every figure."""
-    return graph(Study.model_validate(with_value(RICH, "figures/draw", list(FIGURES))))
+    panel = {"title": "One bar", "bars": [{"plm": "small", "strategy": "none -> plm"}]}
+    return graph(Study.model_validate(with_value(with_value(RICH, "figures/draw", list(FIGURES)), "figures/charts", {"panels": [panel]})))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from priming.contents import left_to_dvc
 from priming.errors import StudyError, nearest
 from priming.study.document import Document, read
 from priming.study.problems import Problem, found_by
@@ -25,6 +24,11 @@ def load_study(path: Path, task_checks: Sequence[TaskCheck] = ()) -> Study:
     if not isinstance(document.data, dict):
         raise StudyError(f"{path}: holds no study; allowed: YAML keys with values, as in docs/study-file.md")
     return _validated(document, [*_missing_paths(document.data, path.parent), *_task_problems(document.data, path.parent, task_checks)])
+
+
+def left_to_dvc(path: Path) -> bool:
+    """Whether DVC has a file or folder that is not here: a .dvc file lies beside it, or beside a folder that it lies in."""
+    return not path.exists() and any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
 
 
 def _validated(document: Document, found: list[Problem]) -> Study:
