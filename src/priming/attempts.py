@@ -6,13 +6,12 @@ They lie under work/<study>/attempts/<job>/ and go when the job is done.
 """
 
 import os
-import shutil
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -39,9 +38,12 @@ def noted(study: str, out: str) -> Iterator[None]:
     try:
         with _exit_when_stopped():
             yield
-        shutil.rmtree(place, ignore_errors=True)
+        for earlier in place.iterdir():
+            earlier.unlink(missing_ok=True)
     finally:
         note.unlink(missing_ok=True)
+        with suppress(OSError):  # notes of other attempts are in it
+            place.rmdir()
 
 
 @contextmanager

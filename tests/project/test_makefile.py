@@ -72,9 +72,9 @@ def test_what_is_installed_is_installed_once(make: Make, tmp_path: Path) -> None
 
 def test_tests_and_checks_get_what_they_need_beside(make: Make) -> None:
     named = f"PYTHON={sys.executable}"
-    assert "--editable '.[dev]'" not in make("-n", "demo", named).stdout
+    assert "--editable '.[dev" not in make("-n", "demo", named).stdout
     for target in ("test", "test-slow", "lint"):
-        assert "--editable '.[dev]'" in make("-n", target, named).stdout
+        assert "--editable '.[dev,slurm]'" in make("-n", target, named).stdout
 
 
 def test_another_index_for_torch_is_passed_on(make: Make) -> None:
