@@ -86,7 +86,7 @@ def test_primings_are_tried_more_often(checkout: Checkout) -> None:
         "    scheduling.start(workflow)\n",
         "    scheduling.start(workflow)\n    print({r.name: r.restart_times for r in workflow.rules})\n",
     )
-    printed = checkout.snakemake("--retries", "3", "prepared")
+    printed = checkout.snakemake("--retries", "3", "tasks")
     assert "'prime': 15" in printed
     assert printed.count(": 3") > 5
 
@@ -155,7 +155,7 @@ def test_a_mistake_in_the_settings_of_the_site_is_one_message(checkout: Checkout
 
 @pytest.mark.parametrize(("devices", "gpus"), [("0,GPU-b", 2), ("", 1)])
 def test_no_more_jobs_than_gpus(checkout: Checkout, devices: str, gpus: int) -> None:
-    status, printed = profiled(checkout, "profiles/gpus", "prepared", CUDA_VISIBLE_DEVICES=devices)
+    status, printed = profiled(checkout, "profiles/gpus", "tasks", CUDA_VISIBLE_DEVICES=devices)
     assert status == 0, printed
     assert f'gpu=Resource("gpu", {gpus})' in printed
 
