@@ -127,7 +127,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("figures/tasks", {"strategies": ["none -> plm"]}, nothing),
 ]
 CHANGED_BY_ITEMS = {"name", "plms", "seeds", "strategies", "figures/draw"}
-NOT_DRAWN = {"figures/parameter_efficiency", "figures/convergence", "figures/tasks"}
+NOT_DRAWN = {"figures/parameter_efficiency", "figures/convergence", "figures/tasks", "figures/charts"}
 
 
 def own_slices(study: dict[str, Any]) -> Graph:
