@@ -7,7 +7,7 @@ from pydantic import Field
 from priming.study.base import Name, Positive, Rate, Section, Share, StrategyText
 
 Decoder = Literal["ranking", "greedy"]
-Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"]
+Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match", "qa_f1", "rouge_l", "matthews", "pearson", "task"]
 Partition = Literal[
     "random",
     "classification",

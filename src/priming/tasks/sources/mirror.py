@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from priming.errors import DataError, nearest
-from priming.study.tasks import Hub
 
 VARIABLE = "PRIMING_HUB"
 _DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
@@ -56,8 +55,8 @@ def chosen_configuration(key: str, place: str, config: str | None, there: list[s
     return config
 
 
-def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirror | None:
-    """The mirror folder of a task's data set, None where no mirror is named; raises DataError where the folder is not there.
+def mirror_root(hub_folder: str | None, base: Path) -> Path | None:
+    """The folder that holds the mirror, None where none is named; raises DataError where it is not there.
 
     The environment variable PRIMING_HUB goes before the study's `tasks.hub_folder`, which is relative to `base`.
     """
@@ -67,13 +66,19 @@ def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirr
     key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
     if not root.is_dir():
         raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
-    folder = root / hub.id
+    return root
+
+
+def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
+    """The folder of the data set `name` in the mirror, None where no mirror is named; raises DataError where it is not there."""
+    root = mirror_root(hub_folder, base)
+    if root is None:
+        return None
+    folder = root / name
     if not folder.is_dir():
         there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
-        raise DataError(
-            f"tasks.define.{name}.hub.id: {hub.id!r} is not in the mirror {root}{nearest(hub.id, there)}; it has {', '.join(there) or 'no data set'}"
-        )
-    return Mirror(folder, f"tasks.define.{name}.hub")
+        raise DataError(f"{key}.id: {name!r} is not in the mirror {root}{nearest(name, there)}; it has {', '.join(there) or 'no data set'}")
+    return Mirror(folder, key)
 
 
 def _head(readme: Path) -> dict[str, Any]:
