@@ -182,16 +182,22 @@ class Recipes:
         """The digests of raw data, by the item that reads them."""
         found = {}
         for path, item in self.graph.items.items():
-            if item.step == "prepare" and item.task in self.graph.study.tasks.define:
+            tasks = self.graph.study.tasks
+            if item.step == "prepare" and (item.task in tasks.define or tasks.in_gym(item.task)):
                 found[path] = {f"task {item.task}": files_digest(self._task_files(item.task))}
             elif item.step == "pretrain" and (folder := self.graph.study.plms[item.plm].path):
                 found[path] = {f"plm {item.plm}": files_digest(file for file in (self.base / folder).rglob("*") if file.is_file())}
         return found
 
     def _task_files(self, task: str) -> list[Path]:
+        tasks = self.graph.study.tasks
+        if tasks.in_gym(task):
+            from priming.tasks.crossfit import registry, source
+
+            return source.raw_files(registry.entry(task, tasks.fidelity), tasks.hub_folder, self.base)
         from priming.tasks.sources.load import raw_files
 
-        return raw_files(task, self.graph.study.tasks, self.base)
+        return raw_files(task, tasks, self.base)
 
 
 def write(folder: Path, recipe: Recipe) -> None:

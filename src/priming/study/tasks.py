@@ -5,9 +5,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from priming.study.base import Name, Positive, Section
-from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
+from priming.study.partitions import PARTITIONS, PARTS, Partition, gym, partition
 from priming.study.problems import DisagreementError, Problem
 from priming.study.template import columns_of
+from priming.study.tuning import TaskMetric
 
 Label = str | int | float | bool
 Fidelity = Literal["crossfit", "fixed"]
@@ -43,6 +44,8 @@ class TaskDefinition(Section):
     )
     threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
 
+    metric: TaskMetric | None = Field(None, description="Its own metric, where `scoring.metric` is `task`; accuracy, or exact_match without labels.")
+
     @field_validator("input")
     @classmethod
     def _is_template(cls, value: str) -> str:
@@ -76,7 +79,9 @@ class Tasks(Section):
     )
     define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
     generated: GeneratedTasks = GeneratedTasks()
-    partition: Partition | None = Field(None, description="A partition of CrossFit; it fills those of source, development and target that are not given.")
+    partition: Partition | None = Field(
+        None, description="A partition of CrossFit; it fills those of source, development and target that are not given."
+    )
     without: list[Name] = Field(
         ["eli5-askh", "eli5-asks", "eli5-eli5"], description="Tasks that are left out of the partition; without it those whose data are gone."
     )
@@ -109,7 +114,9 @@ class Tasks(Section):
         empty = [part for part in PARTS if part != "development" and not getattr(self, part)]
         if empty:
             what = "is missing; add '{}: [...]' ({}), or name a partition"
-            raise DisagreementError([Problem(("tasks", part), what.format(part, Tasks.model_fields[part].description.rstrip("."))) for part in empty])
+            raise DisagreementError(
+                [Problem(("tasks", part), what.format(part, str(Tasks.model_fields[part].description).rstrip("."))) for part in empty]
+            )
         return self
 
     @model_validator(mode="after")
@@ -124,3 +131,7 @@ class Tasks(Section):
         if "chunks" in {*self.source, *self.development, *self.target}:
             raise ValueError("no task can be named 'chunks': the folder of that name is the workflow's")
         return self
+
+    def in_gym(self, name: str) -> bool:
+        """Whether the name is one of CrossFit's tasks, not defined anew by the study."""
+        return name not in self.define and name in gym()

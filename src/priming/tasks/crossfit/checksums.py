@@ -12,9 +12,7 @@ from priming.tasks.crossfit.registry import SAMPLES
 def published(entry: Entry) -> dict[str, str]:
     """The digests of a task's files, by name."""
     row = _table()[entry.name]
-    return {
-        file_name(entry, sample, part): row["test" if part == "test" else f"{part}_{sample}"] for sample in SAMPLES for part in PARTS
-    }
+    return {file_name(entry, sample, part): row["test" if part == "test" else f"{part}_{sample}"] for sample in SAMPLES for part in PARTS}
 
 
 @cache

@@ -22,13 +22,15 @@ HELD = 100_000
 class Drawn:
     """Training and development examples of each sample, the test set of all, and how much there was to draw from.
 
-    `read` counts the rows of each split as the source has them, `pool` the examples that samples were drawn from.
+    `read` counts the rows of each split as the source has them, `pool` the examples that samples were drawn from; `classes`
+    are the different outputs in the pool, sorted, of a task that is drawn by class.
     """
 
     samples: dict[int, tuple[list[Example], list[Example]]]
     test: list[Example]
     pool: int
     read: dict[str, int]
+    classes: tuple[str, ...]
 
 
 def draw(entry: Entry, splits: Splits, samples: Sequence[int], size: int) -> Drawn:
@@ -44,7 +46,8 @@ def draw(entry: Entry, splits: Splits, samples: Sequence[int], size: int) -> Dra
     found = reader.examples(train, _positions(picks.values(), rest))
     test = reader.test() if rest is None else [found[p] for p in rest.tolist()]
     drawn = {sample: ([found[p] for p in pick.train], [found[p] for p in pick.dev]) for sample, pick in picks.items()}
-    return Drawn(drawn, test, len(pool), reader.read)
+    classes = tuple(sorted({train.targets[p] for p in pool.tolist()})) if entry.shots == "per_class" else ()
+    return Drawn(drawn, test, len(pool), reader.read, classes)
 
 
 def pool_examples(entry: Entry, splits: Splits, choose: Callable[[int], Positions]) -> tuple[list[Example], int, dict[str, int]]:
@@ -101,10 +104,10 @@ class _Reader:
         return [found[p] for p in cut(order, [0, self.entry.test_share]).tolist()]
 
     def _counted(self, split: str) -> Iterator[Row]:
-        number = 0
-        for number, row in enumerate(self.splits(split), 1):
+        self.read[split] = 0
+        for row in self.splits(split):
+            self.read[split] += 1
             yield row
-        self.read[split] = number
 
 
 def _positions(picks: Iterable[Picked], rest: Positions | None) -> set[int]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from priming.study.base import Section
-from priming.study.tuning import Metric
+from priming.study.tuning import TaskMetric
 
 Shots = Literal["per_class", "in_all"]
 Relation = Literal["is", "is_not", "above", "below", "contains", "begins", "not_once", "fraction"]
@@ -135,7 +135,7 @@ class Joined(Section):
 
     joined: str
     by: str
-    where: dict[str, int] = {}
+    where: dict[str, int] = Field({})
     empty: str = ""
 
 
@@ -148,9 +148,10 @@ class Entry(Section):
     name: str
     category: str = Field(description="First and second level of CrossFit's ontology.")
     shots: Shots = Field(description="per_class: 16 examples for each different output; in_all: 32.")
-    metric: Metric
+    metric: TaskMetric
     hub: HubData | None = None
     web: WebData | None = None
+    rows_of: str | None = Field(None, description="Other data sets with the same name here have the same rows, in part at least.")
     gone: str | None = Field(None, description="Why the data cannot be had any more.")
     licence: Licence | None = None
     pool: Pool | None = None
@@ -158,10 +159,10 @@ class Entry(Section):
     test: str | None = None
     test_share: float | None = Field(None, description="The test set is this share of the shuffled split.")
     rows: dict[str, int] = Field({}, description="Rows of the splits that CrossFit read, before any is left out.")
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column] = Field({})
     skip: list[tuple[str, Relation, Any]] = Field([], description="Rows left out: value, relation, operand.")
     merge: Merge | None = None
-    compute: list[dict[str, dict[str, Any]]] = []
+    compute: list[dict[str, dict[str, Any]]] = Field([])
     options: Options | None = None
     input: str
     input_filter: str | None = None

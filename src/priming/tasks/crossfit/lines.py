@@ -1,7 +1,7 @@
 """CrossFit's files: an example a line, input and references separated by tabs, and what its reader makes of them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from priming.study.tasks import Fidelity
 from priming.tasks.crossfit.draw import Drawn
@@ -31,11 +31,21 @@ def file_name(entry: Entry, sample: int, part: str) -> str:
     return f"{entry.name}_{entry.size}_{sample}_{part}.tsv"
 
 
-def files(entry: Entry, drawn: Drawn) -> Iterable[tuple[str, list[Example]]]:
+def files(entry: Entry, drawn: Drawn, fidelity: Fidelity = "crossfit") -> Iterator[tuple[str, list[Example]]]:
     """The files of a task, by name, with their examples."""
     for sample, (train, dev) in drawn.samples.items():
-        for part, examples in zip(PARTS, (train, dev, drawn.test), strict=True):
+        parts = [train, dev, drawn.test]
+        if fidelity == "fixed":
+            parts = [as_read(examples, fidelity) for examples in parts]
+            parts[2] = unseen(parts[2], *parts[:2])
+        for part, examples in zip(PARTS, parts, strict=True):
             yield file_name(entry, sample, part), examples
+
+
+def unseen(test: Iterable[Example], train: Iterable[Example], dev: Iterable[Example]) -> list[Example]:
+    """Test examples whose input occurs in neither of the others."""
+    seen = {example.input for example in (*train, *dev)}
+    return [example for example in test if example.input not in seen]
 
 
 def as_read(examples: Iterable[Example], fidelity: Fidelity) -> list[Example]:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from tqdm import tqdm
+
 from priming.errors import DataError
-from priming.tasks.crossfit.entries import Entry, WebData
+from priming.tasks.crossfit.entries import Entry
 from priming.tasks.sources.files import read_rows
 from priming.tasks.sources.hub import CONVERTED, HubReader, ScriptError
-from priming.tasks.sources.mirror import HOW_TO, find_mirror
+from priming.tasks.sources.mirror import HOW_TO, Mirror, find_mirror
 from priming.tasks.sources.rows import Row
 
 
@@ -22,9 +24,14 @@ class Source:
     def __call__(self, split: str) -> Iterator[Row]:
         """The rows of a split; raises DataError."""
         if self.entry.web:
-            return read_rows(web_file(self.entry, split, self.hub_folder, self.base))
+            return self._shown(split, read_rows(web_file(self.entry, split, self.hub_folder, self.base)))
         self._reader.check(split, "split")
-        return self._with_old_columns(split)
+        return self._shown(split, self._with_old_columns(split))
+
+    def _shown(self, split: str, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows, with a progress bar on a terminal where there are many."""
+        total = self.entry.rows.get(split)
+        return iter(tqdm(rows, f"{self.entry.name} {split}", total, unit=" rows", delay=2, leave=False, disable=None))
 
     @cached_property
     def _reader(self) -> HubReader:
@@ -34,15 +41,21 @@ class Source:
             mirror = find_mirror(self.key, hub.id, self.hub_folder, self.base)
             if mirror is None and self.entry.gone:
                 raise DataError(f"{self.key}: the data set {hub.id} was {self.entry.gone}; leave the task out (tasks.without), or {HOW_TO}")
-            reader = HubReader(self.key, hub.id, hub.config, hub.revision, mirror)
             try:
-                return reader if reader.splits else reader
+                return self._opened(hub.revision, mirror)
             except ScriptError:
-                reader = HubReader(self.key, hub.id, hub.config, CONVERTED, None)
-                return reader if reader.splits else reader
+                return self._opened(CONVERTED, mirror)
         except DataError as error:
             copy = f"; others use the copy {hub.mirror}, which was not compared row by row" if hub.mirror else ""
             raise DataError(f"{error}{copy}") from None
+
+    def _opened(self, revision: str | None, mirror: Mirror | None) -> HubReader:
+        """A reader of a data set that is known to be there."""
+        hub = self.entry.hub
+        assert hub
+        reader = HubReader(self.key, hub.id, hub.config, revision, mirror)
+        _ = reader.splits
+        return reader
 
     def _with_old_columns(self, split: str) -> Iterator[Row]:
         """Rows with the columns that CrossFit saw, where the data set has renamed them since."""
@@ -69,9 +82,9 @@ class Source:
 
 def _word(row: Row, column: str, words: list[str]) -> str:
     found = row.values[column]
-    if isinstance(found, str) or found not in range(len(words)):
-        if isinstance(found, str):
-            return found.rpartition(":")[2]
+    if isinstance(found, str):
+        return found.rpartition(":")[2]
+    if found not in range(len(words)):
         raise DataError(f"{row.place}, column {column}: {found!r} has no class name; the data card of the data set should name {len(words)} classes")
     return words[found]
 

@@ -19,6 +19,10 @@ class ScriptError(DataError):
     """The main branch of a data set is a script."""
 
 
+class UnreachableError(DataError):
+    """The hub does not answer."""
+
+
 def load_hub(name: str, definition: TaskDefinition, hub_folder: str | None, base: Path) -> Task:
     """Read a task from the mirror where one is named, else from the live hub; raises DataError."""
     hub = definition.hub
@@ -64,7 +68,9 @@ class HubReader:
     def check(self, split: str, part: str) -> None:
         """Raise DataError unless there is such a split; `part` is the key that names it."""
         if split not in self.splits:
-            raise DataError(f"{self.key}.{part}: there is no split {split!r}{nearest(split, self.splits)}; {self.called} has {', '.join(self.splits)}")
+            raise DataError(
+                f"{self.key}.{part}: there is no split {split!r}{nearest(split, self.splits)}; {self.called} has {', '.join(self.splits)}"
+            )
 
     def rows(self, split: str) -> Iterator[Row]:
         """The rows of a split, in order; raises DataError."""
@@ -98,4 +104,5 @@ class HubReader:
             return DataError(f"{key}: {self.mirror.folder} cannot be read ({said}); copy the data set again, README.md included")
         if "script" in said:
             return ScriptError(f"{key}: {self.name} is made by a script, which is not run; try {key}.revision: {CONVERTED} ({said})")
-        return DataError(f"{key}: {self.called} cannot be read from the hub ({said}); {HOW_TO}")
+        kind = UnreachableError if isinstance(error, ConnectionError) else DataError
+        return kind(f"{key}: {self.called} cannot be read from the hub ({said}); {HOW_TO}")

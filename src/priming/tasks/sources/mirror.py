@@ -4,6 +4,7 @@ Nothing here imports `datasets`: the files are found to be hashed, `hub.py` read
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import yaml
 from priming.errors import DataError, nearest
 
 VARIABLE = "PRIMING_HUB"
-_DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
+DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
 HOW_TO = (
     f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
     "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
@@ -27,6 +28,11 @@ class Mirror:
     folder: Path
     key: str
 
+    @property
+    def has_card(self) -> bool:
+        """Whether a README names configurations."""
+        return bool(_head(self.folder / "README.md").get("configs"))
+
     def configurations(self) -> dict[str, list[str]]:
         """The patterns of the data files of each configuration; all files are `default` where the README names none."""
         entries = _head(self.folder / "README.md").get("configs") or []
@@ -38,7 +44,7 @@ class Mirror:
         """The data files of a configuration, and the README, sorted; raises DataError where there is no such configuration."""
         there = self.configurations()
         patterns = there[chosen_configuration(self.key, str(self.folder), config, list(there))]
-        found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in _DATA}
+        found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in DATA}
         if not found:
             raise DataError(f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}")
         readme = self.folder / "README.md"
@@ -79,6 +85,27 @@ def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirr
         there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
         raise DataError(f"{key}.id: {name!r} is not in the mirror {root}{nearest(name, there)}; it has {', '.join(there) or 'no data set'}")
     return Mirror(folder, key)
+
+
+Splits = dict[str, dict[str, list[str]]]
+"""Files by configuration and split."""
+
+
+def described_splits(paths: Iterable[str]) -> Splits:
+    """The configurations and splits of files named `<config>/<split>/<number>.parquet`."""
+    found: Splits = {}
+    for path in sorted(paths):
+        config, split, _ = path.split("/")
+        found.setdefault(config, {}).setdefault(split, []).append(path)
+    return found
+
+
+def write_readme(path: Path, splits: Splits) -> None:
+    """Write a data card that names configurations, splits and files."""
+    configs = [
+        {"config_name": config, "data_files": [{"split": split, "path": files} for split, files in named.items()]} for config, named in splits.items()
+    ]
+    path.write_text(f"---\n{yaml.safe_dump({'configs': configs}, sort_keys=False)}---\n", encoding="utf-8")
 
 
 def _head(readme: Path) -> dict[str, Any]:
