@@ -38,7 +38,7 @@ def check(
     full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
 ) -> None:
     """Say every mistake in a study file; nothing is made."""
-    from priming.tasks.names import open_study
+    from priming.tasks.names import missing_tasks, open_study
 
     study = open_study(study_file)
     if full:
@@ -48,6 +48,8 @@ def check(
         return
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
     plms = f"PLM {', '.join(study.plms)}"
+    for why in missing_tasks(study, study_file.parent).values():
+        typer.echo(f"missing: {why}")
     typer.echo(f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
 

@@ -1,16 +1,12 @@
 """The commands on tasks, `priming tasks ...`. What one needs is imported when it runs."""
 
-import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
 from priming.command_groups import NearestGroup
 from priming.errors import DataError, StudyError
-
-T = TypeVar("T")
 
 tasks_app = typer.Typer(
     cls=NearestGroup, no_args_is_help=True, help="The built-in tasks, CrossFit's, and those that a study defines.", rich_markup_mode=None
@@ -54,9 +50,10 @@ def export(
     """Write CrossFit's own files: {task}_{k}_{sample}_{train,dev,test}.tsv, for its five samples."""
     from priming.tasks.crossfit.export import export as exported
     from priming.tasks.crossfit.export import from_hub
+    from priming.tasks.progress import bar
 
     failed = []
-    for name, said in _progress(exported(names, fidelity, from_hub(_folder(hub), Path()), to), len(names)):
+    for name, said in bar(exported(names, fidelity, from_hub(_folder(hub), Path()), to), "tasks", len(names)):
         if isinstance(said, DataError):
             failed.append(str(said))
         else:
@@ -77,9 +74,10 @@ def verify(
     from priming.tasks.crossfit.export import from_hub, table
     from priming.tasks.crossfit.export import verify as verified
     from priming.tasks.crossfit.registry import names as every
+    from priming.tasks.progress import bar
 
     chosen = names or list(every())
-    verdicts = list(_progress(verified(chosen, from_hub(_folder(hub), Path())), len(chosen)))
+    verdicts = list(bar(verified(chosen, from_hub(_folder(hub), Path())), "tasks", len(chosen)))
     typer.echo(table(verdicts), nl=False)
     results = {verdict.result for verdict in verdicts}
     if "differs" in results:
@@ -97,13 +95,14 @@ def mirror(
     """Fetch data sets from the hub into a folder that `data.hub` and PRIMING_HUB name, for machines without a network; goes on where it stopped."""
     from priming.tasks.mirroring import fetched
     from priming.tasks.names import open_study, wanted_of_hub
+    from priming.tasks.progress import bar
 
     tasks = open_study(study_file, of_data=False).tasks if study_file else None
     if not names and not tasks:
         raise StudyError("name tasks to mirror, or a study with --study FILE")
     wanted = wanted_of_hub(names or [], tasks)
     failed = []
-    for request, found in _progress(fetched(wanted, to), len(wanted)):
+    for request, found in bar(fetched(wanted, to), "data sets", len(wanted)):
         if isinstance(found, DataError):
             failed.append(str(found))
         else:
@@ -119,10 +118,3 @@ def _folder(hub: Path | None) -> str | None:
     if hub:
         os.environ.pop("PRIMING_HUB", None)
     return str(hub.absolute()) if hub else None
-
-
-def _progress(things: Iterable[T], total: int) -> Iterator[T]:
-    """A bar on a terminal."""
-    from tqdm import tqdm
-
-    return iter(tqdm(things, total=total, unit=" tasks", leave=False, disable=None, file=sys.stderr))

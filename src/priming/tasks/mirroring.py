@@ -53,6 +53,7 @@ class Mirroring:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.manifest: dict[str, Any] = _read(root / MANIFEST)
+        self._known: dict[Path, str] = {}
 
     def fetch(self, request: Request) -> int:
         """Fetch what is asked for and not there yet; the number of files that it has. Raises DataError, DiskError."""
@@ -111,11 +112,11 @@ class Mirroring:
 
         wanted = remote.files[path] or self.manifest.get(remote.id, {}).get("files", {}).get(path)
         place = folder / path
-        if place.is_file() and wanted == file_digest(place):
-            return wanted
+        if place.is_file() and file_digest(place) in (wanted, self._known.get(place)):
+            return file_digest(place)
         place.unlink(missing_ok=True)
         hf_hub_download(remote.id, path, repo_type="dataset", revision=remote.commit, local_dir=folder)
-        found = file_digest(place)
+        self._known[place] = found = file_digest(place)
         if remote.files[path] not in (None, found):
             place.unlink()
             raise DataError(f"{place}: what came is not what the hub announced (SHA-256 {found}); run the same again")
@@ -157,6 +158,8 @@ def remote_data(request: Request, branch: str | None, commit: str | None) -> Rem
     except GatedRepoError:
         raise DataError(f"{what} asks for an agreement on its page; agree to it, type: hf auth login, and run the same again") from None
     except RevisionNotFoundError:
+        if commit:
+            raise DataError(f"{what} has no commit {commit} any more, of which this folder has files; name another folder") from None
         raise DataError(f"{what} has no branch {branch} with Parquet files, and its main branch is a script or names no files") from None
     except RepositoryNotFoundError:
         raise DataError(f"{what} is not on the hub") from None

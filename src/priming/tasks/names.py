@@ -74,11 +74,11 @@ def missing_tasks(study: Study, base: Path) -> dict[str, str]:
     reasons = {name: missing(registry.entry(name), tasks.hub_folder, base) for name in named if tasks.in_gym(name)}
     whole = partition(tasks.partition) if tasks.partition else {}
     left_out = [name for names in whole.values() for name in names if name in tasks.without and name not in named]
-    return {name: why for name, why in reasons.items() if why} | {name: _left_out(registry.gone(name)) for name in left_out}
+    return {name: why for name, why in reasons.items() if why} | {name: _left_out(name, registry.gone(name)) for name in left_out}
 
 
-def _left_out(gone: str | None) -> str:
-    return f"left out: its data set was {gone}" if gone else "left out by tasks.without"
+def _left_out(name: str, gone: str | None) -> str:
+    return f"task {name}: left out by tasks.without{f'; its data set was {gone}' if gone else ''}"
 
 
 def _of_part(part: str) -> list[str]:

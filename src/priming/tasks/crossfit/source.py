@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from tqdm import tqdm
-
 from priming.errors import DataError
 from priming.tasks.crossfit.entries import Entry
+from priming.tasks.progress import bar
 from priming.tasks.sources.files import read_rows
 from priming.tasks.sources.hub import CONVERTED, HubReader, ScriptError
 from priming.tasks.sources.mirror import HOW_TO, Mirror, find_mirror
@@ -30,8 +29,7 @@ class Source:
 
     def _shown(self, split: str, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows, with a progress bar on a terminal where there are many."""
-        total = self.entry.rows.get(split)
-        return iter(tqdm(rows, f"{self.entry.name} {split}", total, unit=" rows", delay=2, leave=False, disable=None))
+        return bar(rows, "rows", self.entry.rows.get(split), f"{self.entry.name} {split}", delay=2)
 
     @cached_property
     def _reader(self) -> HubReader:
