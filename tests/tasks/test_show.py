@@ -10,7 +10,7 @@ from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
 from priming.tasks.generated import GENERATED
 from priming.tasks.show import describe, listed_tasks, shown_task
-from priming.tasks.sources import load_task
+from priming.tasks.sources.load import load_task
 from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\

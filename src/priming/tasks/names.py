@@ -10,7 +10,7 @@ from priming.study.partitions import gym, partition
 from priming.study.problems import Problem
 from priming.study.tasks import Tasks
 from priming.tasks.generated import GENERATED
-from priming.tasks.sources import known_tasks, raw_files
+from priming.tasks.sources.load import known_tasks, raw_files
 
 if TYPE_CHECKING:
     from priming.tasks.mirroring import Request

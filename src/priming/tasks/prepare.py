@@ -6,7 +6,7 @@ from typing import Any
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import ALL, Sample, draw_sample, in_fixed_order
 from priming.tasks.prepared import POOL_FILE, SPLITS, sample_file, write_prepared
-from priming.tasks.sources import load_task
+from priming.tasks.sources.load import load_task
 from priming.tasks.task import Example, Part, Task, distinct, label_counts, usual_metric
 
 

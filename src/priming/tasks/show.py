@@ -12,7 +12,7 @@ from priming.tasks.crossfit.source import Source
 from priming.tasks.fewshot import Sample, draw_sample
 from priming.tasks.generated import GENERATED
 from priming.tasks.names import PARTS, open_study
-from priming.tasks.sources import load_task
+from priming.tasks.sources.load import load_task
 from priming.tasks.task import Example, Task, distinct, label_counts
 
 
