@@ -49,7 +49,7 @@ def check(
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
     plms = f"PLM {', '.join(study.plms)}"
     for why in missing_tasks(study, study_file.parent).values():
-        typer.echo(f"missing: {why}")
+        typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
     typer.echo(f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
 
@@ -122,9 +122,12 @@ def plan(
     """Say what a study will take: cells, trainings, tokens, GPU hours, disk; and what is done."""
     from priming.plan import described
     from priming.plan import plan as planned
-    from priming.tasks.names import open_study
+    from priming.tasks.names import open_study, said_of_tasks
 
-    typer.echo(described(planned(open_study(study_file), study_file.parent, gpu.lower(), tokens), tokens))
+    study = open_study(study_file)
+    typer.echo(described(planned(study, study_file.parent, gpu.lower(), tokens), tokens))
+    if said := said_of_tasks(study, study_file.parent):
+        typer.echo("\n".join(["", *said]))
 
 
 def main() -> None:

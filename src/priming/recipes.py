@@ -21,6 +21,7 @@ from typing import Any
 
 from priming import closure
 from priming.contents import RECIPE, content, files_digest, of_json
+from priming.errors import DataError
 from priming.jobs import Graph, Item, Job, tables
 
 FORMAT = 1
@@ -184,10 +185,21 @@ class Recipes:
         for path, item in self.graph.items.items():
             tasks = self.graph.study.tasks
             if item.step == "prepare" and (item.task in tasks.define or tasks.in_gym(item.task)):
-                found[path] = {f"task {item.task}": files_digest(self._task_files(item.task))}
+                found[path] = {f"task {item.task}": files_digest(self._task_files(item.task), self._recorded)}
             elif item.step == "pretrain" and (folder := self.graph.study.plms[item.plm].path):
                 found[path] = {f"plm {item.plm}": files_digest(file for file in (self.base / folder).rglob("*") if file.is_file())}
         return found
+
+    @cached_property
+    def _recorded(self) -> dict[Path, str]:
+        """Digests that a mirror folder has of its own files."""
+        from priming.tasks.sources.mirror import mirror_root, recorded
+
+        try:
+            root = mirror_root(self.graph.study.tasks.hub_folder, self.base)
+        except DataError:
+            return {}
+        return recorded(root) if root else {}
 
     def _task_files(self, task: str) -> list[Path]:
         tasks = self.graph.study.tasks

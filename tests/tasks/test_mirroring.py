@@ -13,6 +13,7 @@ import pytest
 
 from priming.tasks.crossfit import registry
 from priming.tasks.mirroring import Mirroring, Request, requests
+from priming.tasks.sources.mirror import recorded
 from tests.tasks.conftest import Rows, write_rows
 from tests.tasks.hub_server import HubServer, commit, serving
 
@@ -161,3 +162,13 @@ def test_each_data_set_is_asked_for_once() -> None:
     assert len({(request.id, request.config) for request in wanted}) == len(wanted)
     assert sum(request.id == "nyu-mll/blimp" for request in wanted) == 10
     assert sum(request.id == "ctr4si/reddit_tifu" for request in wanted) == 1
+
+
+def test_digests_of_the_manifest_stand_for_files_that_were_not_written_to_since(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a/b/old.parquet", sentences(3))
+    write_rows(tmp_path / "a/b/new.parquet", sentences(3))
+    (tmp_path / "manifest.json").write_text(json.dumps({"a/b": {"files": {"old.parquet": "1", "new.parquet": "2", "gone.parquet": "3"}}}))
+    later = (tmp_path / "manifest.json").stat().st_mtime_ns + 10**9
+    os.utime(tmp_path / "a/b/new.parquet", ns=(later, later))
+    assert recorded(tmp_path) == {tmp_path / "a/b/old.parquet": "1"}
+    assert recorded(tmp_path / "a") == {}

@@ -19,9 +19,8 @@ from priming.study.tasks import TaskDefinition, Tasks
 from priming.tasks.crossfit import registry
 from priming.tasks.crossfit.entries import Entry
 from priming.tasks.sources.hub import CONVERTED
-from priming.tasks.sources.mirror import DATA, Mirror, chosen_configuration, described_splits, write_readme
+from priming.tasks.sources.mirror import DATA, MANIFEST, Mirror, chosen_configuration, described_splits, write_readme
 
-MANIFEST = "manifest.json"
 README = "README.md"
 
 

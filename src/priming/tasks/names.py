@@ -77,6 +77,22 @@ def missing_tasks(study: Study, base: Path) -> dict[str, str]:
     return {name: why for name, why in reasons.items() if why} | {name: _left_out(name, registry.gone(name)) for name in left_out}
 
 
+def said_of_tasks(study: Study, base: Path) -> list[str]:
+    """Lines on what the study will miss, and on rows and labels that its source and target tasks of CrossFit share."""
+    from priming.tasks.crossfit.leakage import shared_data, shared_labels
+
+    source, target = (list(filter(study.tasks.in_gym, names)) for names in (study.tasks.source, study.tasks.target))
+    lines = [f"missing: {why.partition('; to read a mirror')[0]}" for why in missing_tasks(study, base).values()]
+    data, labels = shared_data(source, target), shared_labels(source, target)
+    for name in target:
+        if same := [task for task, other, _ in data if other == name]:
+            lines.append(f"same rows: target task {name} and source {', '.join(same)}")
+        if alike := [(task, words) for task, other, words in labels if other == name]:
+            words = ", ".join(dict.fromkeys(word for _, shared in alike for word in shared))
+            lines.append(f"same labels ({words}): target task {name} and source {', '.join(task for task, _ in alike)}")
+    return lines
+
+
 def _left_out(name: str, gone: str | None) -> str:
     return f"task {name}: left out by tasks.without{f'; its data set was {gone}' if gone else ''}"
 

@@ -9,7 +9,7 @@ import yaml
 from priming.errors import DataError
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit.prepare import prepare
-from priming.tasks.names import missing_tasks, open_study
+from priming.tasks.names import missing_tasks, open_study, said_of_tasks
 from priming.tasks.prepared import PreparedTask, read_task
 from tests.tasks.crossfit.conftest import Mirrored, sentences
 
@@ -108,3 +108,13 @@ def test_a_study_says_beforehand_what_it_will_miss(tmp_path: Path, mirrored: Mir
     assert set(found) == {"eli5-askh", "eli5-asks", "eli5-eli5", "proto_qa"}
     assert found["eli5-askh"] == "task eli5-askh: left out by tasks.without; its data set was withdrawn by its publisher"
     assert "priming tasks mirror proto_qa" in found["proto_qa"]
+
+
+def test_a_plan_names_what_is_missing_and_what_source_and_target_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PRIMING_HUB", raising=False)
+    path = study_file(tmp_path, {"source": ["glue-rte", "ag_news", "proto_qa"], "target": ["superglue-rte", "xsum"]})
+    assert said_of_tasks(open_study(path), tmp_path) == [
+        "missing: task proto_qa: iesl/protoqa-data is no data set of the hub; fetch it: priming tasks mirror proto_qa --to FOLDER",
+        "same rows: target task superglue-rte and source glue-rte",
+        "same labels (entailment, not_entailment): target task superglue-rte and source glue-rte",
+    ]

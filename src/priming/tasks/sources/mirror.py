@@ -3,6 +3,7 @@
 Nothing here imports `datasets`: the files are found to be hashed, `hub.py` reads them.
 """
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import yaml
 from priming.errors import DataError, nearest
 
 VARIABLE = "PRIMING_HUB"
+MANIFEST = "manifest.json"
 DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
 HOW_TO = (
     f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
@@ -85,6 +87,17 @@ def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirr
         there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
         raise DataError(f"{key}.id: {name!r} is not in the mirror {root}{nearest(name, there)}; it has {', '.join(there) or 'no data set'}")
     return Mirror(folder, key)
+
+
+def recorded(root: Path) -> dict[Path, str]:
+    """The SHA-256 of files that the mirror's manifest has, as far as they were not written to after it: a whole mirror takes minutes to read."""
+    manifest = root / MANIFEST
+    if not manifest.is_file():
+        return {}
+    data: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    written = manifest.stat().st_mtime_ns
+    files = {root / name / path: sha for name, about in data.items() for path, sha in about["files"].items()}
+    return {path: sha for path, sha in files.items() if path.is_file() and path.stat().st_mtime_ns <= written}
 
 
 Splits = dict[str, dict[str, list[str]]]
