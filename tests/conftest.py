@@ -16,7 +16,7 @@ HUB = os.environ.pop("PRIMING_HUB", None) or os.environ.get("PRIMING_TESTS_HUB")
 if HUB:
     os.environ["PRIMING_TESTS_HUB"] = HUB
 REQUIRED = {part for part in os.environ.get("PRIMING_REQUIRE", "").split(",") if part}
-PARTS = ("data", "dvc", "make", "git", "s3", "slurm", "network", "gpu")
+PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu")
 
 # Workers of pytest-xdist share the cores: more threads would only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -60,6 +60,15 @@ def hub_mirror() -> Path:
     if HUB is None or not Path(HUB).is_dir():
         skip_without("data", "PRIMING_HUB names no folder")
     return Path(HUB).resolve()
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The file that PRIMING_GOLDEN names: rows made up for each of CrossFit's tasks, and the digests of what CrossFit makes of them."""
+    named = os.environ.get("PRIMING_GOLDEN")
+    if not named or not Path(named).is_file():
+        skip_without("golden", "PRIMING_GOLDEN names no file")
+    return Path(named).resolve()
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_a_built_in_task_plays_its_own_part(project: Path, tmp_path: Path) -> No
     ("arguments", "expected"),
     [
         (["chek"], "there is no command 'chek'; did you mean 'check'"),
-        (["tasks", "sohw"], "there is no command 'sohw'; did you mean 'show'?; allowed: list, show"),
+        (["tasks", "sohw"], "there is no command 'sohw'; did you mean 'show'?; allowed: list, show, export, verify, mirror"),
         (["check", "--ful"], "No such option: --ful"),
         (["tune", "--out", "x"], "Missing option '--study'"),
     ],
@@ -98,7 +98,8 @@ def test_tasks_are_listed_by_part(project: Path) -> None:
     listed = priming("tasks", "list", cwd=project)
     assert listed.returncode == 0, listed.stderr
     counts = {line.split(" ")[0]: int(line.split("(")[1][:-1]) for line in listed.stdout.splitlines() if not line.startswith(" ")}
-    assert list(counts) == ["source", "development", "target"]
+    assert list(counts) == ["source", "development", "target", "crossfit"]
+    assert counts["crossfit"] == 160
     assert counts["source"] >= 30
     assert counts["development"] >= 6
     assert counts["target"] >= 12

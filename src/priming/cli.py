@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from priming.errors import UserError, nearest
+from priming.command_groups import NearestGroup
+from priming.errors import UserError
+from priming.task_commands import tasks_app
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
 
@@ -21,19 +23,7 @@ STEPS = {
 MADE = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
 
 
-class NearestGroup(typer.core.TyperGroup):
-    """A group that answers an unknown command with the commands that look like it."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command named by the first argument."""
-        name, known = args[0], self.list_commands(ctx)
-        if name not in known:
-            ctx.fail(f"there is no command {name!r}{nearest(name, known)}; allowed: {', '.join(known)}")
-        return super().resolve_command(ctx, args)
-
-
 app = typer.Typer(cls=NearestGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-tasks_app = typer.Typer(cls=NearestGroup, no_args_is_help=True, help="The built-in tasks, and those that a study defines.")
 app.add_typer(tasks_app, name="tasks")
 
 
@@ -48,7 +38,7 @@ def check(
     full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
 ) -> None:
     """Say every mistake in a study file; nothing is made."""
-    from priming.tasks.names import open_study
+    from priming.tasks.names import missing_tasks, open_study
 
     study = open_study(study_file)
     if full:
@@ -58,6 +48,8 @@ def check(
         return
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
     plms = f"PLM {', '.join(study.plms)}"
+    for why in missing_tasks(study, study_file.parent).values():
+        typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
     typer.echo(f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
 
@@ -130,9 +122,12 @@ def plan(
     """Say what a study will take: cells, trainings, tokens, GPU hours, disk; and what is done."""
     from priming.plan import described
     from priming.plan import plan as planned
-    from priming.tasks.names import open_study
+    from priming.tasks.names import open_study, said_of_tasks
 
-    typer.echo(described(planned(open_study(study_file), study_file.parent, gpu.lower(), tokens), tokens))
+    study = open_study(study_file)
+    typer.echo(described(planned(study, study_file.parent, gpu.lower(), tokens), tokens))
+    if said := said_of_tasks(study, study_file.parent):
+        typer.echo("\n".join(["", *said]))
 
 
 @app.command()
@@ -187,26 +182,6 @@ def share(
     from priming.sharing import share as share_study
 
     typer.echo(share_study(study_file, remote))
-
-
-@tasks_app.command("list")
-def list_tasks(study_file: Annotated[Path | None, typer.Option("--study", help="List the tasks of this study instead.")] = None) -> None:
-    """Name the built-in tasks, or those of a study, by the parts they play."""
-    from priming.tasks.show import listed_tasks
-
-    typer.echo(listed_tasks(study_file), nl=False)
-
-
-@tasks_app.command("show")
-def show_task(
-    name: Annotated[str, typer.Argument(help="The task.")],
-    study_file: Annotated[Path | None, typer.Option("--study", help="The study that defines it; not needed for a built-in task.")] = None,
-    number: Annotated[int, typer.Option("-n", min=0, help="Examples printed.")] = 8,
-) -> None:
-    """Print a task and examples of it as the model sees them."""
-    from priming.tasks.show import shown_task
-
-    typer.echo(shown_task(name, study_file, number), nl=False)
 
 
 def main() -> None:

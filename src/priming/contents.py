@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 RECIPE = "recipe.json"
@@ -22,13 +23,13 @@ def content(folder: Path) -> str:
     return _combined((path.relative_to(folder).as_posix(), _result(path) if path.name == RESULT else file_digest(path)) for path in files)
 
 
-def files_digest(files: Iterable[Path]) -> str | None:
-    """SHA-256 of raw data files, in any order; None if there are none or one is not here."""
+def files_digest(files: Iterable[Path], known: Mapping[Path, str] = MappingProxyType({})) -> str | None:
+    """SHA-256 of raw data files, in any order; None if there are none or one is not here. Those `known` are not computed again."""
     here = sorted(files)
     if not here or not all(path.is_file() for path in here):
         return None
     folder = os.path.commonpath([path.parent for path in here])
-    return _combined((path.relative_to(folder).as_posix(), file_digest(path)) for path in here)
+    return _combined((path.relative_to(folder).as_posix(), known.get(path) or file_digest(path)) for path in here)
 
 
 def file_digest(path: Path) -> str:

@@ -18,6 +18,8 @@ Part = Literal["source", "development", "target"]
 T = TypeVar("T")
 
 TASK_CHUNK = 64
+PREPARING = {False: "priming.tasks.prepare", True: "priming.tasks.crossfit.prepare"}
+"""Two modules, so that a change of CrossFit's tasks leaves the others as they are."""
 PARTS: tuple[Part, ...] = ("source", "development", "target")
 
 
@@ -95,7 +97,7 @@ def prepare_jobs(study: Study) -> Iterator[Job]:
     """Tasks are prepared in chunks, in the order of the study file."""
     items = [
         Item(
-            path=_task(study, name), step="prepare", module="priming.tasks.prepare",
+            path=_task(study, name), step="prepare", module=PREPARING[study.tasks.in_gym(name)],
             settings=slices.task_slice(study, name, part), task=name, part=part,
         )
         for part in PARTS

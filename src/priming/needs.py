@@ -79,7 +79,7 @@ def _rounded(memory: float) -> int:
 def _prepare(study: Study, job: Job) -> Needs:
     """Generated tasks are nothing; a data set of the hub is downloaded, and may have many rows."""
     defined = [study.tasks.define[item.task] for item in job.items if item.task in study.tasks.define]
-    hub = sum(task.hub is not None for task in defined)
+    hub = sum(task.hub is not None for task in defined) + sum(study.tasks.in_gym(item.task) for item in job.items)
     return Needs(RUNNER + (3000 if hub else 1000 if defined else 150), SHORTEST + 2 * hub)
 
 
@@ -150,7 +150,9 @@ def _tune(study: Study, job: Job, size: Size) -> Load:
     largest = max(map(len, groups))
     once = _sweep(study, item.strategy, item, size, largest * len(study.tasks.samples), study.tuning.steps)
     source, target = _lengths(study, item)
-    rows = (study.tasks.test_limit or (study.tasks.generated.test if item.task not in study.tasks.define else TEST_ROWS)) * len(study.tasks.samples)
+    rows = (
+        study.tasks.test_limit or (TEST_ROWS if item.task in study.tasks.define or study.tasks.in_gym(item.task) else study.tasks.generated.test)
+    ) * len(study.tasks.samples)
     test = rows * (source + LABELS * target) * 2 * size.body * largest
     sweeps = len(study.seeds) * sum(map(len, groups)) / largest
     return Load(_weights(size) + once.memory, (once.operations + test) * sweeps)

@@ -21,6 +21,7 @@ from typing import Any
 
 from priming import closure
 from priming.contents import RECIPE, content, files_digest, of_json
+from priming.errors import DataError
 from priming.jobs import Graph, Item, Job, tables
 from priming.study.load import left_to_dvc
 
@@ -183,19 +184,36 @@ class Recipes:
         """The digests of raw data, by the item that reads them."""
         found = {}
         for path, item in self.graph.items.items():
-            if item.step == "prepare" and item.task in self.graph.study.tasks.define:
-                found[path] = {f"task {item.task}": files_digest(self._task_files(item.task))}
+            tasks = self.graph.study.tasks
+            if item.step == "prepare" and (item.task in tasks.define or tasks.in_gym(item.task)):
+                found[path] = {f"task {item.task}": files_digest(self._task_files(item.task), self._recorded)}
             elif item.step == "pretrain" and (folder := self.graph.study.plms[item.plm].path):
                 found[path] = {f"plm {item.plm}": files_digest(file for file in (self.base / folder).rglob("*") if file.is_file())}
         return found
 
+    @cached_property
+    def _recorded(self) -> dict[Path, str]:
+        """Digests that a mirror folder has of its own files."""
+        from priming.tasks.sources.mirror import mirror_root, recorded
+
+        try:
+            root = mirror_root(self.graph.study.tasks.hub_folder, self.base)
+        except DataError:
+            return {}
+        return recorded(root) if root else {}
+
     def _task_files(self, task: str) -> list[Path]:
+        tasks = self.graph.study.tasks
+        if tasks.in_gym(task):
+            from priming.tasks.crossfit import registry, source
+
+            return source.raw_files(registry.entry(task, tasks.fidelity), tasks.hub_folder, self.base)
         from priming.tasks.sources.load import raw_files
 
-        own = self.graph.study.tasks.define[task].files
+        own = tasks.define[task].files
         if own and any(left_to_dvc(self.base / file) for file in (own.train, own.test)):
             return []
-        return raw_files(task, self.graph.study.tasks, self.base)
+        return raw_files(task, tasks, self.base)
 
 
 def write(folder: Path, recipe: Recipe) -> None:

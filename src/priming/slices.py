@@ -15,6 +15,8 @@ from priming.published.numbers import numbers
 from priming.strategies import Priming, Strategy
 from priming.study import Study
 from priming.study.plm import Plm
+from priming.study.tasks import Tasks
+from priming.tasks.crossfit import registry
 
 Slice = dict[str, Any]
 
@@ -30,12 +32,25 @@ def plm_slice(study: Study, name: str) -> Slice:
 def task_slice(study: Study, name: str, part: str) -> Slice:
     """A prepared task: its rows, and what is drawn from them for the part it plays."""
     tasks = study.tasks
+    if tasks.in_gym(name):
+        return _gym_slice(tasks, name, part)
     defined = tasks.define.get(name)
     slice_: Slice = {"task": name, "part": part} | ({"define": _json(defined)} if defined else {"generated": _json(tasks.generated)})
     if part == "source":
         return slice_ | {"source_limit": tasks.source_limit}
     shots = "shots_in_all" if defined and defined.kind == "text_to_text" else "shots"
     return slice_ | {shots: getattr(tasks, shots), "samples": tasks.samples, "test_limit": tasks.test_limit}
+
+
+def _gym_slice(tasks: Tasks, name: str, part: str) -> Slice:
+    """One of CrossFit's tasks: its own entry of the registry, not the registry as a whole, and how it is drawn from."""
+    entry = registry.described(name, tasks.fidelity)
+    slice_: Slice = {"task": name, "part": part, "fidelity": tasks.fidelity, "entry": entry}
+    if part == "source" and tasks.source_rows == "pool":
+        return slice_ | {"source_limit": tasks.source_limit}
+    shots = "shots" if entry["shots"] == "per_class" else "shots_in_all"
+    slice_ |= {shots: getattr(tasks, shots), "samples": tasks.samples}
+    return slice_ | ({"source_rows": "samples"} if part == "source" else {"test_limit": tasks.test_limit})
 
 
 def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:

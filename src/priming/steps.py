@@ -80,9 +80,9 @@ def run(step: str, study_file: Path, out: str) -> None:
 
 
 def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
-    for items in _groups(job):
-        if stale := [item for item in items if not recipes.current(item.path)]:
-            _make(stale, base, recipes)
+    failed = [str(error) for items in _groups(job) if (error := _made_or_failed(items, base, recipes))]
+    if failed:
+        raise DataError("\n".join(failed))
     if job.is_chunk:
         declare_done(job, recipes)
 
@@ -103,6 +103,18 @@ def _groups(job: Job) -> Iterator[list[Item]]:
     """The items of a job, those together that are trained side by side."""
     for _, items in groupby(job.items, key=lambda item: (item.seed, item.together) if item.together else item.path):
         yield list(items)
+
+
+def _made_or_failed(items: list[Item], base: Path, recipes: Recipes) -> DataError | None:
+    """Make what is not current; tasks whose data are missing do not keep the others of a job from being prepared."""
+    try:
+        if stale := [item for item in items if not recipes.current(item.path)]:
+            _make(stale, base, recipes)
+    except DataError as error:
+        if items[0].step == "prepare":
+            return error
+        raise
+    return None
 
 
 def _make(items: list[Item], base: Path, recipes: Recipes) -> None:
@@ -143,7 +155,10 @@ def _log(item: Item) -> None:
 
 
 def _prepare(making: Making) -> Iterable[str]:
-    from priming.tasks.prepare import prepare
+    if making.study.tasks.in_gym(making.item.task):
+        from priming.tasks.crossfit.prepare import prepare
+    else:
+        from priming.tasks.prepare import prepare
 
     return prepare(making.item.task, making.study.tasks, making.item.part, making.base, making.out)
 

@@ -16,7 +16,7 @@ from priming import closure
 from priming.study.figures import FIGURES
 
 ENVIRONMENTS = {
-    "tasks": ["priming.tasks.prepare"],
+    "tasks": ["priming.tasks.prepare", "priming.tasks.crossfit.prepare"],
     "train": ["priming.training.pretrain", "priming.training.upstream", "priming.training.downstream"],
     "report": ["priming.reporting.tables", *(f"priming.reporting.figures.{figure}" for figure in FIGURES)],
 }

@@ -8,7 +8,7 @@ import pytest
 
 from priming.errors import DataError, StudyError
 from priming.study.tasks import Tasks
-from priming.tasks.sources import load_task, raw_files
+from priming.tasks.sources.load import load_task, raw_files
 from priming.tasks.task import Example
 from tests.tasks.conftest import reviews, write_rows
 

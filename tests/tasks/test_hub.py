@@ -13,7 +13,7 @@ import yaml
 
 from priming.errors import DataError
 from priming.study.tasks import Tasks
-from priming.tasks.sources import load_task, raw_files
+from priming.tasks.sources.load import load_task, raw_files
 from tests.tasks.conftest import reviews, write_rows
 
 Own = Callable[..., Tasks]
@@ -159,7 +159,7 @@ import sys
 from pathlib import Path
 from priming.errors import DataError
 from priming.study.tasks import Tasks
-from priming.tasks.sources import load_task, raw_files
+from priming.tasks.sources.load import load_task, raw_files
 tasks = Tasks.model_validate_json(sys.argv[1])
 raw_files("mine", tasks, Path())
 print("datasets" in sys.modules or "torch" in sys.modules)

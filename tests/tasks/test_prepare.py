@@ -11,7 +11,7 @@ from priming.errors import DataError, DiskError
 from priming.study.tasks import Tasks
 from priming.tasks.prepare import prepare
 from priming.tasks.prepared import read_task
-from priming.tasks.sources import load_task
+from priming.tasks.sources.load import load_task
 from priming.tasks.task import Example
 from tests.tasks.conftest import reviews
 

@@ -7,9 +7,10 @@ import pytest
 
 from priming.errors import StudyError
 from priming.study.tasks import Tasks
+from priming.tasks.crossfit import registry
 from priming.tasks.generated import GENERATED
 from priming.tasks.show import describe, listed_tasks, shown_task
-from priming.tasks.sources import load_task
+from priming.tasks.sources.load import load_task
 from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\
@@ -40,9 +41,10 @@ def study_file(tmp_path: Path) -> Path:
 
 def test_the_list_has_every_built_in_task_with_its_labels() -> None:
     lines = listed_tasks(None).splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(GENERATED)
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [*GENERATED, *registry.names()]
     assert "  dinner_review     tasty, disgusting" in lines
-    assert [line for line in lines if not line.startswith("  ")][1:] == ["development (6)", "target (12)"]
+    assert [line for line in lines if not line.startswith("  ")][1:] == ["development (6)", "target (12)", "crossfit (160)"]
+    assert f"  {'glue-rte':52}  {'classification/nli':42}  accuracy       16 a class" in lines
 
 
 def test_the_list_of_a_study_has_its_own_tasks(study_file: Path) -> None:

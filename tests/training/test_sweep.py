@@ -72,6 +72,18 @@ def test_kept_parameters_are_those_of_the_best_step(sweep: Sweep) -> None:
         assert all(torch.equal(run.best[n], start[n]) for n in start) == (run.best_step == 0)
 
 
+def test_a_score_that_is_not_a_number_never_wins(sweep: Sweep) -> None:
+    """The labels are words, so their Pearson correlation is never a number; a task may have a metric of its own."""
+    data = sample(1, sweep.predictor.encoder)
+    sweep.scoring = Scoring(metric="task", metrics=["task"])
+    by_words = sweep.run([replace(data, metric="pearson")], seed=5)
+    assert {run.failure for run in by_words} == {"its development score was never a number"}
+    assert winner(by_words) is None
+    by_accuracy = sweep.run([replace(data, metric="accuracy")], seed=5)
+    sweep.scoring = Scoring()
+    assert [run.best_dev for run in by_accuracy] == [run.best_dev for run in sweep.run([data], seed=5)]
+
+
 def test_winner_is_the_first_of_equals_and_never_a_failed_run() -> None:
     data = Sample("a task", 1, examples(4, 0), examples(4, 1), [], None)
 

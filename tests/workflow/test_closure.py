@@ -12,6 +12,7 @@ from priming import closure
 
 ENTRIES = (
     "priming.tasks.prepare",
+    "priming.tasks.crossfit.prepare",
     "priming.training.pretrain",
     "priming.training.upstream",
     "priming.training.downstream",
@@ -37,6 +38,8 @@ def test_a_step_does_not_count_what_it_has_no_part_in() -> None:
     assert not [
         name for name in closure.closure("priming.tasks.prepare") if name.startswith(("priming.models", "priming.training", "priming.reporting"))
     ]
+    assert not [name for name in closure.closure("priming.tasks.prepare") if "crossfit" in name]
+    assert not [name for name in closure.closure("priming.tasks.crossfit.prepare") if "generated" in name]
     assert not [name for name in closure.closure("priming.training.downstream") if name.startswith("priming.reporting")]
     assert not [
         name for name in closure.closure("priming.reporting.tables") if name.startswith(("priming.training", "priming.models", "priming.tasks"))

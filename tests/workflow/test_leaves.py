@@ -17,10 +17,11 @@ BEFORE = graph(Study.model_validate(RICH))
 LEAVES = {"/".join(leaf): (leaf, annotation, value) for leaf, annotation, value in leaves(BEFORE.study)}
 # No other value is allowed yet.
 FIXED = {f"priming/{algorithm}/optimizer" for algorithm in ("mtl", "maml", "reptile")}
-# On what and in how large portions it is computed; rates of what no strategy moves; figures that are not drawn;
+# On what and in how large portions it is computed; rates of what no strategy moves; figures that are not drawn; what concerns CrossFit's tasks;
 # how a checkpoint is chosen where the last is kept; settings that only a variant can have.
 NOTHING = {
     "tasks/hub_folder",
+    *(f"tasks/{key}" for key in ("fidelity", "partition", "source_rows", "without")),
     "tuning/chunk",
     "compute/device",
     "compute/gpus",

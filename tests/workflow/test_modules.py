@@ -23,21 +23,26 @@ NOTHING = {
     "priming.study",
     "priming.tasks.names",
     "priming.tasks.show",
+    "priming.tasks.mirroring",
+    *(f"priming.tasks.crossfit.{name}" for name in ("checksums", "export", "leakage")),
     "priming.models.sizes",
     "priming.training.processes",
     *(f"priming.published.{name}" for name in ("adl2022", "checks", "gheini2022", "show", "wu2022", "ye2021")),
     *(f"priming.{name}" for name in ("__main__", "cli", "closure", "errors", "jobs", "recipes", "slices", "steps", "units")),
-    *(f"priming.{name}" for name in ("attempts", "claim", "needs", "pipeline", "plan", "sharing", "site")),
+    *(f"priming.{name}" for name in ("attempts", "claim", "command_groups", "needs", "pipeline", "plan", "sharing", "site", "task_commands")),
 }
+CROSSFITS = "tweet_eval-irony"
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
 NAMING_STRATEGIES = {"figure compute", "figure convergence", "figure parameter_efficiency", "figure tasks", "figure charts"}
 MATTERS = {
     "priming.strategies": {"prime", "tune", "tables"} | NAMING_STRATEGIES,
     "priming.contents": {"pretrain", "prime", "tune"},
     "priming.published": {"tables"},
-    "priming.tasks": {"prepare"},
+    "priming.tasks": {"prepare", "prepare CrossFit's"},
+    **{f"priming.tasks.{name}": {"prepare"} for name in ("prepare", "sources.load")},
+    **{f"priming.tasks.{name}": {"prepare CrossFit's"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare", "pretrain"},
-    **{f"priming.tasks.{name}": {"prepare", "pretrain", "prime", "tune"} for name in ("__init__", "prepared", "task")},
+    **{f"priming.tasks.{name}": {"prepare", "prepare CrossFit's", "pretrain", "prime", "tune"} for name in ("__init__", "prepared", "task")},
     "priming.models": {"pretrain", "prime", "tune"},
     **{f"priming.models.{name}": {"pretrain"} for name in ("pretraining", "tokenizer")},
     **{f"priming.models.{name}": {"prime", "tune"} for name in ("flops", "loss")},
@@ -64,7 +69,8 @@ MATTERS = {
 def jobs() -> Graph:
     """Those of the rich study with every figure."""
     panel = {"title": "One bar", "bars": [{"plm": "small", "strategy": "none -> plm"}]}
-    return graph(Study.model_validate(with_value(with_value(RICH, "figures/draw", list(FIGURES)), "figures/charts", {"panels": [panel]})))
+    rich = with_value(with_value(RICH, "figures/draw", list(FIGURES)), "figures/charts", {"panels": [panel]})
+    return graph(Study.model_validate(with_value(rich, "tasks/source", ["film_verdict", "day_mood", CROSSFITS])))
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,8 @@ def edit(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 
 def name_of(jobs: Graph, path: str) -> str:
     item = jobs.items[path]
+    if item.task == CROSSFITS:
+        return "prepare CrossFit's"
     return f"figure {item.figure}" if item.figure else item.step
 
 

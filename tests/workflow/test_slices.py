@@ -81,6 +81,10 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tasks/shots_in_all", 3, either(task("mine"), step("tables"))),
     ("tasks/samples", [13, 21, 7], either(task("mine", "price_compare", "hotel_review", "report_time"), step("tune", "tables"))),
     ("tasks/source_limit", 1000, task("film_verdict", "day_mood")),
+    ("tasks/partition", "random", nothing),
+    ("tasks/without", [], nothing),
+    ("tasks/fidelity", "fixed", nothing),
+    ("tasks/source_rows", "samples", nothing),
     ("tasks/test_limit", 9, task("mine", "price_compare", "hotel_review", "report_time")),
     ("elements/adapter", {"bottleneck": 2}, adapters),
     ("elements/prompt", {"length": 3}, prompts),
@@ -140,6 +144,33 @@ def test_a_key_changes_the_slices_it_matters_to(key: str, value: Any, chosen: Ch
     assert before.items.keys() == after.items.keys()
     changed = {path for path in before.items if before.items[path].settings != after.items[path].settings}
     assert changed == {path for path, item in before.items.items() if chosen(item)}
+
+
+GYM = with_value(with_value(RICH, "tasks/source", ["film_verdict", "glue-rte", "xsum"]), "tasks/target", ["price_compare", "piqa"])
+gym_cases: list[tuple[str, Any, Chosen]] = [
+    ("tasks/fidelity", "fixed", task("glue-rte", "xsum", "piqa")),
+    ("tasks/source_rows", "samples", task("glue-rte", "xsum")),
+    ("tasks/source_limit", 1000, task("film_verdict", "glue-rte", "xsum")),
+    ("tasks/shots", 3, either(task("hotel_review", "report_time", "price_compare", "piqa"), step("tables"))),
+    ("tasks/shots_in_all", 3, step("tables")),
+    ("tasks/generated", {"train": 90}, task("film_verdict", "hotel_review", "report_time", "price_compare")),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "chosen"), gym_cases, ids=[key for key, _, _ in gym_cases])
+def test_a_key_changes_the_slices_of_crossfits_tasks_that_it_matters_to(key: str, value: Any, chosen: Chosen) -> None:
+    before, after = own_slices(GYM), own_slices(with_value(GYM, key, value))
+    changed = {path for path in before.items if before.items[path].settings != after.items[path].settings}
+    assert changed == {path for path, item in before.items.items() if chosen(item)}
+
+
+def test_a_task_of_crossfit_depends_on_its_own_entry_and_code() -> None:
+    items = {item.task: item for item in own_slices(GYM).items.values() if item.step == "prepare"}
+    assert items["piqa"].settings["entry"]["input"] == "goal: {goal} [SEP] solution 1{sol1} [SEP] solution 2{sol2}"
+    assert "rte" not in str(items["piqa"].settings)
+    assert {name: item.module for name, item in items.items() if "crossfit" in item.module} == dict.fromkeys(
+        ("glue-rte", "xsum", "piqa"), "priming.tasks.crossfit.prepare"
+    )
 
 
 def keys(value: Any, prefix: str = "") -> Iterator[str]:

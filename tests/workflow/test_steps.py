@@ -78,6 +78,16 @@ def test_a_failed_step_leaves_the_former_result(study_file: Path, monkeypatch: p
     assert sorted(path.name for path in Path("results/tiny/tasks/day_mood").iterdir()) == ["pool.jsonl", "task.json"]
 
 
+def test_a_task_that_cannot_be_had_leaves_the_others_of_its_job_prepared(study_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PRIMING_HUB", raising=False)
+    text = study_file.read_text()
+    study_file.write_text(text.replace("film_verdict", "eli5-askh", 1))
+    with pytest.raises(DataError, match=r"^task eli5-askh: the data set defunct-datasets/eli5 was withdrawn by its publisher; leave the task out"):
+        steps.run("prepare", study_file, CHUNK)
+    assert all(Path("results/tiny/tasks", task, "recipe.json").is_file() for task in TASKS[1:])
+    assert not Path(CHUNK).exists()
+
+
 def test_a_job_without_what_it_is_made_from_says_how_to_make_it(study_file: Path) -> None:
     out = "results/tiny/primed/mini/mtl-plm+adapter/seed-1"
     message = r"is made from results/tiny/plm/mini, which is not here; make it first: snakemake results/tiny/plm/mini$"

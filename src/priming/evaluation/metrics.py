@@ -1,13 +1,16 @@
-"""Scores of decoded predictions against their references, each on a 0-1 scale.
+"""Scores of decoded predictions against their references, as CrossFit defines them (Ye et al., 2021).
 
-A row has one prediction and one or more references. Accuracy and exact match take the best reference of a row, macro-F1 the first.
+All lie between 0 and 1, the correlations between -1 and 1. A row has one prediction and one or more references: accuracy, exact match,
+QA-F1 and ROUGE-L take the best reference of a row, macro-F1 and the correlations the first. A score that is not defined is NaN.
 """
 
 import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import fsum
+from math import fsum, isfinite, isnan, nan, sqrt
+
+from priming.evaluation.rouge import rouge_l as rouge_l_of
 
 Predictions = Sequence[str]
 References = Sequence[Sequence[str]]
@@ -17,8 +20,8 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 def accuracy(predictions: Predictions, references: References) -> float:
-    """Share of rows whose prediction is a reference, but for case and outer white space."""
-    return _share_of_hits(predictions, references, lambda text: text.strip().casefold())
+    """Share of rows whose prediction, without outer white space, is a reference but for case."""
+    return _share_of_hits(_stripped(predictions), references, str.lower)
 
 
 def exact_match(predictions: Predictions, references: References) -> float:
@@ -43,11 +46,37 @@ def macro_f1_labels(predictions: Predictions, references: References) -> float:
     return _macro_f1(_stripped(predictions), gold, set(gold))
 
 
+def qa_f1(predictions: Predictions, references: References) -> float:
+    """Mean F1 of the bags of words of normalised texts, 0 without a common word (Rajpurkar et al., 2016)."""
+    return _mean_of_best(predictions, references, _shared_words)
+
+
+def rouge_l(predictions: Predictions, references: References) -> float:
+    """Mean ROUGE-L; 0 for a prediction of nothing but punctuation."""
+    return _mean_of_best(predictions, references, lambda text, gold: rouge_l_of(text, gold) if text.translate(_PUNCTUATION).strip() else 0.0)
+
+
+def matthews(predictions: Predictions, references: References) -> float:
+    """Matthews correlation of being exactly `acceptable` or not, the labels of CoLA; 0 where all predictions, or all references, agree."""
+    predicted, gold = ([float(text == "acceptable") for text in texts] for texts in (_stripped(predictions), _first(references)))
+    correlation = _correlation(predicted, gold)
+    return 0.0 if isnan(correlation) else correlation
+
+
+def pearson(predictions: Predictions, references: References) -> float:
+    """Pearson correlation of the numbers; NaN where a text is none, and where all predictions, or all references, are equal."""
+    return _correlation([_number(text) for text in predictions], [_number(text) for text in _first(references)])
+
+
 METRICS: dict[str, Callable[[Predictions, References], float]] = {
     "accuracy": accuracy,
     "macro_f1_free": macro_f1_free,
     "macro_f1_labels": macro_f1_labels,
     "exact_match": exact_match,
+    "qa_f1": qa_f1,
+    "rouge_l": rouge_l,
+    "matthews": matthews,
+    "pearson": pearson,
 }
 
 
@@ -63,6 +92,11 @@ def score(metric: str, predictions: Predictions, references: References) -> floa
     return METRICS[metric](predictions, references)
 
 
+def own_metric(metric: str, of_task: str) -> str:
+    """The metric of METRICS that is meant where a study names `metric`: each task's own by `task`."""
+    return of_task if metric == "task" else metric
+
+
 def majority(references: References) -> tuple[str, list[str]]:
     """The most frequent first reference (the first seen of equals), and the predictions of always giving it."""
     label = Counter(_first(references)).most_common(1)[0][0]
@@ -72,6 +106,35 @@ def majority(references: References) -> tuple[str, list[str]]:
 def _share_of_hits(predictions: Predictions, references: References, form: Callable[[str], str]) -> float:
     hits = sum(form(prediction) in map(form, row) for prediction, row in zip(predictions, references, strict=True))
     return hits / len(predictions)
+
+
+def _mean_of_best(predictions: Predictions, references: References, likeness: Callable[[str, str], float]) -> float:
+    """Mean over rows of the best likeness to a reference."""
+    best = (max(likeness(text, gold) for gold in row) for text, row in zip(predictions, references, strict=True))
+    return fsum(best) / len(predictions)
+
+
+def _shared_words(prediction: str, reference: str) -> float:
+    predicted, gold = Counter(normalised(prediction).split()), Counter(normalised(reference).split())
+    shared = (predicted & gold).total()
+    return 2 * shared / (predicted.total() + gold.total()) if shared else 0.0
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
+def _correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    """Pearson correlation; NaN where a number is missing or infinite, or where all numbers of a side are equal."""
+    if not all(map(isfinite, [*a, *b])) or len(set(a)) == 1 or len(set(b)) == 1:
+        return nan
+    mean_a, mean_b = fsum(a) / len(a), fsum(b) / len(b)
+    apart_a, apart_b = [x - mean_a for x in a], [y - mean_b for y in b]
+    spread = sqrt(fsum(x * x for x in apart_a)) * sqrt(fsum(y * y for y in apart_b))
+    return max(-1.0, min(1.0, fsum(x * y for x, y in zip(apart_a, apart_b, strict=True)) / spread)) if spread else nan
 
 
 def _macro_f1(predicted: Sequence[str], gold: Sequence[str], classes: set[str]) -> float:
@@ -87,4 +150,4 @@ def _stripped(texts: Sequence[str]) -> list[str]:
 
 
 def _first(references: References) -> list[str]:
-    return [row[0].strip() for row in references]
+    return [row[0] for row in references]

@@ -6,6 +6,7 @@ One result.json describes one priming (a seed of it) or one tuned sample (the sw
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,8 @@ def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
         return
     for decoder in [d for d in study.scoring.decoders if d in result["test"]] or ["greedy"]:
         for metric in study.scoring.metrics:
-            yield {**run, "metric": metric, "decoder": decoder, "score": float(result["test"][decoder][metric])}
+            found = result["test"][decoder][metric]
+            yield {**run, "metric": metric, "decoder": decoder, "score": nan if found is None else float(found)}
 
 
 def _curve(run: Expected, result: Row) -> Iterator[Row]:

@@ -9,6 +9,11 @@ METRIC_NAMES = {
     "macro_f1_free": "macro-F1 over free strings",
     "macro_f1_labels": "macro-F1 over gold classes",
     "exact_match": "exact match",
+    "qa_f1": "QA-F1",
+    "rouge_l": "ROUGE-L",
+    "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "task": "each task's own metric",
 }
 AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)"}
 DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding"}

@@ -1,13 +1,17 @@
 """The study file on tasks: where rows come from, which task plays which part, how few examples are drawn."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from priming.study.base import Name, Positive, Section
+from priming.study.partitions import PARTITIONS, PARTS, Partition, gym, partition
+from priming.study.problems import DisagreementError, Problem
 from priming.study.template import columns_of
+from priming.study.tuning import TaskMetric
 
 Label = str | int | float | bool
+Fidelity = Literal["crossfit", "fixed"]
 
 
 class Files(Section):
@@ -40,6 +44,8 @@ class TaskDefinition(Section):
     )
     threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
 
+    metric: TaskMetric | None = Field(None, description="Its own metric, where `scoring.metric` is `task`; accuracy, or exact_match without labels.")
+
     @field_validator("input")
     @classmethod
     def _is_template(cls, value: str) -> str:
@@ -66,21 +72,52 @@ class GeneratedTasks(Section):
 
 
 class Tasks(Section):
-    """Tasks and their parts. A name is one of `define`, or else a built-in task (see `priming tasks list`)."""
+    """Tasks and their parts. A name is one of `define`, or else a built-in task or one of CrossFit's (see `priming tasks list`)."""
 
     hub_folder: str | None = Field(
         None, description="A folder laid out as the hub (<owner>/<name>/), read instead of the network; PRIMING_HUB in the environment overrides it."
     )
     define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
     generated: GeneratedTasks = GeneratedTasks()
-    source: list[Name] = Field(min_length=1, description="Tasks primed on.")
+    partition: Partition | None = Field(
+        None, description="A partition of CrossFit; it fills those of source, development and target that are not given."
+    )
+    without: list[Name] = Field(
+        ["eli5-askh", "eli5-asks", "eli5-eli5"], description="Tasks that are left out of the partition; without it those whose data are gone."
+    )
+    fidelity: Fidelity = Field(
+        "crossfit", description="CrossFit's tasks with their oddities, `crossfit`, or mended and without test rows that occur in the sample, `fixed`."
+    )
+    source: list[Name] = Field([], min_length=1, description="Tasks primed on.")
     development: list[Name] = Field([], description="Tasks on which settings and primed checkpoints are chosen; never a target.")
-    target: list[Name] = Field(min_length=1, description="Tasks tuned and reported.")
+    target: list[Name] = Field([], min_length=1, description="Tasks tuned and reported.")
     shots: Positive = Field(16, description="Examples a class for training and again for development, of a classification task.")
     shots_in_all: Positive = Field(32, description="Examples in all for training and again for development, of a text-to-text task.")
     samples: list[int] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")
+    source_rows: Literal["pool", "samples"] = Field(
+        "pool", description="What priming sees of a source task: its rows, or, of CrossFit's tasks, training and development examples of all samples."
+    )
     source_limit: Positive = Field(2000, description="Examples of a source task that priming sees at the most.")
     test_limit: Positive | None = Field(None, description="Test rows at the most, the first in a fixed random order; all without it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: Any) -> Any:
+        """The parts that the partition fills."""
+        if not isinstance(data, dict) or data.get("partition") not in PARTITIONS:
+            return data
+        without = data.get("without", cls.model_fields["without"].default)
+        return {part: [name for name in names if name not in without] for part, names in partition(data["partition"]).items()} | data
+
+    @model_validator(mode="after")
+    def _parts_are_given(self) -> Self:
+        empty = [part for part in PARTS if part != "development" and not getattr(self, part)]
+        if empty:
+            what = "is missing; add '{}: [...]' ({}), or name a partition"
+            raise DisagreementError(
+                [Problem(("tasks", part), what.format(part, str(Tasks.model_fields[part].description).rstrip("."))) for part in empty]
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_are_disjoint(self) -> Self:
@@ -94,3 +131,7 @@ class Tasks(Section):
         if "chunks" in {*self.source, *self.development, *self.target}:
             raise ValueError("no task can be named 'chunks': the folder of that name is the workflow's")
         return self
+
+    def in_gym(self, name: str) -> bool:
+        """Whether the name is one of CrossFit's tasks, not defined anew by the study."""
+        return name not in self.define and name in gym()

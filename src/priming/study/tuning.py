@@ -5,19 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from priming.study.base import Name, Positive, Rate, Section, Share, StrategyText
+from priming.study.partitions import Partition
 
 Decoder = Literal["ranking", "greedy"]
-Metric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"]
-Partition = Literal[
-    "random",
-    "classification",
-    "half_classification",
-    "non_classification",
-    "held_out_nli",
-    "held_out_paraphrase",
-    "held_out_mrc",
-    "held_out_mcq",
-]
+TaskMetric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match", "qa_f1", "rouge_l", "matthews", "pearson"]
+Metric = Literal[TaskMetric, "task"]
 
 
 class Grid(Section):
@@ -74,7 +66,7 @@ class Scoring(Section):
     """Decoders, metrics, the baseline of relative gains."""
 
     decoder: Decoder = Field("ranking", description="Decoder whose development score selects: label ranking, or greedy generation.")
-    metric: Metric = Field("accuracy", description="Metric that selects and that ARG and the figures use.")
+    metric: Metric = Field("accuracy", description="Metric that selects and that ARG and the figures use; `task`: each task's own.")
     decoders: list[Decoder] = Field(["ranking", "greedy"], min_length=1, description="Decoders reported.")
     metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
     length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")

@@ -58,7 +58,13 @@ def in_fixed_order(name: str, examples: list[Example], limit: int | None) -> lis
     """All examples as they come, or the first `limit` in a random order that depends on the task's name alone."""
     if limit is None or len(examples) <= limit:
         return list(examples)
-    return [examples[i] for i in _generator(name, "order").permutation(len(examples))[:limit]]
+    return [examples[i] for i in first_in_fixed_order(name, len(examples), limit)]
+
+
+def first_in_fixed_order(name: str, size: int, limit: int) -> list[int]:
+    """The first `limit` of so many positions: all as they come where they are no more, else in a random order that depends on the name alone."""
+    order = range(size) if size <= limit else _generator(name, "order").permutation(size)[:limit].tolist()
+    return list(order)
 
 
 def _groups(task: Task) -> dict[str, list[Example]]:

@@ -6,8 +6,8 @@ from typing import Any
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import ALL, Sample, draw_sample, in_fixed_order
 from priming.tasks.prepared import POOL_FILE, SPLITS, sample_file, write_prepared
-from priming.tasks.sources import load_task
-from priming.tasks.task import Example, Part, Task, distinct, label_counts
+from priming.tasks.sources.load import load_task
+from priming.tasks.task import Example, Part, Task, distinct, label_counts, usual_metric
 
 
 def prepare(name: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[str]:
@@ -27,8 +27,9 @@ def prepare(name: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[
         counts["dropped_from_test"] = {str(k): sample.dropped_from_test for k, sample in samples.items()}
         counts["short_classes"] = {str(k): sample.short for k, sample in samples.items() if sample.short}
         warnings = [*task.notes, *_missing_in_test(task), *_short(task, samples, tasks)]
-    about = {"name": name, "kind": task.kind, "labels": task.labels, "part": part, "origin": task.origin, "counts": counts}
-    write_prepared(out, about, files)
+    metric = (tasks.define[name].metric if name in tasks.define else None) or usual_metric(task.kind)
+    about = {"name": name, "kind": task.kind, "labels": task.labels, "part": part, "origin": task.origin, "metric": metric, "fidelity": None}
+    write_prepared(out, about | {"counts": counts}, files)
     return warnings
 
 

@@ -1,7 +1,8 @@
 """The folder in which a prepared task lies.
 
-`task.json` holds name, kind, labels, part, origin, counts and the SHA-256 of every other file. Examples are JSON lines
-`{"input": str, "targets": [str, ...]}`: `pool.jsonl` of a source task, `sample-<k>-{train,dev,test}.jsonl` of the others.
+`task.json` holds name, kind, labels, part, origin, the task's own metric, the fidelity of one of CrossFit's tasks, counts and the SHA-256 of
+every other file. Examples are JSON lines `{"input": str, "targets": [str, ...]}`: `pool.jsonl` of a source task,
+`sample-<k>-{train,dev,test}.jsonl` of the others.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 TASK_FILE = "task.json"
 POOL_FILE = "pool.jsonl"
-_KEYS = ("name", "kind", "labels", "part", "origin", "counts", "sha256")
+_KEYS = ("name", "kind", "labels", "part", "origin", "metric", "fidelity", "counts", "sha256")
 
 
 def sample_file(number: int, split: Split) -> str:
@@ -36,6 +37,8 @@ class PreparedTask:
     labels: tuple[str, ...] | None
     part: Part
     origin: Origin
+    metric: str
+    fidelity: str | None
     counts: dict[str, Any]
     sha256: dict[str, str]
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal["classification", "text_to_text"]
 Part = Literal["source", "development", "target"]
-Origin = Literal["generated", "files", "hub"]
+Origin = Literal["generated", "files", "hub", "crossfit"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Task:
     test: list[Example]
     origin: Origin
     notes: tuple[str, ...] = ()
+
+
+def usual_metric(kind: Kind) -> str:
+    """The metric of a task that names none of its own."""
+    return "accuracy" if kind == "classification" else "exact_match"
 
 
 def distinct(examples: Iterable[Example]) -> list[Example]:

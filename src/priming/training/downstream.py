@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priming.evaluation.metrics import majority, score
+from priming.evaluation.metrics import majority, own_metric, score
 from priming.models.elements import element_of
 from priming.models.flops import Counter
 from priming.tasks.prepared import PreparedTask, read_task
@@ -98,7 +98,7 @@ def _score_winners(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> dict[t
         rows = [sample[index] for sample in samples]
         predictions = _predict(tuner, [one.task for one in tuned], stacked, rows, decoders)
         for one, examples, texts in zip(tuned, rows, predictions, strict=True):
-            found[one.task.name, one.number][part] = {decoder: _scores(tuner, predicted, examples) for decoder, predicted in texts.items()}
+            found[one.task.name, one.number][part] = {decoder: _scores(tuner, one.task, predicted, examples) for decoder, predicted in texts.items()}
             if part == "test" and one.task.name in group.outs:
                 _write_predictions(group.out(one.task, one.number) / "predictions.jsonl", examples, texts)
     for one, values in zip(tuned, best, strict=True):
@@ -115,8 +115,9 @@ def _predict(
     return tuner.predictor.predict(stacked, inputs, [task.labels for task in tasks], decoders)
 
 
-def _scores(tuner: Tuner, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
-    return {metric: score(metric, predictions, [e.targets for e in examples]) for metric in tuner.scoring.metrics}
+def _scores(tuner: Tuner, task: PreparedTask, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
+    references = [e.targets for e in examples]
+    return {metric: score(own_metric(metric, task.metric), predictions, references) for metric in tuner.scoring.metrics}
 
 
 def _write_predictions(path: Path, examples: Sequence[Example], texts: Mapping[str, Sequence[str]]) -> None:
@@ -136,7 +137,7 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
         "winner": winner(tuned.runs),
         **(scores or {}),
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
-        "majority": {"label": label, **{f"test_{m}": score(m, constant, [e.targets for e in test]) for m in tuner.scoring.metrics}},
+        "majority": {"label": label, **{f"test_{m}": found for m, found in _scores(tuner, tuned.task, constant, test).items()}},
         "flops": _flops(tuner, train, tuned.runs),
         "seconds": round(seconds, 3),
     }
@@ -152,6 +153,8 @@ def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, statu
         "plm": group.plm_name,
         "strategy": str(tuner.strategy),
         "task": task.name,
+        "fidelity": task.fidelity,
+        "task_metric": task.metric,
         "seed": tuner.seed,
         "sample": number,
         "settings": dict(group.described),

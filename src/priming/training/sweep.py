@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import isnan
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from priming.evaluation.metrics import score
+from priming.evaluation.metrics import own_metric, score
 from priming.evaluation.prediction import Labels, Predictor, possible
 from priming.models.elements import element_of
 from priming.models.encoding import Encoded
@@ -22,11 +23,12 @@ from priming.training.parameters import Named, StackedParameters
 from priming.training.side_by_side import SideBySide
 
 References = Sequence[Sequence[str]]
+NO_SCORE = "its development score was never a number"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One few-shot draw of a task: encoded training examples, the development set with its references as text, the labels."""
+    """One few-shot draw of a task: encoded training examples, the development set with its references as text, the labels, its own metric."""
 
     task: str
     number: int
@@ -34,6 +36,7 @@ class Sample:
     dev: Encoded
     dev_references: References
     labels: Labels
+    metric: str = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Sweep:
         settings = self.tuning
         outcome = train(parameters, objective, self._optimizer(bank), Schedule(settings.steps, settings.warmup, settings.clip), watch.after_step)
         for index, run in enumerate(bank):
-            run.failure = outcome.failures.get(index)
+            run.failure = outcome.failures.get(index) or (NO_SCORE if run.best_dev is None else None)
             run.best = {} if run.failure else watch.best(index)
 
     def _optimizer(self, bank: Sequence[Run]) -> AdamW:
@@ -131,15 +134,16 @@ class _Watch:
             self.evaluate(step, losses)
 
     def evaluate(self, step: int, losses: Tensor | None) -> None:
-        """Score every run on its development set; the first of equal steps is kept."""
+        """Score every run on its development set; the first of equal steps is kept, and none whose score is not a number."""
         sweep = self.sweep
         samples, wanted = [run.sample for run in self.bank], [sweep.scoring.decoder]
         predictions = sweep.predictor.predict(self.parameters.views, [s.dev.inputs for s in samples], [s.labels for s in samples], wanted)
         better = []
         for index, (run, found) in enumerate(zip(self.bank, predictions, strict=True)):
-            dev = score(sweep.scoring.metric, found[possible(wanted, run.sample.labels)[0]], run.sample.dev_references)
+            metric = own_metric(sweep.scoring.metric, run.sample.metric)
+            dev = score(metric, found[possible(wanted, run.sample.labels)[0]], run.sample.dev_references)
             run.curve.append({"step": step, "loss": None if losses is None else float(losses[index]), "dev": dev})
-            better.append(run.best_dev is None or dev > run.best_dev)
+            better.append(not isnan(dev) and (run.best_dev is None or dev > run.best_dev))
             if better[-1]:
                 run.best_step, run.best_dev = step, dev
         self.parameters.keep_rows(self.kept, torch.tensor(better))

@@ -86,7 +86,8 @@ class Tuner:
 
     def _sample(self, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        return Sample(task.name, number, encoded(self.encoder, train), encoded(self.encoder, dev), [e.targets for e in dev], task.labels)
+        references = [e.targets for e in dev]
+        return Sample(task.name, number, encoded(self.encoder, train), encoded(self.encoder, dev), references, task.labels, task.metric)
 
 
 def encoded(encoder: Encoder, examples: Sequence[Example]) -> Encoded:

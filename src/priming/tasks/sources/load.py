@@ -34,7 +34,7 @@ def raw_files(name: str, tasks: Tasks, base: Path) -> list[Path]:
     if definition.files:
         return sorted(data_files(name, definition.files, base))
     assert definition.hub is not None
-    mirror = find_mirror(name, definition.hub, tasks.hub_folder, base)
+    mirror = find_mirror(f"tasks.define.{name}.hub", definition.hub.id, tasks.hub_folder, base)
     return mirror.files(definition.hub.config) if mirror else []
 
 

@@ -3,7 +3,9 @@
 Nothing here imports `datasets`: the files are found to be hashed, `hub.py` reads them.
 """
 
+import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ from typing import Any
 import yaml
 
 from priming.errors import DataError, nearest
-from priming.study.tasks import Hub
 
 VARIABLE = "PRIMING_HUB"
-_DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
+MANIFEST = "manifest.json"
+DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
 HOW_TO = (
     f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
     "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
@@ -28,6 +30,11 @@ class Mirror:
     folder: Path
     key: str
 
+    @property
+    def has_card(self) -> bool:
+        """Whether a README names configurations."""
+        return bool(_head(self.folder / "README.md").get("configs"))
+
     def configurations(self) -> dict[str, list[str]]:
         """The patterns of the data files of each configuration; all files are `default` where the README names none."""
         entries = _head(self.folder / "README.md").get("configs") or []
@@ -39,7 +46,7 @@ class Mirror:
         """The data files of a configuration, and the README, sorted; raises DataError where there is no such configuration."""
         there = self.configurations()
         patterns = there[chosen_configuration(self.key, str(self.folder), config, list(there))]
-        found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in _DATA}
+        found = {path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in DATA}
         if not found:
             raise DataError(f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}")
         readme = self.folder / "README.md"
@@ -56,8 +63,8 @@ def chosen_configuration(key: str, place: str, config: str | None, there: list[s
     return config
 
 
-def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirror | None:
-    """The mirror folder of a task's data set, None where no mirror is named; raises DataError where the folder is not there.
+def mirror_root(hub_folder: str | None, base: Path) -> Path | None:
+    """The folder that holds the mirror, None where none is named; raises DataError where it is not there.
 
     The environment variable PRIMING_HUB goes before the study's `tasks.hub_folder`, which is relative to `base`.
     """
@@ -67,13 +74,51 @@ def find_mirror(name: str, hub: Hub, hub_folder: str | None, base: Path) -> Mirr
     key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
     if not root.is_dir():
         raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
-    folder = root / hub.id
+    return root
+
+
+def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
+    """The folder of the data set `name` in the mirror, None where no mirror is named; raises DataError where it is not there."""
+    root = mirror_root(hub_folder, base)
+    if root is None:
+        return None
+    folder = root / name
     if not folder.is_dir():
         there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
-        raise DataError(
-            f"tasks.define.{name}.hub.id: {hub.id!r} is not in the mirror {root}{nearest(hub.id, there)}; it has {', '.join(there) or 'no data set'}"
-        )
-    return Mirror(folder, f"tasks.define.{name}.hub")
+        raise DataError(f"{key}.id: {name!r} is not in the mirror {root}{nearest(name, there)}; it has {', '.join(there) or 'no data set'}")
+    return Mirror(folder, key)
+
+
+def recorded(root: Path) -> dict[Path, str]:
+    """The SHA-256 of files that the mirror's manifest has, as far as they were not written to after it: a whole mirror takes minutes to read."""
+    manifest = root / MANIFEST
+    if not manifest.is_file():
+        return {}
+    data: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    written = manifest.stat().st_mtime_ns
+    files = {root / name / path: sha for name, about in data.items() for path, sha in about["files"].items()}
+    return {path: sha for path, sha in files.items() if path.is_file() and path.stat().st_mtime_ns <= written}
+
+
+Splits = dict[str, dict[str, list[str]]]
+"""Files by configuration and split."""
+
+
+def described_splits(paths: Iterable[str]) -> Splits:
+    """The configurations and splits of files named `<config>/<split>/<number>.parquet`."""
+    found: Splits = {}
+    for path in sorted(paths):
+        config, split, _ = path.split("/")
+        found.setdefault(config, {}).setdefault(split, []).append(path)
+    return found
+
+
+def write_readme(path: Path, splits: Splits) -> None:
+    """Write a data card that names configurations, splits and files."""
+    configs = [
+        {"config_name": config, "data_files": [{"split": split, "path": files} for split, files in named.items()]} for config, named in splits.items()
+    ]
+    path.write_text(f"---\n{yaml.safe_dump({'configs': configs}, sort_keys=False)}---\n", encoding="utf-8")
 
 
 def _head(readme: Path) -> dict[str, Any]:
