@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,11 @@ def node(tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str, str],
         node.stop()
 
 
+def _listen() -> None:
+    """What a shell runs in the background ignores SIGINT, and so does what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Submitter(Checkout):
     """A checkout whose Snakemake runs with the cluster profile, and looks at its jobs sooner."""
 
@@ -48,6 +54,7 @@ class Submitter(Checkout):
                 stdout=printed,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_listen,  # noqa: PLW1509 - one thread
             )
 
     def finish(self, process: subprocess.Popen[bytes], status: int = 0, seconds: float = 300) -> str:
@@ -56,7 +63,7 @@ class Submitter(Checkout):
             found = process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
-            found = -1
+            found = process.wait()
         assert found == status, self.printed()
         return self.printed()
 

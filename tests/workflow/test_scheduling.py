@@ -188,13 +188,13 @@ def behind(project: Path, folder: Path, name: str, arguments: list[str], **progr
         ("sacct", ["-X", "--name", "run-1"], "7|CANCELLED\n8|COMPLETED\n"),
         ("failing", ["-X", "--name", "run-1"], "squeue --noheader --states=all --format=%i|%T --name run-1\n"),
         (None, ["-X", "--name", "run-1"], "squeue --noheader --states=all --format=%i|%T --name run-1\n"),
-        ("failing", ["-nu", "root"], None),
+        ("failing", ["-nu", "root"], ""),
     ],
 )
-def test_sacct_answers_without_accounting(project: Path, tmp_path: Path, sacct: str | None, arguments: list[str], printed: str | None) -> None:
+def test_sacct_answers_without_accounting(project: Path, tmp_path: Path, sacct: str | None, arguments: list[str], printed: str) -> None:
     programs = {"squeue": ANSWERING["squeue"]} | ({"sacct": ANSWERING[sacct]} if sacct else {})
     done = behind(project, tmp_path, "sacct", arguments, **programs)
-    assert (done.stdout if done.returncode == 0 else None) == printed
+    assert (done.returncode, done.stdout) == (0, printed)
 
 
 def test_a_submission_waits_for_slurmctld(project: Path, tmp_path: Path) -> None:
