@@ -66,6 +66,8 @@ def lacking() -> str | None:
         return f"there is no {missing[0]}; apt-get install --no-install-recommends slurmctld slurmd slurm-client munge"
     if any((SYSTEM / name).exists() and not (SYSTEM / name).is_symlink() for name in ("slurm.conf", "gres.conf")):
         return f"{SYSTEM} holds the settings of a cluster, which the tests leave alone"
+    if (SYSTEM / "slurm.conf").exists() and ask("scontrol", "ping").endswith("UP"):
+        return f"the SLURM of another session runs here, with {(SYSTEM / 'slurm.conf').readlink()}"
     return None
 
 
