@@ -114,3 +114,16 @@ def test_a_task_is_shown_as_the_model_sees_it(project: Path) -> None:
     unknown = priming("tasks", "show", "film_verdcit", cwd=project)
     assert unknown.returncode == 2
     assert "did you mean 'film_verdict'" in unknown.stderr
+
+
+def test_the_pipeline_of_a_study_is_printed_or_written(project: Path, tmp_path: Path) -> None:
+    printed = priming("dvc", cwd=project)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout == (project / "dvc.yaml").read_text()
+    (tmp_path / "config.yaml").write_text((project / "config.yaml").read_text())
+    assert priming("dvc", "--write", cwd=tmp_path).stdout == "written: dvc.yaml\n"
+    assert (tmp_path / "dvc.yaml").read_text() == printed.stdout
+    assert priming("settings", cwd=tmp_path).stdout == "written: results/embedded/settings/\n"
+    nothing = priming("dvc", "nowhere.yaml", cwd=tmp_path)
+    assert nothing.returncode == 2
+    assert nothing.stderr.startswith("error: nowhere.yaml: the study file cannot be read")

@@ -81,3 +81,8 @@ def test_another_index_for_torch_is_passed_on(make: Make) -> None:
     planned = make("-n", "environment", f"PYTHON={sys.executable}", "TORCH_INDEX=file:///wheels").stdout
     assert '--extra-index-url "file:///wheels"' in planned
     assert "index" not in make("-n", "environment", f"PYTHON={sys.executable}").stdout
+
+
+def test_a_repository_of_a_study_is_made_with_the_remote_named(make: Make) -> None:
+    planned = make("-n", "remote", f"PYTHON={sys.executable}", "REMOTE=../store", "STUDY=studies/tweets.yaml").stdout
+    assert '.venv/bin/priming share --remote "../store" "studies/tweets.yaml"' in planned
