@@ -74,7 +74,7 @@ def save_random_plm(name: str, folder: Path) -> Path:
     if name != "bart":
         with torch.no_grad():  # T5 begins with norms of 1 and biases of positions near 0, with which every output looks alike
             for parameter in model.parameters():
-                parameter.add_(0.3 * torch.randn(parameter.shape))
+                parameter.mul_(0.5).add_(0.5 * torch.randn(parameter.shape))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -128,16 +128,16 @@ def _sample(run: Expected, result: Row, study: Study) -> Row:
 
 
 def _selecting(result: Row, study: Study) -> str | None:
-    """The decoder that selected: the study's, but greedy for a task without labels to rank."""
+    """The decoder that selected: the study's, but one that generates for a task without labels to rank."""
     if result["status"] != "done":
         return None
-    return study.scoring.decoder if study.scoring.decoder in result["test"] else "greedy"
+    return study.scoring.decoder if study.scoring.decoder in result["test"] else study.scoring.generator
 
 
 def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
     if result["status"] != "done":
         return
-    for decoder in [d for d in study.scoring.decoders if d in result["test"]] or ["greedy"]:
+    for decoder in [d for d in study.scoring.decoders if d in result["test"]] or [study.scoring.generator]:
         for metric in study.scoring.metrics:
             found = result["test"][decoder][metric]
             yield {**run, "metric": metric, "decoder": decoder, "score": nan if found is None else float(found)}

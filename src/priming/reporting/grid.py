@@ -18,7 +18,7 @@ from priming.study import Study
 class Grid:
     """The scores of all strategies by one metric and decoder.
 
-    A task without labels to rank has its greedy scores in place of those by ranking.
+    A task without labels to rank has its scores by generation in place of those by ranking.
     """
 
     study: Study
@@ -49,8 +49,8 @@ class Grid:
         scores = self.results.scores
         scores = scores[scores["metric"] == self.metric]
         ours = scores[scores["decoder"] == self.decoder]
-        greedy = scores[(scores["decoder"] == "greedy") & ~scores["task"].isin(ours["task"])]
-        return pd.concat([part for part in (ours, greedy) if len(part)] or [scores[:0]])
+        generated = scores[(scores["decoder"] == self.study.scoring.generator) & ~scores["task"].isin(ours["task"])]
+        return pd.concat([part for part in (ours, generated) if len(part)] or [scores[:0]])
 
     @cached_property
     def decoders(self) -> dict[str, str]:

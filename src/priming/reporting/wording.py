@@ -16,7 +16,7 @@ METRIC_NAMES = {
     "task": "each task's own metric",
 }
 AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)"}
-DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding"}
+DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding", "beam": "beam search"}
 NOTHING = "-"
 
 

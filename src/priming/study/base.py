@@ -1,6 +1,6 @@
 """What every section of the study file shares."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -21,6 +21,7 @@ Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 StrategyText = Annotated[str, AfterValidator(_canonical)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Reduction = Literal["mean", "sum"]
 
 
 class Section(BaseModel):
