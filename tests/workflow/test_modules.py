@@ -43,6 +43,7 @@ MATTERS = {
     **{f"priming.tasks.{name}": {"prepare CrossFit's"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare", "pretrain"},
     **{f"priming.tasks.{name}": {"prepare", "prepare CrossFit's", "pretrain", "prime", "tune"} for name in ("__init__", "prepared", "task")},
+    "priming.tasks.text_form": {"prime", "tune"},
     "priming.models": {"pretrain", "prime", "tune"},
     **{f"priming.models.{name}": {"pretrain"} for name in ("pretraining", "tokenizer")},
     **{f"priming.models.{name}": {"prime", "tune"} for name in ("flops", "loss")},

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from priming.study.base import Name, Positive, Rate, Reduction, Section, Share, StrategyText
+from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
+from priming.study.baselines import BaselineText
 from priming.study.partitions import Partition
 
 Decoder = Literal["ranking", "greedy", "beam"]
@@ -73,9 +74,25 @@ class Scoring(Section):
     metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
     beam: Positive = Field(4, description="Beams of the decoder `beam`. CrossFit: 4.")
     length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")
-    arg_baseline: StrategyText = Field("none -> plm", description="The strategy that relative gains (ARG) stand against; one of the study's.")
+    arg_baseline: BaselineText = Field(
+        "none -> plm",
+        description="What relative gains (ARG) stand against: a strategy of the study (CrossFit: `none -> plm`); `same algorithm`, the PLM primed "
+        "and tuned in full by the algorithm of each strategy (a course report on CrossFit); `chance`, guessing a label (Wu et al., 2022); "
+        "`majority`, the commonest label of the test set.",
+    )
+    arg_plm: Name | None = Field(
+        None, description="The PLM of that baseline, for the gains of every PLM (the course report: its BART); each PLM's own without it."
+    )
+    deviation: Literal["sample", "population"] = Field(
+        "sample", description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default)."
+    )
     published: Published = Published()
     bootstrap: Bootstrap = Bootstrap()
+
+    @property
+    def freedom(self) -> int:
+        """What is subtracted from n in a standard deviation."""
+        return 1 if self.deviation == "sample" else 0
 
     @property
     def generator(self) -> Decoder:

@@ -138,6 +138,7 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
         **(scores or {}),
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
         "majority": {"label": label, **{f"test_{m}": found for m, found in _scores(tuner, tuned.task, constant, test).items()}},
+        "chance": 1 / len(tuned.task.labels) if tuned.task.labels else 0.0,
         "flops": _flops(tuner, tuned.task.name, train, tuned.runs),
         "seconds": round(seconds, 3),
     }
