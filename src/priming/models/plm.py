@@ -18,6 +18,8 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 logging.getLogger("adapters").setLevel(logging.ERROR)
 
+CONVERSION_NOTE = "conversion.json"
+"""What `priming convert` leaves beside the weights: where they are from."""
 MODEL_TYPES = ("bart", "t5", "mt5")
 _UNREADABLE = (OSError, ValueError, RuntimeError, ImportError, SafetensorError, json.JSONDecodeError)
 
