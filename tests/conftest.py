@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-pytest_plugins = ["tests.tiny_bart"]
+pytest_plugins = ["tests.tiny_bart", "tests.tiny_plms"]
 
 # Tests see no PRIMING_HUB but the one they set; workers of pytest-xdist start with what is left of the environment.
 HUB = os.environ.pop("PRIMING_HUB", None) or os.environ.get("PRIMING_TESTS_HUB")

@@ -1,5 +1,6 @@
 """A tiny random BART with a trained tokenizer, and examples for it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def plm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     BartForConditionalGeneration(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def spaceless(plm_folder: Path, tmp_path: Path) -> Path:
+    """The PLM with its tokenizer as BART's own is: it puts no space before a text."""
+    folder = Path(shutil.copytree(plm_folder, tmp_path / "spaceless"))
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / file).write_text((folder / file).read_text().replace('"add_prefix_space": true', '"add_prefix_space": false'))
     return folder
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from priming.command_groups import NearestGroup
-from priming.errors import UserError
+from priming.errors import DataError, UserError
 from priming.task_commands import tasks_app
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
@@ -67,6 +67,23 @@ def schema(
         return
     for path in reference.write(Path()):
         typer.echo(f"written: {path}")
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="ID_OR_FOLDER", help="A model on the hub, or a folder of one.")],
+    to: Annotated[Path, typer.Option(help="The new folder.")],
+    revision: Annotated[str | None, typer.Option(help="The commit, of a model on the hub.")] = None,
+) -> None:
+    """Convert a model whose weights are a pickle into a folder with safetensors, for `path` of a study's PLM."""
+    from priming.models.conversion import Source, convert
+
+    is_folder = Path(source).is_dir()
+    if is_folder == bool(revision):
+        problem = "is a folder and has no revision; leave out" if is_folder else "is no folder; a model on the hub needs its revision, add"
+        raise DataError(f"{source} {problem} --revision{'' if is_folder else ' <commit>'}")
+    convert(Source(source, revision), to)
+    typer.echo(f"written: {to}")
 
 
 def _add_step(name: str, help_text: str) -> None:

@@ -65,6 +65,7 @@ def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
         "algorithm": algorithm,
         "elements": elements_slice(study, priming.elements),
         "limits": limits(study.plms[plm]),
+        "task_prefix": study.tasks.task_prefix,
         "source": study.tasks.source,
         "seed": seed,
         "precision": study.compute.precision,
@@ -74,12 +75,13 @@ def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
 
 def validation_slice(study: Study, priming: Priming) -> Slice:
     """Choosing a priming's checkpoint: the tunings of the development tasks by which it is judged."""
-    validation = study.priming.of(priming.section).validation
+    validation, scoring = study.priming.of(priming.section).validation, study.scoring
+    generator = {"generator": scoring.generator} if scoring.decoder == "ranking" else {}
     judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
     return _json(validation) | {
         "development": study.tasks.development,
         "samples": study.tasks.samples[: validation.samples],
-        "scoring": _json(study.scoring, include=SELECTING),
+        "scoring": scoring_slice(study, [scoring.decoder, *generator.values()]) | generator,
         "downstream": [tuning_slice(study, strategy, exclude={"steps", "save_plm"}) for strategy in judged],
     }
 
@@ -97,13 +99,19 @@ def tuning_slice(study: Study, strategy: Strategy, exclude: Set[str] = frozenset
 def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: Sequence[str]) -> Slice:
     """A target task tuned by a strategy, over all samples, side by side with those of its group, and the scores that its results hold."""
     return tuning_slice(study, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
-        "scoring": _json(study.scoring, include={*SELECTING, "decoders", "metrics"}),
+        "scoring": scoring_slice(study, study.scoring.decoders) | _json(study.scoring, include={"decoders", "metrics"}),
         "limits": limits(study.plms[plm]),
+        "task_prefix": study.tasks.task_prefix,
         "samples": study.tasks.samples,
         "seed": seed,
         "together": list(together),
         "precision": study.compute.precision,
     }
+
+
+def scoring_slice(study: Study, decoders: Sequence[str]) -> Slice:
+    """How runs are scored by `decoders`."""
+    return _json(study.scoring, include={*SELECTING, "beam"} if "beam" in decoders else SELECTING)
 
 
 def tables_slice(study: Study) -> Slice:

@@ -192,6 +192,7 @@ def _prime(making: Making) -> None:
         described=item.settings,
         compute=study.compute,
         place=Place(making.state, making.key),
+        task_prefix=study.tasks.task_prefix,
     )
     prime_in(processes(study.compute), job, making.out)
 
@@ -241,7 +242,8 @@ def _tuner(making: Making, strategy: Strategy) -> "Tuner":
     from priming.training.tuner import Tuner
 
     study, plm = making.study, making.study.plms[making.item.plm]
-    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, making.item.seed, study.compute)
+    seed, prefix = making.item.seed, study.tasks.task_prefix
+    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, seed, study.compute, prefix)
 
 
 def _tables(making: Making) -> None:

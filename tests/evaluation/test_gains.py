@@ -16,6 +16,13 @@ def test_spread_is_over_n_minus_1() -> None:
     assert found == gains.Spread(pytest.approx(statistics.mean(values)), pytest.approx(statistics.stdev(values)), 4)
 
 
+def test_spread_over_n() -> None:
+    values = [0.2, 0.5, 0.9, 0.4]
+    assert gains.spread(np.array(values), freedom=0).deviation == pytest.approx(statistics.pstdev(values))
+    assert gains.strategy_spread(np.array([[values], [values]]), freedom=0).deviation == pytest.approx(statistics.pstdev(values))
+    assert np.isnan(gains.spread(np.array([0.3]), freedom=0).deviation)
+
+
 def test_spread_of_one_and_of_none() -> None:
     one, none = gains.spread(np.array([0.3])), gains.spread(np.array([NAN]))
     assert (one.mean, one.n, none.n) == (0.3, 1, 0)

@@ -5,7 +5,15 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import BartConfig, BartForConditionalGeneration
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    MT5Config,
+    MT5ForConditionalGeneration,
+    PreTrainedModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from priming.models.elements import attach, element_of
 from priming.models.encoding import Batch
@@ -19,6 +27,7 @@ from priming.study.plm import Adapter, Elements, Prefix, Prompt
 from priming.training.budget import step_cost
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, Maml, MetaLearner, StandardReptile
 from priming.training.parameters import StackedParameters
+from tests.tiny_plms import unigram_tokenizer
 
 RUNS, SIZE, SOURCE, TARGET = 3, 2, 11, 4
 EXAMPLES = RUNS * SIZE
@@ -28,6 +37,14 @@ WITHOUT_PLM = [("adapter",), ("prompt",), ("prefix",), ("adapter", "prompt"), ("
 LAYERS = [(2, 2), (1, 3)]
 
 
+TOKENIZER = unigram_tokenizer(sentinels_as_text=False)
+T5_KINDS = {
+    "t5-tied": (T5ForConditionalGeneration, T5Config, {}),
+    "t5-gated": (T5ForConditionalGeneration, T5Config, {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
+    "mt5": (MT5ForConditionalGeneration, MT5Config, {}),
+}
+
+
 def model_of(elements: tuple[str, ...], layers: tuple[int, int] = (2, 2), config: str = "double_seq_bn", length: int = 5) -> TextModel:
     """A random BART whose encoder and decoder differ."""
     torch.manual_seed(0)
@@ -35,9 +52,20 @@ def model_of(elements: tuple[str, ...], layers: tuple[int, int] = (2, 2), config
         vocab_size=100, d_model=32, encoder_layers=layers[0], decoder_layers=layers[1], encoder_ffn_dim=64, decoder_ffn_dim=48,
         encoder_attention_heads=4, decoder_attention_heads=4, max_position_embeddings=64, dropout=0.0, attn_implementation="eager", use_cache=False,
     )  # fmt: skip
+    return with_elements(BartForConditionalGeneration(bart), elements, config, length)
+
+
+def t5_of(kind: str, elements: tuple[str, ...]) -> TextModel:
+    """A random T5 whose heads together are not as wide as the model, with other depths of encoder and decoder."""
+    torch.manual_seed(0)
+    model, config, more = T5_KINDS[kind]
+    sizes = {"vocab_size": 100, "d_model": 32, "d_kv": 6, "d_ff": 40, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4, "dropout_rate": 0.0}
+    return with_elements(model(config(**sizes, **more, decoder_start_token_id=0, use_cache=False)), elements, "double_seq_bn", 5)
+
+
+def with_elements(plm: PreTrainedModel, elements: tuple[str, ...], config: str, length: int) -> TextModel:
     sizes = Elements(adapter=Adapter(config=config, bottleneck=8), prompt=Prompt(length=length), prefix=Prefix(length=length))
-    model = attach(LoadedPlm(BartForConditionalGeneration(bart), None), elements, sizes, 0)
-    return model.requires_grad_(False).eval()
+    return attach(LoadedPlm(plm, TOKENIZER), elements, sizes, 0).requires_grad_(False).eval()
 
 
 def batch() -> Batch:
@@ -113,6 +141,27 @@ def test_longer_prompts_and_prefixes_cost_more(element: str) -> None:
 def test_the_gradient_is_exact_where_the_plm_is_tuned(tuned: tuple[str, ...], layers: tuple[int, int]) -> None:
     model = model_of(tuned, layers)
     assert EXAMPLES * Counter(model).example(SOURCE, TARGET, tuned).gradient == pytest.approx(gradient(model, tuned), rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", T5_KINDS)
+@pytest.mark.parametrize("elements", [PLM, ("adapter",), ("prompt",), ("prefix",), ("plm", "adapter", "prompt", "prefix")], ids="+".join)
+def test_t5s_forward_pass_is_exact(kind: str, elements: tuple[str, ...]) -> None:
+    model = t5_of(kind, elements)
+    assert EXAMPLES * Counter(model).example(SOURCE, TARGET, elements).forward == pytest.approx(forward_pass(model, elements), rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", T5_KINDS)
+@pytest.mark.parametrize("tuned", [PLM, ("plm", "adapter"), ("plm", "adapter", "prompt", "prefix")], ids="+".join)
+def test_t5s_gradient_is_exact_where_the_plm_is_tuned(kind: str, tuned: tuple[str, ...]) -> None:
+    model = t5_of(kind, tuned)
+    assert EXAMPLES * Counter(model).example(SOURCE, TARGET, tuned).gradient == pytest.approx(gradient(model, tuned), rel=1e-9)
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+@pytest.mark.parametrize("kind", T5_KINDS)
+def test_maml_of_t5_is_exact(kind: str, second_order: bool) -> None:
+    model = t5_of(kind, PLM)
+    assert counted_maml_step(model, PLM, PLM, 1, second_order) == pytest.approx(maml_step(model, PLM, PLM, 1, second_order), rel=1e-9)
 
 
 @pytest.mark.parametrize("layers", LAYERS)

@@ -98,6 +98,7 @@ def run_result(study: Study, plm: str, strategy: Strategy, task: str, *, seed: i
         "test": {"ranking": scores_of(end), "greedy": scores_of(end * 0.93)},
         "examples": {"train": 32, "dev": 32, "test": 198},
         "majority": {"label": "good", **{f"test_{metric}": value for metric, value in scores_of(0.52).items()}},
+        "chance": 0.5,
         "parameters": {"total": 570_000 + sum(TUNED[e] for e in strategy.elements if e != "plm"), "tuned": sum(TUNED[e] for e in strategy.tuned)},
         "flops": 1.2e11, "seconds": 1.9, "peak_memory_mb": 410, "device": "cpu", "precision": "float32", "written": "2024-01-01T00:00:00Z",
     }  # fmt: skip

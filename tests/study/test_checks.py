@@ -140,6 +140,30 @@ def problem(path: Path) -> str:
             "line 12, scoring.arg_baseline: 'none -> prompt' is no strategy of this study; did you mean",
         ),
         (
+            (("strategies:", "scoring: {arg_baseline: same algorithm}\nstrategies:"),),
+            "'same algorithm' compares 'mtl[plm+adapter] -> adapter' with the PLM primed and tuned in full, of which there are 0; "
+            "add one such as 'mtl[plm] -> plm' to strategies",
+        ),
+        (
+            (
+                *with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}}}\n"),
+                ("strategies:", "scoring: {arg_baseline: same algorithm}\nstrategies:\n  - maml[plm | plm x2] -> plm\n  - maml[plm | plm x3] -> adapter"),
+            ),
+            "there are 2; keep one of 'maml[plm | plm x2] -> plm', 'maml[plm | plm x1] -> plm'",
+        ),
+        (
+            (("strategies:", "scoring: {arg_baseline: chance, metric: macro_f1_free}\nstrategies:"),),
+            "scoring.arg_baseline: 'chance' is a share of right rows, and scoring.metric is 'macro_f1_free'; allowed with: accuracy, exact_match",
+        ),
+        (
+            (("strategies:", "scoring: {arg_plm: tin}\nstrategies:"),),
+            "line 12, scoring.arg_plm: 'tin' is no PLM of this study; did you mean 'tiny'?; allowed: tiny",
+        ),
+        (
+            (("strategies:", "scoring: {arg_plm: tiny, arg_baseline: majority}\nstrategies:"),),
+            "line 12, scoring.arg_plm: 'majority' is of no PLM; leave this out",
+        ),
+        (
             (("strategies:", "figures: {tasks: {strategies: [none -> prefix]}}\nstrategies:"),),
             "line 12, figures.tasks.strategies[0]: 'none -> prefix' is no strategy of this study",
         ),

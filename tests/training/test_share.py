@@ -21,6 +21,7 @@ from .conftest import RATES
 ADAPTER = Rates(adapter=0.1)
 CASES: list[tuple[str, Upstream]] = [
     ("mtl[plm+adapter]", Mtl(budget=Budget(steps=3), batch=5, learning_rates=RATES, dropout=0.1)),
+    ("mtl[adapter]", Mtl(budget=Budget(steps=3), batch=5, learning_rates=ADAPTER, dropout=0.1, loss="sum", label_smoothing=0.1)),
     ("maml[plm+adapter | adapter x1]", Maml(budget=Budget(steps=3), tasks=2, support=2, query=2, learning_rates=RATES, inner_learning_rates=ADAPTER)),
     ("reptile[adapter | adapter x2]", Reptile(budget=Budget(steps=3), tasks=2, support=2, inner_learning_rates=ADAPTER)),
 ]

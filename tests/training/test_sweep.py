@@ -95,6 +95,15 @@ def test_winner_is_the_first_of_equals_and_never_a_failed_run() -> None:
     assert winner([run(0.5, "broken")]) is None
 
 
+def test_only_a_strictly_higher_score_improves_and_never_one_that_is_no_number() -> None:
+    data = Sample("a task", 1, examples(4, 0), examples(4, 1), [], None)
+    run, improved = Run(data, Point({}, 4), 0), []
+    for dev in (float("nan"), -0.5, float("nan"), -0.5, 0.2, 0.1, 0.2):
+        improved.append(run.improves(dev))
+        run.best_dev = dev if improved[-1] else run.best_dev
+    assert improved == [False, True, False, False, True, False, False]
+
+
 def test_a_run_that_breaks_does_not_touch_its_bank(sweep: Sweep) -> None:
     data = sample(1, sweep.predictor.encoder)
     healthy = [Run(data, Point({"adapter": 1e-2}, 4), 1)]

@@ -61,6 +61,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("scoring", "published", "adl2022"): (("scoring", "published", "adl2022"), {"small": "BART"}),
     ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),
     ("figures", "charts", "panels"): (("figures", "charts", "panels"), [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}]),
+    ("scoring", "arg_plm"): (("scoring", "arg_plm"), "small"),
     ("scoring", "decoders"): (("scoring", "decoders"), ["ranking"]),
     ("scoring", "metrics"): (("scoring", "metrics"), ["accuracy"]),
 }
@@ -120,7 +121,7 @@ def _values(annotation: Any, value: Any) -> Iterator[Any]:
     elif isinstance(value, int):
         yield from (value + 1, value - 1, value // 2, value * 2)
     elif isinstance(value, float):
-        yield value * 0.75
+        yield from (value * 0.75, value + 0.1)
     elif isinstance(value, str):
         yield from (f"{value}x", "none -> prompt")
     elif isinstance(value, list):

@@ -80,6 +80,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tasks/shots", 3, either(task("hotel_review", "report_time", "price_compare"), step("tables"))),
     ("tasks/shots_in_all", 3, either(task("mine"), step("tables"))),
     ("tasks/samples", [13, 21, 7], either(task("mine", "price_compare", "hotel_review", "report_time"), step("tune", "tables"))),
+    ("tasks/task_prefix", True, step("prime", "tune")),
     ("tasks/source_limit", 1000, task("film_verdict", "day_mood")),
     ("tasks/partition", "random", nothing),
     ("tasks/without", [], nothing),
@@ -90,6 +91,9 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("elements/prompt", {"length": 3}, prompts),
     ("elements/prefix", {"length": 3}, cell("prefix")),
     ("priming/mtl/clip", 2.0, primed_by("mtl", "mtl:short")),
+    ("priming/mtl/loss", "sum", primed_by("mtl", "mtl:short")),
+    ("priming/maml/label_smoothing", 0.1, primed_by("maml")),
+    ("priming/reptile/target_space", True, best),
     ("priming/mtl/budget", {"steps": 7}, primed_by("mtl")),
     ("priming/mtl/learning_rates/plm", 0.2, primed_by("mtl", "mtl:short")),
     ("priming/mtl/learning_rates/adapter", 0.2, primed_by("mtl")),
@@ -111,6 +115,8 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tuning/weight_decay", 0.2, tuned),
     ("tuning/clip", 0.2, tuned),
     ("tuning/dropout", 0.2, tuned),
+    ("tuning/loss", "sum", tuned),
+    ("tuning/label_smoothing", 0.1, tuned),
     ("tuning/bank", 7, tuned),
     ("tuning/bank_tasks", 2, step("tune")),
     ("tuning/chunk", 1, nothing),
@@ -119,7 +125,10 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("scoring/decoders", ["ranking"], step("tune", "tables")),
     ("scoring/metrics", ["accuracy"], step("tune", "tables")),
     ("scoring/length_normalised", True, scored),
+    ("scoring/beam", 2, step("tables")),
     ("scoring/arg_baseline", "none -> prompt", step("tables")),
+    ("scoring/arg_plm", "small", step("tables")),
+    ("scoring/deviation", "population", step("tables")),
     ("scoring/bootstrap", {"seed": 3}, step("tables")),
     ("scoring/published", {"adl2022": {"small": "BART"}}, step("tables")),
     ("compute/precision", "bfloat16", step("prime", "tune")),
@@ -208,6 +217,22 @@ def test_another_published_number_changes_the_slice_of_the_tables(monkeypatch: p
     assert tables_slice(study) != before
     monkeypatch.setattr(numbers, "sheet", known.__getitem__)
     assert tables_slice(study) == before
+
+
+@pytest.mark.parametrize(
+    ("scoring", "chosen"),
+    [
+        ({"decoder": "beam", "decoders": ["beam", "ranking"]}, scored),
+        ({"decoder": "ranking", "decoders": ["ranking", "beam"]}, scored),
+        ({"decoder": "greedy", "decoders": ["greedy", "beam"]}, either(step("tune"), step("tables"))),
+    ],
+    ids=["selects", "generates for tasks without labels", "is reported"],
+)
+def test_the_width_of_beams_matters_where_beams_are_used(scoring: dict[str, Any], chosen: Chosen) -> None:
+    study = with_value(RICH, "scoring", scoring)
+    before, after = own_slices(study), own_slices(with_value(study, "scoring/beam", 2))
+    changed = {path for path in before.items if before.items[path].settings != after.items[path].settings}
+    assert changed == {path for path, item in before.items.items() if chosen(item)}
 
 
 def test_a_variant_holds_the_merged_settings() -> None:

@@ -14,21 +14,21 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean, the standard deviation around it (n-1; NaN for a single value) and how many values there are."""
+    """A mean, the standard deviation around it (NaN for a single value) and how many values there are."""
 
     mean: float
     deviation: float
     n: int
 
 
-def spread(values: Scores) -> Spread:
-    """The mean and deviation of the values that are there, of any shape."""
+def spread(values: Scores, freedom: int = 1) -> Spread:
+    """The mean of the values that are there, of any shape, and the deviation over their number less `freedom`."""
     present = values[~np.isnan(values)]
-    deviation = float(present.std(ddof=1)) if present.size > 1 else np.nan
+    deviation = float(present.std(ddof=freedom)) if present.size > 1 else np.nan
     return Spread(float(present.mean()) if present.size else np.nan, deviation, present.size)
 
 
-def strategy_spread(scores: Scores) -> Spread:
+def strategy_spread(scores: Scores, freedom: int = 1) -> Spread:
     """Mean over the tasks of task means, and the deviation over (seed, sample) pairs of the mean over tasks.
 
     A pair counts where every task that the strategy has at all has it; `n` is the number of such pairs.
@@ -36,7 +36,7 @@ def strategy_spread(scores: Scores) -> Spread:
     tasks = scores[~np.isnan(scores).all(axis=(1, 2))]
     if not tasks.size:
         return Spread(np.nan, np.nan, 0)
-    pairs = spread(tasks.mean(axis=0))
+    pairs = spread(tasks.mean(axis=0), freedom)
     return Spread(float(task_means(tasks).mean()), pairs.deviation, pairs.n)
 
 

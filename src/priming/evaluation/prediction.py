@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priming.evaluation.beam import beam_search
 from priming.evaluation.decoding import encode, greedy, label_scores
 from priming.models.encoding import Encoder, pad
 from priming.models.text_model import TextModel
@@ -15,18 +16,20 @@ Rows = Sequence[Sequence[int]]
 Named = Mapping[str, Tensor]
 
 
-def possible(decoders: Sequence[str], labels: Labels) -> list[str]:
-    """Those of `decoders` that a task allows: ranking needs labels; greedy generation where nothing else is left."""
-    return [name for name in decoders if name == "greedy" or labels is not None] or ["greedy"]
+def possible(decoders: Sequence[str], labels: Labels, generator: str = "greedy") -> list[str]:
+    """Those of `decoders` that a task allows: ranking needs labels; `generator` where nothing else is left."""
+    return [name for name in decoders if name != "ranking" or labels is not None] or [generator]
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Decodes for R runs side by side; `at_once` rows of all runs together at the most."""
+    """Decodes for R runs side by side; `at_once` rows of all runs together at the most, each beam counting as a row."""
 
     model: TextModel
     encoder: Encoder
     length_normalised: bool = False
+    generator: str = "greedy"
+    beam: int = 4
     at_once: int = 512
 
     def predict(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
@@ -36,13 +39,13 @@ class Predictor:
             stacked: parameters of the runs, [R x ...] by name.
             inputs: the rows of input ids of each run; they may differ in number.
             labels: the labels that each run ranks, None where there are none.
-            decoders: those wanted; a run without labels gets `possible` ones.
+            decoders: those wanted; a run without labels gets those that generate, the predictor's `generator` if there is none.
         """
         self.model.eval()
         found: list[dict[str, list[str]]] = [{} for _ in inputs]
         for group in self._alike(labels):
             own = {name: values[group] for name, values in stacked.items()}
-            texts = self._group(own, [inputs[i] for i in group], [labels[i] for i in group], possible(decoders, labels[group[0]]))
+            texts = self._group(own, [inputs[i] for i in group], [labels[i] for i in group], possible(decoders, labels[group[0]], self.generator))
             for i, predictions in zip(group, texts, strict=True):
                 found[i] = predictions
         return found
@@ -57,16 +60,16 @@ class Predictor:
 
     def _group(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
         found: list[dict[str, list[str]]] = [{name: [] for name in decoders} for _ in inputs]
-        for rows in self._chunks(inputs):
+        for rows in self._chunks(inputs, self.beam if "beam" in decoders else 1):
             states, mask = encode(self.model, stacked, *self._padded(rows))
             for name in decoders:
                 for own, more in zip(found, self._decode(name, stacked, states, mask, labels), strict=True):
                     own[name].extend(more)
         return [{name: texts[: len(rows)] for name, texts in own.items()} for own, rows in zip(found, inputs, strict=True)]
 
-    def _chunks(self, inputs: Sequence[Rows]) -> Iterator[list[Rows]]:
+    def _chunks(self, inputs: Sequence[Rows], beams: int) -> Iterator[list[Rows]]:
         """Equally many rows of each run at a time; a run that is out of rows repeats its last."""
-        size, longest = max(1, self.at_once // len(inputs)), max(map(len, inputs))
+        size, longest = max(1, self.at_once // (len(inputs) * beams)), max(map(len, inputs))
         for start in range(0, longest, size):
             yield [[rows[min(i, len(rows) - 1)] for i in range(start, min(start + size, longest))] for rows in inputs]
 
@@ -79,6 +82,8 @@ class Predictor:
         return ids.view(shape).to(device), mask.view(shape).to(device)
 
     def _decode(self, name: str, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Labels]) -> list[list[str]]:
+        if name == "beam":
+            return [self._texts(run) for run in beam_search(self.model, stacked, states, mask, self.encoder.max_output, self.beam)]
         names = [own or () for own in labels]
         targets = [self.encoder.targets(own) for own in names]
         if name == "greedy":

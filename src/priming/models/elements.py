@@ -1,14 +1,16 @@
 """The elements: which parameters they are, how they are attached and how they begin."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import adapters
 import torch
 from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, PrefixTuningConfig, SeqBnConfig
-from adapters.methods.prefix_tuning import PrefixTuningLayer
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
+from priming.errors import StudyError
 from priming.models.device import device_of
 from priming.models.plm import LoadedPlm
 from priming.models.text_model import TextModel
@@ -16,6 +18,7 @@ from priming.study.compute import Compute
 from priming.study.plm import Elements
 
 _BOTTLENECKS: dict[str, type[BnConfig]] = {"seq_bn": SeqBnConfig, "double_seq_bn": DoubleSeqBnConfig, "par_bn": ParBnConfig}
+_SENTINEL = re.compile(r"▁?<extra_id_\d+>")
 
 
 def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, compute: Compute | None = None) -> TextModel:
@@ -23,6 +26,9 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, 
 
     A fresh adapter begins near the identity (the library's `bert` initialisation), a prefix as N(0, 0.02), a prompt as
     the embeddings of random vocabulary entries; each draws from a generator of its own made from `seed`.
+
+    Raises:
+        StudyError: the sizes do not fit this PLM.
     """
     names = [name for name in names if name != "plm"]
     adapters.init(loaded.model)
@@ -33,10 +39,10 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             plm.add_adapter(name, config=_library_config(name, model, sizes))
-    _unshare_prefix_pool(model)
+    _register_once(model)
     model.activate(library)
     if "prompt" in names:
-        model.prompt = nn.Parameter(_fresh_prompt(model, sizes.prompt.length, seed))
+        model.prompt = nn.Parameter(_fresh_prompt(model, ordinary_entries(loaded.tokenizer), sizes.prompt.length, seed))
     for _, parameter in parameters_of(model, "prefix"):
         parameter.data.copy_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
     return model.to(device_of(compute)) if compute else model
@@ -60,24 +66,40 @@ def _library_config(name: str, model: TextModel, sizes: Elements) -> BnConfig | 
     if name == "prefix":
         return PrefixTuningConfig(flat=True, prefix_length=sizes.prefix.length)
     adapter = sizes.adapter
+    if model.width % adapter.bottleneck:
+        divisors = ", ".join(str(d) for d in range(1, model.width) if model.width % d == 0)
+        raise StudyError(f"elements.adapter.bottleneck is {adapter.bottleneck}, and the PLM's width {model.width}; allowed: {divisors}")
     return _BOTTLENECKS[adapter.config](reduction_factor=model.width / adapter.bottleneck, non_linearity=adapter.nonlinearity)
 
 
-def _unshare_prefix_pool(model: TextModel) -> None:
-    """Leave the library's prefix pool as a submodule of the model alone.
+def _register_once(model: TextModel) -> None:
+    """Leave each submodule registered at one place, the highest; elsewhere it stays a plain attribute.
 
-    Each attention layer registers the pool as its own submodule too; `functional_call`, which replaces parameters by
-    name, then leaves run-specific tensors behind in it.
+    The library registers its prefix pool in each attention too, and T5 its embedding in encoder and decoder.
+    `functional_call` replaces parameters by name and puts back what it found: under a second name of the same module that
+    is the first name's replacement, so a run's own tensors would stay behind, and ties to other modules be lost.
     """
-    for module in model.modules():
-        if isinstance(module, PrefixTuningLayer) and "pool" in module._modules:
-            module.__dict__["pool"] = module._modules.pop("pool")
+    seen: set[int] = set()
+    for module in list(model.modules()):
+        for name, child in list(module._modules.items()):
+            if id(child) in seen:
+                module.__dict__[name] = module._modules.pop(name)
+            elif child is not None:
+                seen.add(id(child))
 
 
-def _fresh_prompt(model: TextModel, length: int, seed: int) -> Tensor:
-    """Embeddings of `length` different vocabulary entries, special tokens apart [P x D]; scaled as the PLM scales inputs."""
+def ordinary_entries(tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Ids of the vocabulary's entries that are text, ascending: no special tokens, none of T5's sentinels, no rows that only fill up an embedding."""
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    special = set(tokenizer.all_special_ids)
+    return torch.tensor([i for i, token in enumerate(tokens) if i not in special and not _SENTINEL.fullmatch(token or "")])
+
+
+def _fresh_prompt(model: TextModel, entries: Tensor, length: int, seed: int) -> Tensor:
+    """Embeddings of `length` different ones of these vocabulary `entries` [P x D]; scaled as the PLM scales inputs."""
+    if length > len(entries):
+        raise StudyError(f"elements.prompt.length is {length}, and the PLM's vocabulary has {len(entries)} ordinary entries; allowed: no more")
     embedding = model.plm.get_encoder().get_input_embeddings()
-    special = 5
-    drawn = torch.randperm(embedding.weight.shape[0] - special, generator=torch.Generator().manual_seed(seed))[:length] + special
+    drawn = entries[torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed))[:length]]
     with torch.no_grad():
         return embedding(drawn).detach().clone()

@@ -1,17 +1,20 @@
 """Floating-point operations of training, by the shape of the model: a multiply and an add count as two.
 
 Counted per token and layer: the forward pass; the gradient of activations, which flows through every layer because every
-element reaches down to the first; and the gradient of weights, in tuned matrices alone. Norms, activations, soft-maxes
-and look-ups are left out.
+element reaches down to the first; and the gradient of weights, in tuned matrices alone. Norms, activations, soft-maxes,
+T5's relative position biases and look-ups are left out.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
 from priming.models.elements import element_of
 from priming.models.text_model import TextModel
+
+_CROSS = ("encoder_attn.k_proj", "encoder_attn.v_proj", "EncDecAttention.k", "EncDecAttention.v")
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Counter:
     def __init__(self, model: TextModel) -> None:
         config = model.plm.config
         self.width, self.vocabulary = config.d_model, config.vocab_size
-        self.layers = (config.encoder_layers, config.decoder_layers)
+        self.layers, self.inner = _attention_shape(config)
         self.prompt = 0 if model.prompt is None else model.prompt.shape[0]
-        self.prefix = _prefix_length(model, self.width)
+        self.prefix = _prefix_length(model, self.layers[0] * self.inner)
         self.matrices = _matrices(model)
 
     def example(self, source: float, target: float, tuned: Iterable[str]) -> Cost:
@@ -68,22 +71,34 @@ class Counter:
         """Scores and weighted sums of every attention."""
         encoder, decoder = self.layers
         pairs = encoder * source * (source + self.prefix) + decoder * target * (target + source + 2 * self.prefix)
-        return 4.0 * self.width * pairs
+        return 4.0 * self.inner * pairs
+
+
+def _attention_shape(config: Any) -> tuple[tuple[int, int], int]:
+    """Layers of encoder and decoder, and the width of all heads of an attention together, which in T5 is not the model's."""
+    if config.model_type == "bart":
+        return (config.encoder_layers, config.decoder_layers), config.d_model
+    return (config.num_layers, config.num_decoder_layers), config.d_kv * config.num_heads
 
 
 def _matrices(model: TextModel) -> dict[tuple[str, str], int]:
-    """Sizes of all weight matrices by (which tokens pass through, element); embeddings apart."""
+    """Sizes of all weight matrices by (which tokens pass through, element); embeddings and the output layer apart."""
     sizes: dict[tuple[str, str], int] = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and "lm_head" not in name:
-            part = "encoder" if ".encoder." in name else "cross" if any(f"encoder_attn.{p}_proj" in name for p in "kv") else "decoder"
-            where = (part, element_of(f"{name}.weight"))
+            where = (_part(name), element_of(f"{name}.weight"))
             sizes[where] = sizes.get(where, 0) + module.weight.numel()
     return sizes
 
 
-def _prefix_length(model: TextModel, width: int) -> int:
-    for name, parameter in model.named_parameters():
-        if ".prefix_tunings." in name and "encoder_prefix" in name:
-            return parameter.numel() // (2 * width * model.plm.config.encoder_layers)
-    return 0
+def _part(name: str) -> str:
+    """Whose tokens pass through a matrix: the keys and values of cross-attention are of the encoder's."""
+    if ".encoder." in name:
+        return "encoder"
+    return "cross" if name.endswith(_CROSS) else "decoder"
+
+
+def _prefix_length(model: TextModel, keys: int) -> int:
+    """Vectors of the prefix in an attention; `keys` is the size of one of them over all layers of the encoder."""
+    sizes = [p.numel() for name, p in model.named_parameters() if ".prefix_tunings." in name and "encoder_prefix" in name]
+    return sizes[0] // (2 * keys) if sizes else 0

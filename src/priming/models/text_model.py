@@ -1,6 +1,8 @@
 """A PLM with its elements as one module, whose parameters can be replaced for each run."""
 
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -62,14 +64,14 @@ class TextModel(nn.Module):
         Returns the states [B x (P + S) x D] and their mask [B x (P + S)], with P prompt vectors in front.
         """
         embeddings, mask = self._embed(input_ids, mask)
-        with self._casting(embeddings.device), ForwardContext(self.plm, attention_mask=mask):
+        with self._passing(embeddings.device), ForwardContext(self.plm, attention_mask=mask):
             states = self.plm.get_encoder()(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
         return states, mask
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
         encoded = BaseModelOutput(last_hidden_state=cast(FloatTensor, states))
-        with self._casting(states.device):
+        with self._passing(states.device):
             output = self.plm(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False)
         logits: Tensor = output.logits
         return logits.float() if logits.dtype == torch.bfloat16 else logits
@@ -78,8 +80,12 @@ class TextModel(nn.Module):
         """Logits [B x T x V]."""
         return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
 
-    def _casting(self, device: torch.device) -> AbstractContextManager[object]:
-        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False) if self.precision == "bfloat16" else nullcontext()
+    @contextmanager
+    def _passing(self, device: torch.device) -> Iterator[None]:
+        """Within it passes run in the precision asked for."""
+        casting = torch.autocast(device.type, torch.bfloat16, cache_enabled=False) if self.precision == "bfloat16" else nullcontext()
+        with casting, nullcontext() if self.plm.config.model_type == "bart" else _unwarned():
+            yield
 
     def _embed(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         embeddings = self.plm.get_encoder().get_input_embeddings()(input_ids)
@@ -88,3 +94,11 @@ class TextModel(nn.Module):
         prompt = self.prompt.expand(input_ids.shape[0], -1, -1).to(embeddings.dtype)
         ones = torch.ones((input_ids.shape[0], prompt.shape[1]), dtype=mask.dtype, device=mask.device)
         return torch.cat([prompt, embeddings], dim=1), torch.cat([ones, mask], dim=1)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without the warning that the adapters library calls T5's blocks by an argument's old name, of which users can mend nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`past_key_value` is deprecated", FutureWarning)
+        yield

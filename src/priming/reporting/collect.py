@@ -23,7 +23,7 @@ STATUSES = ("done", "failed", "not primed")
 Row = dict[str, Any]
 Expected = dict[str, str | int]
 
-_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "majority_label", "majority"]
+_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "majority_label", "majority", "chance"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
 _POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
@@ -117,30 +117,35 @@ def _sample(run: Expected, result: Row, study: Study) -> Row:
         **run,
         "status": result["status"],
         "reason": result.get("reason") or "",
-        "dev": result["dev"][decoder][scoring.metric] if result["status"] == "done" else None,
+        "dev": _number(result["dev"][decoder][scoring.metric]) if result["status"] == "done" else None,
         "decoder": decoder,
         "tuned": parameters.get("tuned"),
         "total": parameters.get("total"),
         "flops": result.get("flops"),
         "majority_label": majority.get("label"),
         "majority": majority.get(f"test_{scoring.metric}"),
+        "chance": result.get("chance"),
     }
 
 
 def _selecting(result: Row, study: Study) -> str | None:
-    """The decoder that selected: the study's, but greedy for a task without labels to rank."""
+    """The decoder that selected: the study's, but one that generates for a task without labels to rank."""
     if result["status"] != "done":
         return None
-    return study.scoring.decoder if study.scoring.decoder in result["test"] else "greedy"
+    return study.scoring.decoder if study.scoring.decoder in result["test"] else study.scoring.generator
 
 
 def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
     if result["status"] != "done":
         return
-    for decoder in [d for d in study.scoring.decoders if d in result["test"]] or ["greedy"]:
+    for decoder in [d for d in study.scoring.decoders if d in result["test"]] or [study.scoring.generator]:
         for metric in study.scoring.metrics:
-            found = result["test"][decoder][metric]
-            yield {**run, "metric": metric, "decoder": decoder, "score": nan if found is None else float(found)}
+            yield {**run, "metric": metric, "decoder": decoder, "score": _number(result["test"][decoder][metric])}
+
+
+def _number(score: float | None) -> float:
+    """A score that is no number, as a correlation with a constant, was written as null."""
+    return nan if score is None else float(score)
 
 
 def _curve(run: Expected, result: Row) -> Iterator[Row]:

@@ -20,20 +20,19 @@ def arg(grid: Grid) -> pd.DataFrame:
     rows = []
     for plm, strategy in _strategies(grid.study):
         found = grid.arg(plm, strategy)
-        is_baseline = strategy == grid.baseline
-        without_runs = grid.without_shared_runs(plm, strategy, grid.baseline)
+        baseline, without_runs = grid.baseline(plm, strategy), grid.without_shared_runs(plm, strategy)
         left_out = [task for n, task in enumerate(grid.study.tasks.target) if n not in found.tasks and task not in without_runs]
         rows.append(
             {
                 "plm": plm,
                 "strategy": str(strategy),
-                "baseline": str(grid.baseline),
+                "baseline": baseline.name,
                 "arg_percent": found.gain,
-                "low": None if is_baseline else found.low,
-                "high": None if is_baseline else found.high,
+                "low": None if baseline.of_itself else found.low,
+                "high": None if baseline.of_itself else found.high,
                 "tasks": len(found.tasks),
-                "absolute_gain": grid.gain(plm, strategy, grid.baseline).gain,
-                "interval": BASELINE if is_baseline else found.interval,
+                "absolute_gain": grid.gain_over_baseline(plm, strategy).gain,
+                "interval": BASELINE if baseline.of_itself else found.interval,
                 "left_out": " ".join(left_out),
                 "without_runs": " ".join(without_runs),
                 "metric": grid.metric,
@@ -71,13 +70,16 @@ def _interval(found: Comparison) -> Row:
     return {"gain": found.gain, "low": found.low, "high": found.high, "tasks": len(found.tasks)}
 
 
-def points(results: Results) -> pd.DataFrame:
+def points(results: Results, freedom: int = 1) -> pd.DataFrame:
     """What each point of the tuning grid scored on the development sets: mean and deviation over runs, and how many it won.
 
     Settings are chosen by this table, in a study whose targets are development tasks.
     """
     keys = ["plm", "strategy", "learning_rates", "batch_size"]
-    found = results.points.groupby(keys, sort=False).agg(dev=("dev", "mean"), deviation=("dev", "std"), runs=("dev", "count"), won=("won", "sum"))
+    groups = results.points.groupby(keys, sort=False)
+    found = groups.agg(dev=("dev", "mean"), deviation=("dev", "std"), runs=("dev", "count"), won=("won", "sum"))
+    if freedom != 1:
+        found["deviation"] = groups["dev"].std(ddof=freedom).where(found["runs"] > 1)
     return found.reset_index()
 
 
@@ -88,7 +90,7 @@ def by_decoder(study: Study, results: Results) -> pd.DataFrame:
         for metric in study.scoring.metrics:
             grid = Grid(study, results, metric, decoder)
             for plm, strategy in _strategies(study):
-                mean = strategy_spread(grid.scores(plm, strategy))
+                mean = strategy_spread(grid.scores(plm, strategy), grid.study.scoring.freedom)
                 twin = study.twins.get(strategy)
                 gain = _interval(grid.gain(plm, strategy, twin)) if twin else {}
                 key = {"plm": plm, "strategy": str(strategy), "decoder": decoder, "metric": metric}
@@ -105,7 +107,7 @@ def strategies(grid: Grid) -> pd.DataFrame:
     rows = []
     for plm, strategy in _strategies(grid.study):
         runs = samples.get_group((plm, str(strategy)))
-        found = strategy_spread(grid.scores(plm, strategy))
+        found = strategy_spread(grid.scores(plm, strategy), grid.study.scoring.freedom)
         tuned, total = (_first(runs[key]) for key in ("tuned", "total"))
         rows.append(
             {
@@ -150,9 +152,9 @@ def per_task(grid: Grid) -> pd.DataFrame:
 def _cell_columns(grid: Grid, plm: str, strategy: Strategy) -> dict[str, list[float | int]]:
     """The numbers of a strategy's cells, a list over tasks each."""
     ours, twin = grid.scores(plm, strategy), grid.study.twins.get(strategy)
-    baseline = [task_means(scores) for scores in shared(ours, grid.scores(plm, grid.baseline))]
+    baseline = [task_means(scores) for scores in shared(ours, grid.baseline(plm, strategy).scores)]
     paired = [task_means(scores) for scores in shared(ours, grid.scores(plm, twin))] if twin else None
-    spreads = [spread(task) for task in ours]
+    spreads = [spread(task, grid.study.scoring.freedom) for task in ours]
     return {
         "mean": [s.mean for s in spreads],
         "deviation": [s.deviation for s in spreads],

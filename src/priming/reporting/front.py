@@ -6,7 +6,6 @@ import pandas as pd
 
 from priming.reporting import wording
 from priming.reporting.collect import Row
-from priming.strategies import Strategy
 from priming.study import Study
 
 Frames = dict[str, pd.DataFrame]
@@ -72,7 +71,6 @@ def _gain(effect: Row) -> str:
 
 
 def _settings(study: Study) -> Iterator[str]:
-    baseline = Strategy.parse(study.scoring.arg_baseline)
     settings = {
         "PLM": ", ".join(study.plms),
         "Source tasks": str(len(study.tasks.source)),
@@ -84,7 +82,7 @@ def _settings(study: Study) -> Iterator[str]:
         "Strategies": str(len(study.strategies)),
         "Tuning": f"{study.tuning.steps} steps, dev score every {study.tuning.evaluate_every} steps",
         "Score": wording.selecting_score(study),
-        "ARG baseline": _literal(str(baseline)),
+        "ARG baseline": _literal(wording.baseline(study)),
     }
     yield from _list_table([[key, value] for key, value in settings.items()])
 

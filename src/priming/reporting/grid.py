@@ -12,13 +12,23 @@ from priming.evaluation.gains import Scores, absolute_gains, relative_gains, sha
 from priming.reporting.collect import Results
 from priming.strategies import Strategy
 from priming.study import Study
+from priming.study.baselines import CONSTANT
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What gains stand against: its name, its scores [N x S x K], and whether it is the very strategy that is compared."""
+
+    name: str
+    scores: Scores
+    of_itself: bool
 
 
 @dataclass(frozen=True)
 class Grid:
     """The scores of all strategies by one metric and decoder.
 
-    A task without labels to rank has its greedy scores in place of those by ranking.
+    A task without labels to rank has its scores by generation in place of those by ranking.
     """
 
     study: Study
@@ -49,8 +59,8 @@ class Grid:
         scores = self.results.scores
         scores = scores[scores["metric"] == self.metric]
         ours = scores[scores["decoder"] == self.decoder]
-        greedy = scores[(scores["decoder"] == "greedy") & ~scores["task"].isin(ours["task"])]
-        return pd.concat([part for part in (ours, greedy) if len(part)] or [scores[:0]])
+        generated = scores[(scores["decoder"] == self.study.scoring.generator) & ~scores["task"].isin(ours["task"])]
+        return pd.concat([part for part in (ours, generated) if len(part)] or [scores[:0]])
 
     @cached_property
     def decoders(self) -> dict[str, str]:
@@ -62,24 +72,44 @@ class Grid:
         return self._by_strategy[plm, str(strategy)]
 
     def arg(self, plm: str, strategy: Strategy) -> Comparison:
-        """The average relative gain over the study's baseline, in percent."""
-        return self._compare(plm, strategy, self.baseline, relative_gains)
+        """The average relative gain over the strategy's baseline, in percent."""
+        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, relative_gains)
+
+    def gain_over_baseline(self, plm: str, strategy: Strategy) -> Comparison:
+        """The mean absolute gain over the strategy's baseline."""
+        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, absolute_gains)
 
     def gain(self, plm: str, strategy: Strategy, reference: Strategy) -> Comparison:
         """The mean absolute gain over another strategy."""
-        return self._compare(plm, strategy, reference, absolute_gains)
+        return self._compare(plm, strategy, self.scores(plm, reference), absolute_gains)
 
-    def _compare(self, plm: str, strategy: Strategy, reference: Strategy, gains: Gains) -> Comparison:
+    def _compare(self, plm: str, strategy: Strategy, reference: Scores, gains: Gains) -> Comparison:
         settings = self.study.scoring.bootstrap
         by = Resampling(settings.resamples, settings.level, settings.seed)
-        return compare(self.scores(plm, strategy), self.scores(plm, reference), gains, by)
+        return compare(self.scores(plm, strategy), reference, gains, by)
+
+    def baseline(self, plm: str, strategy: Strategy) -> Baseline:
+        """What the relative gain of a strategy stands against."""
+        reference, scoring = self.study.baseline_of(strategy), self.study.scoring
+        if reference is None:
+            return Baseline(scoring.arg_baseline, self._constants[scoring.arg_baseline], of_itself=False)
+        of = scoring.arg_plm or plm
+        name = str(reference) if scoring.arg_plm is None else f"{reference} of {of}"
+        return Baseline(name, self.scores(of, reference), of_itself=(of, reference) == (plm, strategy))
 
     @cached_property
-    def baseline(self) -> Strategy:
-        """The strategy that relative gains stand against."""
-        return Strategy.parse(self.study.scoring.arg_baseline)
+    def _constants(self) -> dict[str, Scores]:
+        """What guessing and the commonest label score, the same for every seed; NaN where no run says so."""
+        study = self.study
+        index = pd.MultiIndex.from_product([study.tasks.target, study.tasks.samples], names=["task", "sample"])
+        shape = (len(study.tasks.target), 1, len(study.tasks.samples))
+        found = {}
+        for name in CONSTANT:
+            known = self.results.samples.dropna(subset=[name]).drop_duplicates(index.names).set_index(index.names)[name]
+            found[name] = np.repeat(known.astype(float).reindex(index).to_numpy().reshape(shape), len(study.seeds), axis=1)
+        return found
 
-    def without_shared_runs(self, plm: str, strategy: Strategy, reference: Strategy) -> list[str]:
-        """Target tasks on which the two strategies have no run in common."""
-        ours, _ = shared(self.scores(plm, strategy), self.scores(plm, reference))
+    def without_shared_runs(self, plm: str, strategy: Strategy) -> list[str]:
+        """Target tasks on which a strategy and its baseline have no run in common."""
+        ours, _ = shared(self.scores(plm, strategy), self.baseline(plm, strategy).scores)
         return [task for task, scores in zip(self.study.tasks.target, ours, strict=True) if np.isnan(scores).all()]

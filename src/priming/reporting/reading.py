@@ -9,6 +9,7 @@ from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
 from priming.reporting.published import published_blocks
 from priming.study import Study
+from priming.study.baselines import SAME_ALGORITHM
 
 TASKS_A_TABLE = 6
 
@@ -59,12 +60,13 @@ def _scores(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
 
 
 def _arg(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
+    several = study.scoring.arg_baseline == SAME_ALGORITHM
     rows = [
-        [name, _arg_text(row), wording.signed(row["absolute_gain"]), str(row["tasks"]), row["interval"]]
+        [name, *([row["baseline"]] if several else []), _arg_text(row), wording.signed(row["absolute_gain"]), str(row["tasks"]), row["interval"]]
         for name, row in _rows(frames["arg"], plm).items()
     ]
-    baseline = f"average relative gain over {study.scoring.arg_baseline}"
-    header = ["strategy", "ARG, %", "absolute gain", "tasks", "interval"]
+    baseline = f"average relative gain over {wording.baseline(study)}"
+    header = ["strategy", *(["baseline"] if several else []), "ARG, %", "absolute gain", "tasks", "interval"]
     note = f"{_intervals(study)} {_left_out(_rows(frames['arg'], plm))}".strip()
     yield Block(f"{study.name}-{plm}-arg", f"PLM {plm}: {baseline} ({_setting(study)})", header, rows, note)
 
@@ -114,12 +116,12 @@ def _arg_text(row: Row) -> str:
 
 
 def _setting(study: Study) -> str:
-    return f"{wording.selecting_score(study)}; ARG baseline {study.scoring.arg_baseline}; {wording.size(study)}"
+    return f"{wording.selecting_score(study)}; ARG baseline {wording.baseline(study)}; {wording.size(study)}"
 
 
 def _selection(study: Study) -> str:
     return (
-        "Mean ± standard deviation (n-1) over samples and seeds. "
+        f"Mean ± {wording.deviation(study)} over samples and seeds. "
         f"The dev score ({wording.selecting_score(study)}) chose the learning rate and step; * some runs are missing."
     )
 

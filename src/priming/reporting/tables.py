@@ -48,7 +48,7 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
         "by_decoder": frames.by_decoder(grid.study, results),
         "per_task": frames.per_task(grid),
         "curves": results.curves[["plm", "strategy", "task", "sample", "seed", "step", "dev"]],
-        "grid": frames.points(results),
+        "grid": frames.points(results, grid.study.scoring.freedom),
         "majority": frames.majority(grid),
         "failures": frames.failures(results),
         **beside,

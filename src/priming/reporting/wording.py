@@ -3,6 +3,7 @@
 import pandas as pd
 
 from priming.study import Study
+from priming.study.baselines import MAJORITY, SAME_ALGORITHM
 
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -16,8 +17,9 @@ METRIC_NAMES = {
     "task": "each task's own metric",
 }
 AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)"}
-DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding"}
+DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding", "beam": "beam search"}
 NOTHING = "-"
+_BASELINES = {SAME_ALGORITHM: "the PLM primed and tuned in full by the same algorithm", MAJORITY: "the majority class"}
 
 
 def score_name(metric: str, decoder: str) -> str:
@@ -28,6 +30,18 @@ def score_name(metric: str, decoder: str) -> str:
 def selecting_score(study: Study) -> str:
     """The name of the score that selects and that gains are of."""
     return score_name(study.scoring.metric, study.scoring.decoder)
+
+
+def baseline(study: Study) -> str:
+    """What ARG stands against, such as `none -> plm` or `none -> plm of bart`."""
+    scoring = study.scoring
+    name = _BASELINES.get(scoring.arg_baseline, scoring.arg_baseline)
+    return f"{name} of {scoring.arg_plm}" if scoring.arg_plm else name
+
+
+def deviation(study: Study) -> str:
+    """Such as `standard deviation (n-1)`."""
+    return "standard deviation (n-1)" if study.scoring.deviation == "sample" else "standard deviation (n)"
 
 
 def size(study: Study) -> str:

@@ -1,6 +1,6 @@
 """What every section of the study file shares."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -8,7 +8,7 @@ from priming.errors import StudyError
 from priming.strategies import Strategy
 
 
-def _canonical(text: str) -> str:
+def canonical(text: str) -> str:
     """The strategy as it prints, whatever its spaces and the order of its elements."""
     try:
         return str(Strategy.parse(text))
@@ -19,8 +19,9 @@ def _canonical(text: str) -> str:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
-StrategyText = Annotated[str, AfterValidator(_canonical)]
+StrategyText = Annotated[str, AfterValidator(canonical)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Reduction = Literal["mean", "sum"]
 
 
 class Section(BaseModel):

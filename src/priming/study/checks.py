@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from priming.errors import nearest
 from priming.strategies import META_ALGORITHMS, Priming
+from priming.study.baselines import CHANCE, CONSTANT, COUNTS_HITS, SAME_ALGORITHM, in_full
 from priming.study.plm import Architecture
 from priming.study.priming import ALGORITHM_SECTIONS, Meta, Mtl, Reptile, Upstream
 from priming.study.problems import Problem, found_by
@@ -154,12 +155,42 @@ def _scoring(study: "Study") -> Iterator[Problem]:
     for key, chosen, reported in (("decoder", scoring.decoder, scoring.decoders), ("metric", scoring.metric, scoring.metrics)):
         if chosen not in reported:
             yield Problem(("scoring", key), f"{chosen!r} selects but is not reported; add it to scoring.{key}s ({', '.join(reported)})")
-    yield from _known_strategy(study, scoring.arg_baseline, ("scoring", "arg_baseline"))
+    yield from _baseline(study)
     for paper, lots in scoring.published.chosen.items():
         for name in lots:
             if name not in study.plms:
                 text = f"{name!r} is no PLM of this study{nearest(name, study.plms)}; allowed: {', '.join(study.plms)}"
                 yield Problem(("scoring", "published", paper, name), text)
+
+
+def _baseline(study: "Study") -> Iterator[Problem]:
+    """A baseline of relative gains that there is, for each strategy."""
+    scoring, at = study.scoring, ("scoring", "arg_baseline")
+    if scoring.arg_plm and (scoring.arg_plm not in study.plms or scoring.arg_baseline in CONSTANT):
+        text = f"{scoring.arg_plm!r} is no PLM of this study{nearest(scoring.arg_plm, study.plms)}; allowed: {', '.join(study.plms)}"
+        yield Problem(("scoring", "arg_plm"), text if scoring.arg_plm not in study.plms else f"{scoring.arg_baseline!r} is of no PLM; leave this out")
+    if scoring.arg_baseline == CHANCE and scoring.metric not in COUNTS_HITS:
+        yield Problem(at, f"'chance' is a share of right rows, and scoring.metric is {scoring.metric!r}; allowed with: {', '.join(COUNTS_HITS)}")
+    if scoring.arg_baseline == SAME_ALGORITHM:
+        yield from _same_algorithm(study, at)
+    elif scoring.arg_baseline not in CONSTANT:
+        yield from _known_strategy(study, scoring.arg_baseline, at)
+
+
+def _same_algorithm(study: "Study", at: tuple[str, ...]) -> Iterator[Problem]:
+    """For each algorithm exactly one strategy that primes and tunes the PLM in full."""
+    seen: set[str] = set()
+    for strategy in study.parsed_strategies:
+        section, found = strategy.priming.section if strategy.priming else "none", in_full(strategy, study.parsed_strategies)
+        if len(found) == 1 or section in seen:
+            continue
+        seen.add(section)
+        inner = " | plm x5" if strategy.priming and strategy.priming.inner else ""
+        full = f"{section}[plm{inner}] -> plm" if strategy.priming else "none -> plm"
+        fix = f"add one such as {full!r} to strategies" if not found else f"keep one of {', '.join(map(repr, map(str, found)))}"
+        yield Problem(
+            at, f"'same algorithm' compares {str(strategy)!r} with the PLM primed and tuned in full, of which there are {len(found)}; {fix}"
+        )
 
 
 def _figures(study: "Study") -> Iterator[Problem]:

@@ -49,12 +49,16 @@ class Generated(Section):
 
 
 class Plm(Section):
-    """A pretrained language model: exactly one of `generate`, `path`, or `hub` with `revision`."""
+    """A pretrained language model, BART, T5 or mT5: exactly one of `generate`, `path`, or `hub` with `revision`."""
 
     generate: Generated | None = Field(None, description="Make it in the workflow.")
-    path: str | None = Field(None, description="A folder saved by `save_pretrained`, with safetensors weights.")
+    path: str | None = Field(
+        None, description="A folder saved by `save_pretrained`, with safetensors weights; `priming convert` makes one of other weights."
+    )
     hub: str | None = Field(None, description="An id on the Hugging Face hub.")
-    revision: str | None = Field(None, description="The commit of the hub model; required with `hub`.")
+    revision: str | None = Field(
+        None, description="The commit of the hub model; required with `hub`. Where it is a branch or a tag, `result.json` says which commit that was."
+    )
     max_input: Positive = Field(64, description="Input tokens, the rest is cut off; soft prompts come on top.")
     max_output: Positive = Field(8, description="Output tokens, the end token included.")
 

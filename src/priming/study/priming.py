@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from priming.study.base import Positive, Rate, Section, Share
+from priming.study.base import Positive, Rate, Reduction, Section, Share
 
 
 class Budget(Section):
@@ -53,6 +53,9 @@ class Upstream(Section):
     weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
     clip: Rate | None = Field(1.0, description="Largest gradient norm, over all tuned elements.")
     dropout: Share | None = Field(None, description="Dropout while priming; the PLM's own without it.")
+    loss: Reduction = Field("mean", description="Over the target tokens of a batch. CrossFit: `sum`.")
+    label_smoothing: Share = Field(0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1.")
+    target_space: bool = Field(False, description="Write a space before each target. CrossFit does so while priming, and not while tuning.")
     keep: Literal["last", "best"] = Field("last", description="The last checkpoint, or the best by the development tasks.")
     validation: Validation = Validation()
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from priming.strategies import Priming, Strategy
 from priming.study.base import Name, Section, StrategyText
+from priming.study.baselines import CONSTANT, SAME_ALGORITHM, in_full
 from priming.study.checks import problems
 from priming.study.compute import Compute
 from priming.study.figures import Figures
@@ -44,6 +45,13 @@ class Study(Section):
     def parsed_strategies(self) -> tuple[Strategy, ...]:
         """The strategies, in the order of the file."""
         return tuple(Strategy.parse(text) for text in self.strategies)
+
+    def baseline_of(self, strategy: Strategy) -> Strategy | None:
+        """The strategy that the relative gain of `strategy` stands against; None where that is a constant such as chance."""
+        name = self.scoring.arg_baseline
+        if name in CONSTANT:
+            return None
+        return in_full(strategy, self.parsed_strategies)[0] if name == SAME_ALGORITHM else Strategy.parse(name)
 
     @cached_property
     def primings(self) -> tuple[Priming, ...]:

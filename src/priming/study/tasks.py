@@ -91,6 +91,7 @@ class Tasks(Section):
     source: list[Name] = Field([], min_length=1, description="Tasks primed on.")
     development: list[Name] = Field([], description="Tasks on which settings and primed checkpoints are chosen; never a target.")
     target: list[Name] = Field([], min_length=1, description="Tasks tuned and reported.")
+    task_prefix: bool = Field(False, description="Write ` [<task>] ` before each input, as CrossFit does, for priming and for tuning.")
     shots: Positive = Field(16, description="Examples a class for training and again for development, of a classification task.")
     shots_in_all: Positive = Field(32, description="Examples in all for training and again for development, of a text-to-text task.")
     samples: list[int] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")

@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from priming.study.base import Name, Positive, Rate, Section, Share, StrategyText
+from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
+from priming.study.baselines import BaselineText
 from priming.study.partitions import Partition
 
-Decoder = Literal["ranking", "greedy"]
+Decoder = Literal["ranking", "greedy", "beam"]
 TaskMetric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match", "qa_f1", "rouge_l", "matthews", "pearson"]
 Metric = Literal[TaskMetric, "task"]
 
@@ -32,6 +33,8 @@ class Tuning(Section):
     weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
     clip: Rate | None = Field(1.0, description="Largest gradient norm, a run at a time.")
     dropout: Share | None = Field(None, description="Dropout while tuning; the PLM's own without it.")
+    loss: Reduction = Field("mean", description="Over the target tokens of a batch. CrossFit: `sum`.")
+    label_smoothing: Share = Field(0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1.")
     bank: Positive = Field(64, description="Runs trained side by side at the most.")
     bank_tasks: Positive = Field(
         1,
@@ -65,11 +68,33 @@ class Published(Section):
 class Scoring(Section):
     """Decoders, metrics, the baseline of relative gains."""
 
-    decoder: Decoder = Field("ranking", description="Decoder whose development score selects: label ranking, or greedy generation.")
+    decoder: Decoder = Field("ranking", description="Decoder whose development score selects: label ranking, greedy generation, or beam search.")
     metric: Metric = Field("accuracy", description="Metric that selects and that ARG and the figures use; `task`: each task's own.")
     decoders: list[Decoder] = Field(["ranking", "greedy"], min_length=1, description="Decoders reported.")
     metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
+    beam: Positive = Field(4, description="Beams of the decoder `beam`. CrossFit: 4.")
     length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")
-    arg_baseline: StrategyText = Field("none -> plm", description="The strategy that relative gains (ARG) stand against; one of the study's.")
+    arg_baseline: BaselineText = Field(
+        "none -> plm",
+        description="What relative gains (ARG) stand against: a strategy of the study (CrossFit: `none -> plm`); `same algorithm`, the PLM primed "
+        "and tuned in full by the algorithm of each strategy (a course report on CrossFit); `chance`, guessing a label (Wu et al., 2022); "
+        "`majority`, the commonest label of the test set.",
+    )
+    arg_plm: Name | None = Field(
+        None, description="The PLM of that baseline, for the gains of every PLM (the course report: its BART); each PLM's own without it."
+    )
+    deviation: Literal["sample", "population"] = Field(
+        "sample", description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default)."
+    )
     published: Published = Published()
     bootstrap: Bootstrap = Bootstrap()
+
+    @property
+    def freedom(self) -> int:
+        """What is subtracted from n in a standard deviation."""
+        return 1 if self.deviation == "sample" else 0
+
+    @property
+    def generator(self) -> Decoder:
+        """What stands in for ranking in a task without labels: the first of `decoders` that generates, else `greedy`."""
+        return next((decoder for decoder in self.decoders if decoder != "ranking"), "greedy")

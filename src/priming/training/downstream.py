@@ -17,7 +17,7 @@ from priming.tasks.task import Example
 from priming.training.budget import mean_lengths
 from priming.training.record import Stopwatch, count, digest, environment, read_result, save_tensors, write_result
 from priming.training.sweep import Run, winner
-from priming.training.tuner import Tuner, encoded
+from priming.training.tuner import Tuner
 from priming.training.validation import checkpoint_folder
 
 Scores = dict[str, dict[str, float]]
@@ -111,7 +111,7 @@ def _score_winners(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> dict[t
 def _predict(
     tuner: Tuner, tasks: Sequence[PreparedTask], stacked: Mapping[str, Tensor], rows: Sequence[Sequence[Example]], decoders: Sequence[str]
 ) -> list[dict[str, list[str]]]:
-    inputs = [tuner.encoder.inputs([example.input for example in examples]) for examples in rows]
+    inputs = [tuner.inputs(task.name, examples) for task, examples in zip(tasks, rows, strict=True)]
     return tuner.predictor.predict(stacked, inputs, [task.labels for task in tasks], decoders)
 
 
@@ -138,7 +138,8 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
         **(scores or {}),
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
         "majority": {"label": label, **{f"test_{m}": found for m, found in _scores(tuner, tuned.task, constant, test).items()}},
-        "flops": _flops(tuner, train, tuned.runs),
+        "chance": 1 / len(tuned.task.labels) if tuned.task.labels else 0.0,
+        "flops": _flops(tuner, tuned.task.name, train, tuned.runs),
         "seconds": round(seconds, 3),
     }
 
@@ -172,8 +173,8 @@ def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, statu
     }
 
 
-def _flops(tuner: Tuner, train: Sequence[Example], runs: Sequence[Run]) -> float:
+def _flops(tuner: Tuner, task: str, train: Sequence[Example], runs: Sequence[Run]) -> float:
     """Training operations of the whole sweep of a sample."""
-    source, target = mean_lengths([encoded(tuner.encoder, train)])
+    source, target = mean_lengths([tuner.encoded(task, train)])
     cost = Counter(tuner.model).example(source, target, tuner.strategy.tuned).gradient
     return sum(tuner.tuning.steps * run.point.batch for run in runs) * cost

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from priming.models.elements import element_of
 from priming.models.encoding import Batch
-from priming.models.loss import run_losses
+from priming.models.loss import MEAN, LossForm, run_losses
 from priming.models.text_model import TextModel
 from priming.training.dropout import CoordinateDropout
 from priming.training.parameters import Gradients, Named, StackedParameters
@@ -47,8 +47,9 @@ Episodes = Callable[[int], Episode]
 class MetaLearner:
     """What MAML and Reptile share: the inner loops of a meta-batch."""
 
-    def __init__(self, model: TextModel, inner: InnerLoop, episodes: Episodes) -> None:
-        self.model, self.inner, self.episodes = model, inner, episodes
+    def __init__(self, model: TextModel, inner: InnerLoop, episodes: Episodes, form: LossForm = MEAN) -> None:
+        """The loss of a task has the same `form` in inner steps and on query sets."""
+        self.model, self.inner, self.episodes, self.form = model, inner, episodes, form
         self.fixed = {n: p for n, p in model.named_parameters() if element_of(n) in inner.elements}
 
     def adapt(self, outer: Named, episode: Episode, step: int) -> tuple[Named, Named, Tensor]:
@@ -70,7 +71,7 @@ class MetaLearner:
         """The loss of each task [M]; with nothing moved, that of the shared parameters."""
         device = batch.input_ids.device
         keys = dropout_keys(episode.run_keys, name, device) if self.model.training else None
-        return run_losses(self.model, moved, batch, shared, keys, CoordinateDropout)
+        return run_losses(self.model, moved, batch, shared, keys, CoordinateDropout, self.form)
 
     def _inner_step(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> tuple[Named, Tensor]:
         second = self.inner.second_order

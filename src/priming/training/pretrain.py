@@ -1,13 +1,15 @@
 """Making the PLM of a study: trained here on generated texts or on the source tasks' own, or fetched."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from priming.errors import DataError
 from priming.models.device import device_of
-from priming.models.plm import LoadedPlm, load_plm
+from priming.models.plm import CONVERSION_NOTE, LoadedPlm, load_plm
 from priming.models.pretraining import pretrain
 from priming.study.compute import Compute
 from priming.study.plm import Plm, Pretraining
@@ -47,6 +49,8 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path,
         "status": "done",
         "plm": name,
         "settings": plm.model_dump(mode="json"),
+        "commit": loaded.commit,
+        "conversion": _conversion(base / plm.path) if plm.path else None,
         "curve": curve,
         "parameters": parameters,
         "seconds": watch.seconds,
@@ -63,6 +67,12 @@ def fetch(plm: Plm, base: Path) -> LoadedPlm:
     if not (folder / "config.json").is_file():
         raise DataError(f"{folder} is no saved model: it has no config.json. Give 'path' a folder written by save_pretrained.")
     return load_plm(folder)
+
+
+def _conversion(folder: Path) -> dict[str, Any] | None:
+    """Where the weights of a folder that `priming convert` made are from."""
+    note = folder / CONVERSION_NOTE
+    return dict(json.loads(note.read_text(encoding="utf-8"))) if note.is_file() else None
 
 
 def _texts(settings: Pretraining, source: Sequence[Path]) -> list[str]:

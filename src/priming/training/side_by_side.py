@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from priming.models.encoding import batches_of
-from priming.models.loss import run_losses
+from priming.models.loss import MEAN, LossForm, run_losses
 from priming.models.text_model import TextModel
 from priming.training.batches import Pick
 from priming.training.dropout import CoordinateDropout
@@ -21,12 +21,12 @@ Picks = Callable[[int], Sequence[list[Pick]]]
 class SideBySide:
     """The losses of R runs on their own batches, and the gradients in their own parameters."""
 
-    def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int], first_row: int = 0) -> None:
+    def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int], first_row: int = 0, form: LossForm = MEAN) -> None:
         """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode.
 
         `first_row` is the place of the first example in the batch that this one is a share of.
         """
-        self.model, self.picks, self.run_keys = model, picks, run_keys
+        self.model, self.picks, self.run_keys, self.form = model, picks, run_keys, form
         self.masking = partial(CoordinateDropout, first_row=first_row)
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
@@ -34,7 +34,7 @@ class SideBySide:
         device = next(iter(parameters.flat.values())).device
         batch = batches_of(self.picks(step), self.model.pad_id).to(device)
         keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
-        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking)
+        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking, form=self.form)
         return losses.detach(), parameters.gradients(losses)
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from priming.evaluation.metrics import own_metric, score
-from priming.evaluation.prediction import Labels, Predictor, possible
+from priming.evaluation.prediction import Labels, Predictor
 from priming.models.elements import element_of
 from priming.models.encoding import Encoded
+from priming.models.loss import LossForm
 from priming.models.text_model import TextModel
 from priming.study.tuning import Scoring, Tuning
 from priming.training.batches import epoch_picks
@@ -60,6 +61,10 @@ class Run:
     failure: str | None = None
     best: Named = field(default_factory=dict)
 
+    def improves(self, dev: float) -> bool:
+        """Whether a development score is strictly the highest so far; one that is no number, as a correlation can be, never is."""
+        return not isnan(dev) and (self.best_dev is None or dev > self.best_dev)
+
     def report(self) -> dict[str, Any]:
         """The run as `result.json` has it."""
         return {
@@ -105,10 +110,11 @@ class Sweep:
         parameters = StackedParameters.repeated(start, len(bank))
         watch = _Watch(self, bank, parameters)
         watch.evaluate(0, None)
-        objective = SideBySide(
-            self.model, lambda step: [epoch_picks(r.sample.train, r.key, step, r.point.batch) for r in bank], [r.key for r in bank]
-        )
         settings = self.tuning
+        form = LossForm(settings.label_smoothing, settings.loss)
+        objective = SideBySide(
+            self.model, lambda step: [epoch_picks(r.sample.train, r.key, step, r.point.batch) for r in bank], [r.key for r in bank], form=form
+        )
         outcome = train(parameters, objective, self._optimizer(bank), Schedule(settings.steps, settings.warmup, settings.clip), watch.after_step)
         for index, run in enumerate(bank):
             run.failure = outcome.failures.get(index) or (NO_SCORE if run.best_dev is None else None)
@@ -140,10 +146,10 @@ class _Watch:
         predictions = sweep.predictor.predict(self.parameters.views, [s.dev.inputs for s in samples], [s.labels for s in samples], wanted)
         better = []
         for index, (run, found) in enumerate(zip(self.bank, predictions, strict=True)):
-            metric = own_metric(sweep.scoring.metric, run.sample.metric)
-            dev = score(metric, found[possible(wanted, run.sample.labels)[0]], run.sample.dev_references)
+            [texts] = found.values()
+            dev = score(own_metric(sweep.scoring.metric, run.sample.metric), texts, run.sample.dev_references)
             run.curve.append({"step": step, "loss": None if losses is None else float(losses[index]), "dev": dev})
-            better.append(not isnan(dev) and (run.best_dev is None or dev > run.best_dev))
+            better.append(run.improves(dev))
             if better[-1]:
                 run.best_step, run.best_dev = step, dev
         self.parameters.keep_rows(self.kept, torch.tensor(better))

@@ -20,6 +20,7 @@ from priming.study.plm import Elements, Plm
 from priming.study.tuning import Scoring, Tuning
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.task import Example
+from priming.tasks.text_form import TextForm
 from priming.training.record import load_into
 from priming.training.sweep import Run, Sample, Sweep, winner
 
@@ -36,6 +37,7 @@ class Tuner:
     scoring: Scoring
     seed: int
     compute: Compute = field(default_factory=Compute)
+    task_prefix: bool = False
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -70,7 +72,8 @@ class Tuner:
     @property
     def predictor(self) -> Predictor:
         """What decodes with this model."""
-        return Predictor(self.model, self.encoder, self.scoring.length_normalised)
+        scoring = self.scoring
+        return Predictor(self.model, self.encoder, scoring.length_normalised, scoring.generator, scoring.beam)
 
     def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int]) -> list[list[Run]]:
         """The runs of the sweep of each task and sample, tasks outermost; all of them are trained side by side."""
@@ -86,10 +89,13 @@ class Tuner:
 
     def _sample(self, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        references = [e.targets for e in dev]
-        return Sample(task.name, number, encoded(self.encoder, train), encoded(self.encoder, dev), references, task.labels, task.metric)
+        inputs, references = (self.encoded(task.name, part) for part in (train, dev)), [e.targets for e in dev]
+        return Sample(task.name, number, *inputs, references, task.labels, task.metric)
 
+    def encoded(self, task: str, examples: Sequence[Example]) -> Encoded:
+        """Examples of a task as token ids."""
+        return self.encoder.examples(TextForm(self.task_prefix).pairs(task, examples))
 
-def encoded(encoder: Encoder, examples: Sequence[Example]) -> Encoded:
-    """Examples as token ids."""
-    return encoder.examples((e.input, e.targets) for e in examples)
+    def inputs(self, task: str, examples: Sequence[Example]) -> list[list[int]]:
+        """Their inputs alone."""
+        return self.encoder.inputs([TextForm(self.task_prefix).input(task, example) for example in examples])

@@ -12,6 +12,7 @@ from torch import Tensor
 from priming.models.elements import attach, element_of
 from priming.models.encoding import Encoded, Encoder, batches_of
 from priming.models.flops import Counter
+from priming.models.loss import LossForm
 from priming.models.plm import load_plm
 from priming.models.text_model import TextModel
 from priming.strategies import Priming
@@ -19,6 +20,7 @@ from priming.study.compute import Compute
 from priming.study.plm import Elements, Plm
 from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 from priming.tasks.prepared import PreparedTask, read_task
+from priming.tasks.text_form import TextForm
 from priming.training.batches import disjoint_picks, mixture_picks, task_draw
 from priming.training.budget import Plan, plan
 from priming.training.curve import Curve
@@ -55,6 +57,7 @@ class PrimingJob:
     described: Mapping[str, Any] | None = None
     compute: Compute = field(default_factory=Compute)
     place: Place | None = None
+    task_prefix: bool = False
 
 
 def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
@@ -72,7 +75,8 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     model = attach(loaded, job.priming.elements, job.elements, job.seed, job.compute)
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
-    sets = [encoder.examples((e.input, e.targets) for e in task.pool()) for task in tasks]
+    form = TextForm(job.task_prefix, job.settings.target_space)
+    sets = [encoder.examples(form.pairs(task.name, task.pool())) for task in tasks]
     training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets), watch, share)
     failure = training.run()
     if share.rank == 0:
@@ -130,15 +134,17 @@ def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share
 
 
 def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
-    """The objective over this process's rows of a batch; its weight is by target tokens, over which the loss is a mean."""
-    size = cast(Mtl, job.settings).batch
+    """The objective over this process's rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
+    size, form = cast(Mtl, job.settings).batch, _form(job.settings)
     rows = share.rows(size)
 
     def weight(step: int) -> float:
+        if form.reduction == "sum":
+            return 1.0
         tokens = [len(target) for _, target in mixture_picks(sets, run_key, step, size)]
         return sum(tokens[rows]) / sum(tokens)
 
-    return SideBySide(model, lambda step: [mixture_picks(sets, run_key, step, size)[rows]], [run_key], rows.start), weight
+    return SideBySide(model, lambda step: [mixture_picks(sets, run_key, step, size)[rows]], [run_key], rows.start, form), weight
 
 
 def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
@@ -152,7 +158,7 @@ def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], ru
         return episode(sets, settings, job.priming.inner_steps, run_key, step, model.pad_id, rows).to(model.device)
 
     learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile
-    return learner(model, inner, episodes), lambda _: (rows.stop - rows.start) / settings.tasks
+    return learner(model, inner, episodes, _form(settings)), lambda _: (rows.stop - rows.start) / settings.tasks
 
 
 def episode(sets: Sequence[Encoded], settings: Meta, inner_steps: int, run_key: int, step: int, pad_id: int, rows: slice = slice(None)) -> Episode:
@@ -174,6 +180,10 @@ def _optimizer(job: PrimingJob, device: torch.device) -> Optimizer:
         return Interpolation(settings.step_size)
     rates = {e: torch.tensor([settings.learning_rates.of(e)], dtype=torch.float64, device=device) for e in job.priming.outer}
     return AdamW(rates, settings.weight_decay)
+
+
+def _form(settings: Upstream) -> LossForm:
+    return LossForm(settings.label_smoothing, settings.loss)
 
 
 def _is_standard_reptile(settings: Upstream) -> bool:

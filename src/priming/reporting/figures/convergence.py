@@ -28,7 +28,13 @@ def figure(study: Study, tables: Path) -> Figure:
     for (plm, tuned), ax in axes.items():
         strategies = groups[plm, tuned]
         for strategy in strategies:
-            _line(ax, curves[(curves["plm"] == plm) & (curves["strategy"] == str(strategy))], _look(strategy, found), len(strategies))
+            _line(
+                ax,
+                curves[(curves["plm"] == plm) & (curves["strategy"] == str(strategy))],
+                _look(strategy, found),
+                len(strategies),
+                study.scoring.freedom,
+            )
     style.label_outer(axes.values(), "tuning steps", f"dev {wording.AXIS_NAMES[study.scoring.metric]}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
@@ -61,10 +67,10 @@ def _nothing(wanted: list[Strategy]) -> str:
     return "No run of the strategies in this figure has a dev curve."
 
 
-def _line(ax: Axes, curves: pd.DataFrame, look: Look, lines: int) -> None:
+def _line(ax: Axes, curves: pd.DataFrame, look: Look, lines: int, freedom: int) -> None:
     """The mean over tasks, seeds and samples at each step, and the deviation of the mean over tasks."""
     pairs = curves.groupby(["step", "seed", "sample"])["dev"].mean().groupby("step")
-    mean, deviation = pairs.mean(), pairs.std(ddof=1).fillna(0)
+    mean, deviation = pairs.mean(), pairs.std(ddof=freedom).fillna(0)
     ax.fill_between(mean.index, mean - deviation, mean + deviation, color=look.colour, alpha=0.2 if lines < 4 else 0.12, linewidth=0)
     every = max(1, len(mean) // 6)
     ax.plot(mean.index, mean, color=look.colour, linestyle=look.dashes, markevery=every, **{**look.marks(), "markersize": 4.5})

@@ -126,7 +126,7 @@ def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
 def _label(study: Study) -> str:
     if study.figures.parameter_efficiency.y == "score":
         return f"mean {wording.AXIS_NAMES[study.scoring.metric]}"
-    return f"ARG over {study.scoring.arg_baseline}, %"
+    return f"ARG over {wording.baseline(study)}, %"
 
 
 def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:

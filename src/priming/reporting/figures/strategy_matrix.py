@@ -66,10 +66,10 @@ def _limits(study: Study, values: pd.Series) -> tuple[float, float]:
 
 
 def _label(study: Study) -> str:
-    name, settings = wording.selecting_score(study), study.scoring
+    name = wording.selecting_score(study)
     labels = {
         "score": f"Mean {name}",
-        "arg": f"ARG over {settings.arg_baseline} in %, {name}",
+        "arg": f"ARG over {wording.baseline(study)} in %, {name}",
         "gain": f"Gain over the un-primed twin, {name}",
     }
     return f"{labels[study.figures.strategy_matrix.value]} ({wording.size(study)})."

@@ -10,6 +10,7 @@ from priming.reporting.figures.looks import ELEMENT_COLOURS
 from priming.reporting.figures.stored import stored
 from priming.strategies import Strategy
 from priming.study import Study
+from priming.study.baselines import CONSTANT
 
 
 def figure(study: Study, tables: Path) -> Figure:
@@ -30,7 +31,8 @@ def figure(study: Study, tables: Path) -> Figure:
         ax.set_ylabel(wording.AXIS_NAMES[study.scoring.metric])
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
-    chosen = "Shown: the ARG baseline and, of each tuned element, the strategy with the best dev score."
+    baseline = "" if study.scoring.arg_baseline in CONSTANT else "the ARG baseline and, "
+    chosen = f"Shown: {baseline}of each tuned element{',' if baseline else ''} the strategy with the best dev score."
     notes = [bar_rows.note(study)] if study.figures.tasks.strategies else [bar_rows.note(study), chosen]
     gone = bool(cells[cells["strategy"].isin(faces)]["mean"].isna().any())
     style.legend_below(canvas, bar_rows.legend(faces, bool(lines), gone), notes)
@@ -50,4 +52,5 @@ def _strategies(study: Study, tables: Path, plm: str) -> list[str]:
     rows = rows[rows["plm"] == plm].dropna(subset=["dev"])
     tuned = rows["strategy"].map(lambda name: Strategy.parse(name).tuned)
     best = rows.loc[rows.groupby(tuned, sort=False)["dev"].idxmax(), "strategy"]
-    return list(dict.fromkeys([str(Strategy.parse(study.scoring.arg_baseline)), *best]))
+    baselines = [study.baseline_of(Strategy.parse(name)) for name in best]
+    return list(dict.fromkeys([*(str(baseline) for baseline in baselines if baseline), *best]))

@@ -1,0 +1,29 @@
+"""How examples are written for the model: as they are, or by CrossFit's conventions (Ye et al., 2021)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from priming.tasks.task import Example
+
+Pair = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """Which conventions hold.
+
+    `task_prefix` writes ` [task] ` before an input: a space first, since byte-level vocabularies have other entries for
+    words after a space. `target_space` writes a space before each target, for the same reason.
+    """
+
+    task_prefix: bool = False
+    target_space: bool = False
+
+    def input(self, task: str, example: Example) -> str:
+        """What the encoder reads."""
+        return f" [{task}] {example.input}" if self.task_prefix else example.input
+
+    def pairs(self, task: str, examples: Iterable[Example]) -> Iterator[Pair]:
+        """Input and targets of each example."""
+        space = " " if self.target_space else ""
+        return ((self.input(task, example), tuple(space + target for target in example.targets)) for example in examples)
