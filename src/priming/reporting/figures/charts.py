@@ -21,7 +21,7 @@ def figure(study: Study, tables: Path) -> Figure:
     cells, majority = stored(tables, "per_task"), stored(tables, "majority")
     charts = study.figures.charts.panels
     if not charts or cells["mean"].isna().all():
-        return style.sentence(study.figures.style, "The study lays out no chart, or none of its strategies has a score.")
+        return style.sentence(study.figures.style, "No chart is laid out in this study, or no strategy of it has a score.")
     bars = [bar for chart in charts for bar in chart.bars]
     names = {bar: _name(study, bar, bars) for bar in bars}
     faces = bar_rows.faces((name, COLOURS[n % len(COLOURS)]) for n, name in enumerate(names.values()))
