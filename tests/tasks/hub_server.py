@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qs, unquote
 
 
 class HubServer:
@@ -49,9 +50,21 @@ def serving(folder: Path) -> Iterator[HubServer]:
         def do_GET(self) -> None:
             self.answer(body=True)
 
+        def do_POST(self) -> None:
+            asked = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+            path = unquote(self.path).removeprefix("/api/datasets/")
+            name, _, revision = path.partition("/paths-info/")
+            branch = hub.branch(name, revision)
+            if branch is None:
+                return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, True)
+            found = [entry for entry in listed(branch) if entry["path"] in asked.get("paths", [])]
+            return self.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"}, True)
+
         def answer(self, body: bool) -> None:
             path = unquote(self.path.partition("?")[0])
-            if path.startswith("/api/datasets/"):
+            if "/tree/" in path:
+                self.list(path.removeprefix("/api/datasets/"), body)
+            elif path.startswith("/api/datasets/"):
                 self.describe(path.removeprefix("/api/datasets/"), body)
             elif "/resolve/" in path:
                 name, _, rest = path.removeprefix("/datasets/").partition("/resolve/")
@@ -61,6 +74,20 @@ def serving(folder: Path) -> Iterator[HubServer]:
                 self.send(200, (hub.folder / path.lstrip("/")).read_bytes(), {}, body)
             else:
                 self.send(404, b"", {}, body)
+
+        def list(self, rest: str, body: bool) -> None:
+            name, _, rest = rest.partition("/tree/")
+            branch = next((hub.branch(name, rest[:end]) for end in ends(rest) if hub.branch(name, rest[:end])), None)
+            if branch is None:
+                return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, body)
+            folder = next(rest[end + 1 :] for end in ends(rest) if hub.branch(name, rest[:end]))
+            everything = "recursive=true" in self.path.lower()
+            entries = [e for e in listed(branch) if e["path"].startswith(f"{folder}/" if folder else "")]
+            if not everything:
+                entries = [e for e in entries if "/" not in e["path"][len(f"{folder}/" if folder else "") :]]
+            if folder and not entries:
+                return self.send(404, b"{}", {"X-Error-Code": "EntryNotFound"}, body)
+            return self.send(200, json.dumps(entries).encode(), {"Content-Type": "application/json"}, body)
 
         def describe(self, rest: str, body: bool) -> None:
             name, _, revision = rest.partition("/revision/")
@@ -108,10 +135,29 @@ def serving(folder: Path) -> Iterator[HubServer]:
         server.server_close()
 
 
-def large(path: Path) -> dict[str, object]:
+def ends(text: str) -> list[int]:
+    """Where a branch at the start of a path may end."""
+    return [index for index, character in enumerate(text) if character == "/"] + [len(text)]
+
+
+def listed(branch: Path) -> list[dict[str, Any]]:
+    """Files and folders of a branch as the hub lists them."""
+    found: list[dict[str, Any]] = []
+    for path in sorted(branch.rglob("*")):
+        name = path.relative_to(branch).as_posix()
+        if path.is_dir():
+            found.append({"type": "directory", "path": name, "oid": hashlib.sha1(name.encode()).hexdigest(), "size": 0})
+        else:
+            about = large(path)
+            lfs = {"lfs": {"oid": about["lfs"]["sha256"], **about["lfs"]}} if "lfs" in about else {}
+            found.append({"type": "file", "path": name, "oid": about["blobId"], "size": about["size"], **lfs})
+    return found
+
+
+def large(path: Path) -> dict[str, Any]:
     """What the hub says of a large file."""
     data = path.read_bytes()
-    about: dict[str, object] = {"size": len(data), "blobId": hashlib.sha1(data).hexdigest()}
+    about: dict[str, Any] = {"size": len(data), "blobId": hashlib.sha1(data).hexdigest()}
     if path.suffix == ".parquet":
         about["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
     return about

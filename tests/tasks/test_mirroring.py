@@ -39,6 +39,12 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
     rows = [{"statement": f"s {i}", "speaker": "p", "context": "c", "label": i % 6} for i in range(400)]
     for split in ("train", "validation"):
         write_rows(liar / "refs~convert~parquet" / "default" / split / "0000.parquet", rows)
+    piqa = tmp_path / "served" / "ybisk/piqa"
+    (piqa / "main").mkdir(parents=True)
+    (piqa / "main" / "piqa.py").write_text("raise SystemExit")
+    solutions = [{"goal": f"g {i}", "sol1": "a", "sol2": "b", "label": i % 2} for i in range(90)]
+    for split in ("train", "validation"):
+        write_rows(piqa / "refs~convert~parquet" / "plain_text" / split / "0000.parquet", solutions)
     with serving(tmp_path / "served") as server:
         yield server
 
@@ -73,6 +79,18 @@ def test_what_is_mirrored_is_what_tasks_are_read_from(hub: HubServer, tmp_path: 
     assert hub.sent == []
     assert len(list((tmp_path / "out").iterdir())) == 30
     assert (tmp_path / "out" / "liar_16_13_test.tsv").read_text().startswith("statement: s 0 [SEP] speaker: p [SEP] context: c\tfalse\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["glue-rte", "liar", "piqa"])
+def test_the_live_hub_gives_the_same_files_as_a_mirror_of_it(hub: HubServer, tmp_path: Path, task: str) -> None:
+    """A card on the main branch; a branch that the registry names; a script, for which the converted branch is read."""
+    assert priming(hub, "mirror", task, "--to", "mirror", cwd=tmp_path).returncode == 0
+    assert priming(hub, "export", task, "--to", "a", "--hub", "mirror", cwd=tmp_path).returncode == 0
+    live = priming(hub, "export", task, "--to", "b", cwd=tmp_path)
+    assert live.returncode == 0, live.stderr
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert len(digests(tmp_path / "b")) == 15
 
 
 @pytest.mark.slow

@@ -89,8 +89,8 @@ class Tuner:
 
     def _sample(self, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        data, references = [self.encoded(task.name, part) for part in (train, dev)], [e.targets for e in dev]
-        return Sample(task.name, number, data[0], data[1], references, task.labels, task.metric)
+        of_train, of_dev = self.encoded(task.name, train), self.encoded(task.name, dev)
+        return Sample(task.name, number, of_train, of_dev, [e.targets for e in dev], task.labels, task.metric)
 
     def encoded(self, task: str, examples: Sequence[Example]) -> Encoded:
         """Examples of a task as token ids."""
