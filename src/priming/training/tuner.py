@@ -89,8 +89,8 @@ class Tuner:
 
     def _sample(self, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        inputs, references = (self.encoded(task.name, part) for part in (train, dev)), [e.targets for e in dev]
-        return Sample(task.name, number, *inputs, references, task.labels, task.metric)
+        ids, dev_ids = (self.encoded(task.name, part) for part in (train, dev))
+        return Sample(task.name, number, ids, dev_ids, [e.targets for e in dev], task.labels, task.metric)
 
     def encoded(self, task: str, examples: Sequence[Example]) -> Encoded:
         """Examples of a task as token ids."""
