@@ -133,6 +133,18 @@ def test_a_run_in_a_bank_gives_what_it_gives_alone(plm_folders: Folders, name: s
 
 
 @each_class
+def test_passes_in_bfloat16_stay_near(plm_folders: Folders, name: str) -> None:
+    model, batch = model_of(plm_folders[name], ("adapter", "prompt", "prefix")), batch_of(plm_folders[name])
+    values = {n: p.expand(RUNS, *p.shape) for n, p in model.named_parameters() if element_of(n) != "plm"}
+    exact = run_losses(model, values, batch)
+    model.precision = "bfloat16"
+    near = run_losses(model, values, batch)
+    assert near.dtype == torch.float32
+    assert not torch.equal(near, exact)
+    torch.testing.assert_close(near, exact, rtol=0.1, atol=0.1)
+
+
+@each_class
 def test_dropout_0_is_none_at_all(plm_folders: Folders, name: str) -> None:
     model, batch = model_of(plm_folders[name], ("plm",)), batch_of(plm_folders[name])
     values = {n: p.expand(RUNS, *p.shape) for n, p in model.named_parameters()}
