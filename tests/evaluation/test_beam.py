@@ -99,6 +99,25 @@ def scores(model: TextModel, stacked: dict[str, torch.Tensor], outputs: torch.Te
     return torch.stack(found)
 
 
+@pytest.mark.parametrize("name", ["bart", "mt5"])
+@pytest.mark.parametrize("decoder", ["ranking", "greedy", "beam"])
+def test_no_more_scores_at_once_than_allowed(plm_folders: Folders, name: str, decoder: str) -> None:
+    """By the outputs of the output layer; fewer rows at once change no prediction."""
+    model = model_of(plm_folders[name], ("adapter",))
+    encoder = Encoder(load_plm(plm_folders[name]).tokenizer, 20, LONGEST)
+    stacked = {n: torch.stack([p, p + 0.2]) for n, p in model.named_parameters() if element_of(n) == "adapter"}
+    rows, labels = [encoder.inputs(["red cat", "blue dog sings", "one", "good bird"])] * 2, ("good", "bad dog", "red")
+    sizes: list[int] = []
+    hook = model.plm.lm_head.register_forward_hook(lambda module, inputs, output: sizes.append(len(rows) * output.numel()))
+    vocabulary = model.plm.config.vocab_size
+    ranked = len(labels) * max(map(len, encoder.targets(labels)))
+    limit = 2 * len(rows) * vocabulary * {"ranking": ranked, "greedy": 1, "beam": 4}[decoder]
+    found = [Predictor(model, encoder, logits=numbers).predict(stacked, rows, [labels] * 2, [decoder]) for numbers in (1 << 28, limit)]
+    hook.remove()
+    assert found[0] == found[1]
+    assert max(sizes[-len(sizes) // 2 :]) <= limit < max(sizes)
+
+
 def test_the_predictor_gives_the_beams_texts_whatever_the_chunks(plm_folders: Folders) -> None:
     model = model_of(plm_folders["mt5"], ("adapter",))
     tokenizer = load_plm(plm_folders["mt5"]).tokenizer

@@ -141,7 +141,7 @@ def test_passes_in_bfloat16_stay_near(plm_folders: Folders, name: str) -> None:
     near = run_losses(model, values, batch)
     assert near.dtype == torch.float32
     assert not torch.equal(near, exact)
-    torch.testing.assert_close(near, exact, rtol=0.1, atol=0.1)
+    torch.testing.assert_close(near, exact, rtol=0.2, atol=0.1)
 
 
 @each_class

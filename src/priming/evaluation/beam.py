@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from priming.evaluation.decoding import Named, decode
+from priming.evaluation.decoding import Named, next_logits
 from priming.models.text_model import TextModel
 
 
@@ -49,7 +49,7 @@ def beam_search(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, 
     states, mask = states.repeat_interleave(width, 1), mask.repeat_interleave(width, 1)
     beams = Beams.start(runs * size, width, model.start_id, states.device)
     for length in range(1, longest + 1):
-        logits = decode(model, stacked, states, mask, beams.running.view(runs, size * width, -1))[..., -1, :]
+        logits = next_logits(model, stacked, states, mask, beams.running.view(runs, size * width, -1))
         logp = logits.reshape(runs * size, width, -1).log_softmax(dim=-1)
         _extend(beams, logp, model, length**length_penalty, last=length == longest)
         if not beams.open.any():

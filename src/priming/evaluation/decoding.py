@@ -36,7 +36,7 @@ def label_scores(
     runs, size, count = *states.shape[:2], len(labels[0])
     targets = pad([ids for own in labels for ids in own], IGNORED).view(runs, 1, count, -1).to(states.device)
     inputs = shifted(targets, model.start_id, model.pad_id).expand(runs, size, count, -1).flatten(1, 2)
-    logits = decode(model, stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), inputs)
+    logits = _apply(model, "decode", stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), inputs)
     logits = logits.view(runs, size, count, *logits.shape[-2:])
     kept = targets != IGNORED
     picked = logits.gather(-1, targets.clamp(min=0).expand(runs, size, count, -1)[..., None])[..., 0]
@@ -50,7 +50,7 @@ def greedy(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, longe
     outputs = torch.full((*states.shape[:2], 1), model.start_id, device=states.device)
     ended = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
     for _ in range(longest):
-        logits = decode(model, stacked, states, mask, outputs)[..., -1, :]
+        logits = next_logits(model, stacked, states, mask, outputs)
         token = logits.argmax(dim=-1).masked_fill(ended, model.pad_id)
         outputs = torch.cat([outputs, token[..., None]], dim=-1)
         ended |= token == model.end_id
@@ -74,8 +74,13 @@ def _named(model: TextModel, method: str, stacked: Named) -> tuple[_Method, dict
     return _Method(model, method), {f"model.{name}": value for name, value in stacked.items()}
 
 
-def decode(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, outputs: Tensor) -> Tensor:
-    """Logits [R x B x T x V] of the tokens after each of `outputs` [R x B x T]."""
-    module, named = _named(model, "decode", stacked)
-    logits: Tensor = vmap(lambda own, *rest: functional_call(module, own, rest))(named, states, mask, outputs)
-    return logits
+def next_logits(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, outputs: Tensor) -> Tensor:
+    """Logits [R x B x V] of the token after `outputs` [R x B x T]."""
+    return _apply(model, "decode_next", stacked, states, mask, outputs)
+
+
+def _apply(model: TextModel, method: str, stacked: Named, *inputs: Tensor) -> Tensor:
+    """What a method of the model gives for each run, with its own parameters."""
+    module, named = _named(model, method, stacked)
+    found: Tensor = vmap(lambda own, *rest: functional_call(module, own, rest))(named, *inputs)
+    return found

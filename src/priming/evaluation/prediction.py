@@ -23,7 +23,11 @@ def possible(decoders: Sequence[str], labels: Labels, generator: str = "greedy")
 
 @dataclass(frozen=True)
 class Predictor:
-    """Decodes for R runs side by side; `at_once` rows of all runs together at the most, each beam counting as a row."""
+    """Decodes for R runs side by side.
+
+    At the most `at_once` rows of all runs are decoded together, each beam counting as a row, and so many that their
+    scores over the vocabulary are no more than `logits` numbers: mT5 has a quarter of a million entries.
+    """
 
     model: TextModel
     encoder: Encoder
@@ -31,6 +35,7 @@ class Predictor:
     generator: str = "greedy"
     beam: int = 4
     at_once: int = 512
+    logits: int = 1 << 28
 
     def predict(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
         """Predictions by decoder of each run.
@@ -60,16 +65,25 @@ class Predictor:
 
     def _group(self, stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels], decoders: Sequence[str]) -> list[dict[str, list[str]]]:
         found: list[dict[str, list[str]]] = [{name: [] for name in decoders} for _ in inputs]
-        for rows in self._chunks(inputs, self.beam if "beam" in decoders else 1):
+        targets = [self.encoder.targets(own or ()) for own in labels]
+        for rows in self._chunks(inputs, self._size(len(inputs), decoders, targets)):
             states, mask = encode(self.model, stacked, *self._padded(rows))
             for name in decoders:
-                for own, more in zip(found, self._decode(name, stacked, states, mask, labels), strict=True):
+                for own, more in zip(found, self._decode(name, stacked, states, mask, labels, targets), strict=True):
                     own[name].extend(more)
         return [{name: texts[: len(rows)] for name, texts in own.items()} for own, rows in zip(found, inputs, strict=True)]
 
-    def _chunks(self, inputs: Sequence[Rows], beams: int) -> Iterator[list[Rows]]:
+    def _size(self, runs: int, decoders: Sequence[str], targets: Sequence[Rows]) -> int:
+        """Rows of each run that are decoded together."""
+        beams = self.beam if "beam" in decoders else 1
+        scored = max(beams, len(targets[0]) * max((len(ids) for own in targets for ids in own), default=0) if "ranking" in decoders else 0)
+        rows = min(self.at_once // beams, self.logits // (scored * self.model.plm.config.vocab_size))
+        return max(1, rows // runs)
+
+    @staticmethod
+    def _chunks(inputs: Sequence[Rows], size: int) -> Iterator[list[Rows]]:
         """Equally many rows of each run at a time; a run that is out of rows repeats its last."""
-        size, longest = max(1, self.at_once // (len(inputs) * beams)), max(map(len, inputs))
+        longest = max(map(len, inputs))
         for start in range(0, longest, size):
             yield [[rows[min(i, len(rows) - 1)] for i in range(start, min(start + size, longest))] for rows in inputs]
 
@@ -81,18 +95,16 @@ class Predictor:
         shape = (len(rows), len(rows[0]), -1)
         return ids.view(shape).to(device), mask.view(shape).to(device)
 
-    def _decode(self, name: str, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Labels]) -> list[list[str]]:
+    def _decode(self, name: str, stacked: Named, states: Tensor, mask: Tensor, labels: Sequence[Labels], targets: Sequence[Rows]) -> list[list[str]]:
         if name == "beam":
             return [self._texts(run) for run in beam_search(self.model, stacked, states, mask, self.encoder.max_output, self.beam)]
-        names = [own or () for own in labels]
-        targets = [self.encoder.targets(own) for own in names]
         if name == "greedy":
             # What is longer than every label of its task is none of them, however it goes on.
             longest = [max(map(len, own), default=self.encoder.max_output) for own in targets]
             outputs = greedy(self.model, stacked, states, mask, max(longest))
             return [self._texts(run[:, :length]) for run, length in zip(outputs, longest, strict=True)]
         scores = label_scores(self.model, stacked, states, mask, targets, self.length_normalised)
-        return [[own[i] for i in run] for own, run in zip(names, scores.argmax(dim=-1).tolist(), strict=True)]
+        return [[own[i] for i in run] for own, run in zip((own or () for own in labels), scores.argmax(dim=-1).tolist(), strict=True)]
 
     def _texts(self, ids: Tensor) -> list[str]:
         texts = self.encoder.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=True)

@@ -76,6 +76,14 @@ class TextModel(nn.Module):
         logits: Tensor = output.logits
         return logits.float() if logits.dtype == torch.bfloat16 else logits
 
+    def decode_next(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x V] of the token after all of `decoder_input_ids` [B x T]; the output layer leaves out the other positions."""
+        hook = self.plm.lm_head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))
+        try:
+            return self.decode(states, mask, decoder_input_ids)[:, -1]
+        finally:
+            hook.remove()
+
     def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V]."""
         return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
