@@ -91,6 +91,7 @@ def _add_step(name: str, help_text: str) -> None:
 
     @app.command(name, help=help_text)
     def run_step(study_file: StudyFile, out: Annotated[str, typer.Option(help="The folder that the job declares.")]) -> None:
+        """Make what one job makes; the help of each step is in STEPS."""
         from priming.steps import run
 
         run(name, study_file, out)

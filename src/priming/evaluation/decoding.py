@@ -67,6 +67,7 @@ class _Method(torch.nn.Module):
         self.model, self.method = model, method
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """What the method gives."""
         return getattr(self.model, self.method)(*inputs)
 
 

@@ -54,6 +54,7 @@ def run_losses(
     decoder_ids = shifted(batch.labels, model.start_id, model.pad_id)
 
     def one(own: Mapping[str, Tensor], ids: Tensor, mask: Tensor, inputs: Tensor, labels: Tensor, key: Tensor | None) -> Tensor:
+        """The loss of one run, a scalar."""
         with masking(key) if masking is not None and key is not None else nullcontext():
             logits = functional_call(model, {**(shared or {}), **own}, (ids, mask, inputs))
         return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction=form.reduction, label_smoothing=form.smoothing)

@@ -53,6 +53,7 @@ class _Beside:
     plm: str
 
     def rows(self) -> Iterator[Row]:
+        """Our numbers and the published ones beside them, strategy by strategy."""
         theirs = numbers(self.paper, self.lots[self.plm])
         for strategy in self.grid.study.parsed_strategies:
             way = way_of(self.grid.study, strategy)

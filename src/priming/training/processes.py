@@ -53,6 +53,7 @@ def _forwarding(pids: Sequence[int]) -> Iterator[None]:
     """Within it, a signal that tells this process to stop tells the others."""
 
     def tell(number: int, frame: object) -> None:
+        """Pass the signal on."""
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
 

@@ -139,6 +139,7 @@ def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_
     rows = share.rows(size)
 
     def weight(step: int) -> float:
+        """This process's part of the batch of a step."""
         if form.reduction == "sum":
             return 1.0
         tokens = [len(target) for _, target in mixture_picks(sets, run_key, step, size)]
@@ -155,6 +156,7 @@ def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], ru
     rows = share.rows(settings.tasks)
 
     def episodes(step: int) -> Episode:
+        """This process's tasks of the meta-batch of a step."""
         return episode(sets, settings, job.priming.inner_steps, run_key, step, model.pad_id, rows).to(model.device)
 
     learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile

@@ -79,6 +79,7 @@ class _Reader:
         self.read: dict[str, int] = {}
 
     def first(self, split: str) -> _FirstPass:
+        """Read a split once, and note what drawing needs of it."""
         targets: list[str] = []
         held: list[Example] = []
         same: dict[str, str] = {}

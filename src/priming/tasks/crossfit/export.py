@@ -35,6 +35,7 @@ def from_hub(hub_folder: str | None, base: Path) -> Drawing:
     unreachable: list[UnreachableError] = []
 
     def drawing(task: Entry) -> Drawn:
+        """Draw one task; raises UnreachableError."""
         if unreachable:
             raise UnreachableError(f"task {task.name}: the hub does not answer; {HOW_TO}")
         try:

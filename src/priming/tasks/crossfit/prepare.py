@@ -68,6 +68,7 @@ def _pool(entry: Entry, source: Source, tasks: Tasks) -> Prepared:
     """Different rows of the pool that samples are drawn from, up to the study's limit."""
 
     def chosen(size: int) -> "numpy.typing.NDArray[numpy.int64]":
+        """The rows of a pool of this size that are wanted."""
         return numpy.asarray(first_in_fixed_order(entry.name, size, tasks.source_limit), dtype=numpy.int64)
 
     found, size, read = pool_examples(entry, source, chosen)

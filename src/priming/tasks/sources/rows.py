@@ -40,6 +40,7 @@ class _Reader:
         self.known: tuple[str, ...] | None = None
 
     def example(self, row: Row) -> Example:
+        """A row as input and targets; raises DataError."""
         values = {column: self._text(row, column) for column in self.columns}
         if not any(value.strip() for value in values.values()):
             raise DataError(f"{row.place}, column {' and '.join(self.columns)}: empty input; fill it in or remove the row")
