@@ -33,7 +33,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     for row in reader(path):
         yield row
     if row is None:
-        raise DataError(f"{path}: there is no row in it")
+        raise DataError(f"{path}: there is no row in it; add some, or name another file")
 
 
 def _existing(key: str, base: Path, given: str) -> Path:
