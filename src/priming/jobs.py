@@ -123,7 +123,7 @@ def prime_jobs(study: Study) -> Iterator[Job]:
     """A priming for each PLM and seed, after the source tasks, and after the development tasks where they choose its checkpoint."""
     for plm in study.plms:
         for priming in study.primings:
-            chosen = study.priming.of(priming.section).keep == "best"
+            chosen = study.priming.of(priming.section, plm).keep == "best"
             tasks = [*study.tasks.source, *(study.tasks.development if chosen else ())]
             inputs = (_plm(study, plm), *(_task(study, task) for task in tasks))
             for seed in study.seeds:

@@ -105,7 +105,7 @@ def _pretrain(study: Study, job: Job, size: Size) -> Load:
 def _prime(study: Study, job: Job, size: Size) -> Load:
     item = job.items[0]
     assert item.priming
-    settings = study.priming.of(item.priming.section)
+    settings = study.priming.of(item.priming.section, item.plm)
     outer, inner = (sum(element_parameters(e, study.elements, size) for e in part) for part in (item.priming.outer, item.priming.inner))
     source, target = _lengths(study, item)
     examples, kept = _examples(settings, item.priming.inner_steps)
@@ -160,7 +160,7 @@ def _tune(study: Study, job: Job, size: Size) -> Load:
 
 def _sweep(study: Study, strategy: Strategy, item: Item, size: Size, samples: int, steps: int) -> Load:
     """So many tunings at every point of the grid: their parameters, the larger of a training step and an evaluation."""
-    tuning = study.tuning
+    tuning = study.tuning.of(item.plm, strategy)
     rates = math.prod(len(getattr(tuning.learning_rates, element)) for element in strategy.tuned)
     batch, source, target = max(tuning.batch_sizes), *_lengths(study, item)
     runs = samples * rates

@@ -131,17 +131,18 @@ def _trained(study: Study, job: Job) -> tuple[int, float]:
         return (1, float(generate.pretraining.steps * generate.pretraining.batch)) if generate else (0, 0.0)
     if job.step == "prime":
         assert item.priming
-        settings = study.priming.of(item.priming.section)
+        settings = study.priming.of(item.priming.section, item.plm)
         step = settings.batch if isinstance(settings, Mtl) else 0
         if isinstance(settings, Meta):
             step = settings.tasks * (item.priming.inner_steps * settings.support + settings.query)
         budget = settings.budget
         return 1, float(budget.examples or (budget.steps or 0) * step)
     assert item.strategy
-    points = math.prod(len(getattr(study.tuning.learning_rates, element)) for element in item.strategy.tuned)
+    tuning = study.tuning.of(item.plm, item.strategy)
+    points = math.prod(len(getattr(tuning.learning_rates, element)) for element in item.strategy.tuned)
     samples = len(job.items) * len(study.tasks.samples)
-    examples = samples * points * study.tuning.steps * sum(study.tuning.batch_sizes)
-    return samples * points * len(study.tuning.batch_sizes), float(examples)
+    examples = samples * points * tuning.steps * sum(tuning.batch_sizes)
+    return samples * points * len(tuning.batch_sizes), float(examples)
 
 
 def _bytes(study: Study, job: Job, base: Path) -> Iterator[float]:

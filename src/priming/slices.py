@@ -55,7 +55,7 @@ def _gym_slice(tasks: Tasks, name: str, part: str) -> Slice:
 
 def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
     """A priming: the algorithm's settings with the rates of the elements it moves, and how its checkpoint is chosen."""
-    settings = study.priming.of(priming.section)
+    settings = study.priming.of(priming.section, plm)
     algorithm = _json(settings, exclude={"validation"})
     for key, elements in (("learning_rates", priming.outer), ("inner_learning_rates", priming.inner)):
         if key in algorithm:
@@ -70,35 +70,36 @@ def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
         "seed": seed,
         "precision": study.compute.precision,
     }
-    return slice_ | ({"validation": validation_slice(study, priming)} if settings.keep == "best" else {})
+    return slice_ | ({"validation": validation_slice(study, plm, priming)} if settings.keep == "best" else {})
 
 
-def validation_slice(study: Study, priming: Priming) -> Slice:
+def validation_slice(study: Study, plm: str, priming: Priming) -> Slice:
     """Choosing a priming's checkpoint: the tunings of the development tasks by which it is judged."""
-    validation, scoring = study.priming.of(priming.section).validation, study.scoring
+    validation, scoring = study.priming.of(priming.section, plm).validation, study.scoring
     generator = {"generator": scoring.generator} if scoring.decoder == "ranking" else {}
     judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
     return _json(validation) | {
         "development": study.tasks.development,
         "samples": study.tasks.samples[: validation.samples],
         "scoring": scoring_slice(study, [scoring.decoder, *generator.values()]) | generator,
-        "downstream": [tuning_slice(study, strategy, exclude={"steps", "save_plm"}) for strategy in judged],
+        "downstream": [tuning_slice(study, plm, strategy, exclude={"steps", "save_plm"}) for strategy in judged],
     }
 
 
-def tuning_slice(study: Study, strategy: Strategy, exclude: Set[str] = frozenset()) -> Slice:
+def tuning_slice(study: Study, plm: str, strategy: Strategy, exclude: Set[str] = frozenset()) -> Slice:
     """Tuning by a strategy: the grid of the elements it tunes, the sizes of those in the model."""
+    tuning = study.tuning.of(plm, strategy)
     return {
         "strategy": str(strategy),
-        "tuning": _json(study.tuning, exclude={"chunk", "bank_tasks", "learning_rates", *exclude}),
-        "learning_rates": {element: getattr(study.tuning.learning_rates, element) for element in strategy.tuned},
+        "tuning": _json(tuning, exclude={"chunk", "bank_tasks", "learning_rates", "exceptions", *exclude}),
+        "learning_rates": {element: getattr(tuning.learning_rates, element) for element in strategy.tuned},
         "elements": elements_slice(study, strategy.elements),
     }
 
 
 def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: Sequence[str]) -> Slice:
     """A target task tuned by a strategy, over all samples, side by side with those of its group, and the scores that its results hold."""
-    return tuning_slice(study, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
+    return tuning_slice(study, plm, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
         "scoring": scoring_slice(study, study.scoring.decoders) | _json(study.scoring, include={"decoders", "metrics"}),
         "limits": limits(study.plms[plm]),
         "task_prefix": study.tasks.task_prefix,

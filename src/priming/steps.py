@@ -177,7 +177,7 @@ def _prime(making: Making) -> None:
 
     item, study = making.item, making.study
     assert item.priming
-    settings = study.priming.of(item.priming.section)
+    settings = study.priming.of(item.priming.section, item.plm)
     job = PrimingJob(
         study=study.name,
         plm_name=item.plm,
@@ -203,7 +203,7 @@ def _validator(making: Making) -> "Validator":
 
     study, priming = making.study, making.item.priming
     assert priming
-    settings = study.priming.of(priming.section).validation
+    settings = study.priming.of(priming.section, making.item.plm).validation
     judged = [strategy for strategy in study.parsed_strategies if strategy.priming == priming]
     return DevelopmentTasks(
         tuners={strategy.downstream: _tuner(making, strategy) for strategy in judged},
@@ -242,8 +242,8 @@ def _tuner(making: Making, strategy: Strategy) -> "Tuner":
     from priming.training.tuner import Tuner
 
     study, plm = making.study, making.study.plms[making.item.plm]
-    seed, prefix = making.item.seed, study.tasks.task_prefix
-    return Tuner(plm, making.plm, study.elements, strategy, study.tuning, study.scoring, seed, study.compute, prefix)
+    seed, prefix, tuning = making.item.seed, study.tasks.task_prefix, study.tuning.of(making.item.plm, strategy)
+    return Tuner(plm, making.plm, study.elements, strategy, tuning, study.scoring, seed, study.compute, prefix)
 
 
 def _tables(making: Making) -> None:

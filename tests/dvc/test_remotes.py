@@ -5,12 +5,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -88,14 +88,16 @@ def s3(tmp_path: Path, missing: Callable[[str, str], NoReturn]) -> Iterator[str]
 
 
 def _make_bucket(url: str, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(300):
+    """Make the bucket once the server listens; its first answer takes long, since it imports what it needs for it then."""
+    port = int(urlsplit(url).port or 80)
+    for _ in range(1200):
         assert server.poll() is None
         try:
-            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=5).close()
-            return
-        except urllib.error.URLError:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            break
+        except OSError:
             time.sleep(0.1)
-    raise TimeoutError(url)
+    urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=120).close()
 
 
 def test_a_remote_on_s3(fresh: Repository, clone: Clone, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from priming.models.elements import element_of
+from priming.models.pretraining import random_model
 from priming.models.sizes import GUESSED, KNOWN, element_parameters, plm_size
 from priming.models.text_model import TextModel
 from priming.study.plm import Architecture, Generated, Plm
@@ -89,6 +90,16 @@ def test_a_generated_plm(shape: Architecture) -> None:
         )  # fmt: skip
         model = BartForConditionalGeneration(config)
     assert plm_size(Plm(generate=Generated(architecture=shape)), Path()).parameters == pytest.approx(parameters(model), rel=0.05)
+
+
+@pytest.mark.parametrize("family", ["bart", "t5", "mt5"])
+def test_a_generated_plm_of_each_class(family: str) -> None:
+    """The size that is told, and the class, are those of the model that pretraining starts from."""
+    shape = Architecture(family=family, d_model=64, layers=3, ffn=96, heads=4, positions=40, vocabulary=500)
+    model = random_model(shape, shape.vocabulary)
+    assert model.config.model_type == family
+    assert plm_size(Plm(generate=Generated(architecture=shape)), Path()).parameters == pytest.approx(parameters(model), rel=0.05)
+    assert (family == "bart") is (model.get_output_embeddings().weight is model.get_input_embeddings().weight)
 
 
 def test_a_local_folder(plm_folder: Path) -> None:

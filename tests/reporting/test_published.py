@@ -109,6 +109,22 @@ def test_a_study_is_compared_with_the_published_means_in_words(tables: Path) -> 
     assert (tables / "published.tex").read_text().isascii()
 
 
+def test_the_papers_tables_are_filled_with_ours(tables: Path) -> None:
+    """Its Table 2 compares PLMs, its Table 3 elements; a strategy of ours stands in the row of its own."""
+    text = (tables / "published.md").read_text()
+    second, third = (text.partition(f"**Table {n} of adl2022")[2].partition("\n**")[0] for n in (2, 3))
+    cells = {
+        n: [[cell.strip() for cell in line.strip("|").split(" | ")] for line in part.splitlines() if ": m" in line]
+        for n, part in ((2, second), (3, third))
+    }
+    assert [row[0] for row in cells[2]] == [f"tee: {MTL}", f"tee: {MAML}".replace("|", r"\|")]
+    assert cells[2][0][2:] == ["-16.7", "+0.7", "3", f"{MTL} of bart"]
+    assert [row[0] for row in cells[3]] == [f"bart: {ADAPTER}"]
+    assert cells[3][0][2:] == ["-1.7", "+0.7", "3", MTL]
+    assert all(row[1].endswith("%") for rows in cells.values() for row in rows)
+    assert "printed in Table 2, where the two MAML rows are swapped" in second
+
+
 def test_without_the_baseline_there_is_no_arg_of_ours(make_study: Make, make_results: Made, tmp_path: Path) -> None:
     study = small(make_study, {"ye2021": {"bart": "random"}}, ["quoref", "circa"], [MTL, FIRST])
     write_tables(study, make_results(study, tmp_path, given), tmp_path / "tables")
@@ -147,4 +163,4 @@ def test_a_study_that_names_no_paper_has_no_such_table(study: Study, root: Path,
     ],
 )
 def test_ways(study: Study, strategy: str, way: Way | None) -> None:
-    assert way_of(study, Strategy.parse(strategy)) == way
+    assert way_of(study, next(iter(study.plms)), Strategy.parse(strategy)) == way

@@ -245,3 +245,27 @@ def test_front_page_answers_in_numbers(written: Path) -> None:
     assert "``mtl[plm] -> adapter`` has the best dev score; on the test set 0.450" in text
     assert "+0.183 over its twin" in text
     assert "None: every run has a score." in text
+
+
+def test_front_page_says_how_many_cells_beat_the_majority_class(study: Study, root: Path, with_gaps: Path) -> None:
+    """Counted from the results themselves; 0.52 is the majority class of every task."""
+    cells: dict[tuple[str, str], list[float]] = {}
+    for file in root.glob("tuned/*/*/*/*/*/result.json"):
+        result = json.loads(file.read_text())
+        if result["status"] == "done":
+            cells.setdefault((result["strategy"], result["task"]), []).append(result["test"]["ranking"]["accuracy"])
+    above = sum(statistics.fmean(scores) > 0.52 for scores in cells.values())
+    assert 0 < above < len(cells)
+    expected = f"{above} of {len(cells)} cells (strategy x task) of tiny score above always giving the most frequent label of the test set."
+    assert expected in (with_gaps / "front.rst").read_text()
+
+
+def test_front_page_says_that_no_cell_beats_the_majority_class(study: Study, root: Path, make_results: Made, tmp_path: Path) -> None:
+    def hopeless(result: dict[str, Any]) -> dict[str, Any]:
+        """The majority class is always right."""
+        majority = {"label": "good", **{f"test_{metric}": 1.0 for metric in study.scoring.metrics}}
+        return result if "priming" in result else {**result, "majority": majority}
+
+    write_tables(study, make_results(study, tmp_path, hopeless), tmp_path / "tables")
+    text = (tmp_path / "tables" / "front.rst").read_text()
+    assert "**No cell of tiny scores above always giving the most frequent label of the test set**" in text

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
+from priming.models.plm import load_plm
 from priming.study.compute import Compute
-from priming.study.plm import Plm
+from priming.study.plm import Generated, Plm
 from priming.training.pretrain import make_plm
 from tests.tiny_plms import CLASSES
 
@@ -23,7 +25,7 @@ import sys
 from priming.study.compute import Compute
 from priming.study.plm import Plm
 from priming.training.pretrain import make_plm
-make_plm("small", Plm(hub="somebody/small", revision=sys.argv[1]), [], Path(), Path("out"), Compute())
+make_plm("small", Plm(hub="somebody/small", revision=sys.argv[1], convert=sys.argv[2:] == ["convert"]), [], Path(), Path("out"), Compute())
 """
 
 
@@ -36,14 +38,46 @@ def test_a_folder_is_taken_over_whole(plm_folders: Mapping[str, Path], name: str
     assert json.loads((tmp_path / "out/result.json").read_text())["commit"] is None
 
 
+@pytest.mark.parametrize("family", ["bart", "t5", "mt5"])
+def test_every_class_learns_to_fill_in_and_loads(family: str, tmp_path: Path) -> None:
+    shape = {"family": family, "d_model": 32, "layers": 1, "ffn": 48, "heads": 2, "positions": 32, "vocabulary": 400}
+    made = Generated.model_validate({"architecture": shape, "pretraining": {"number": 300, "steps": 60, "batch": 16, "learning_rate": 1e-2}})
+    make_plm("mine", Plm(generate=made, max_input=24), [], tmp_path, tmp_path / "out", Compute(device="cpu"))
+    losses = [point["loss"] for point in json.loads((tmp_path / "out/result.json").read_text())["curve"]]
+    assert losses[-1] < 0.85 * losses[0]
+    assert load_plm(tmp_path / "out").model.config.model_type == family
+
+
+def cached_commit(plm: Path, home: Path) -> None:
+    """Put a model into a cache of the hub as `somebody/small`, with a branch `stable`."""
+    cached = home / "hub/models--somebody--small"
+    shutil.copytree(plm, cached / "snapshots" / COMMIT)
+    (cached / "refs").mkdir()
+    (cached / "refs/stable").write_text(COMMIT)
+
+
 @pytest.mark.parametrize("revision", [COMMIT, "stable"])
 def test_the_commit_that_the_hub_gave_is_recorded(plm_folders: Mapping[str, Path], revision: str, tmp_path: Path) -> None:
     """Also where the revision is a branch."""
-    cached = tmp_path / "home/hub/models--somebody--small"
-    shutil.copytree(plm_folders["t5-gated"], cached / "snapshots" / COMMIT)
-    (cached / "refs").mkdir()
-    (cached / "refs/stable").write_text(COMMIT)
+    cached_commit(plm_folders["t5-gated"], tmp_path / "home")
     environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
     subprocess.run([sys.executable, "-c", FETCH, revision], cwd=tmp_path, env=environment, check=True)
     result = json.loads((tmp_path / "out/result.json").read_text())
     assert (result["commit"], result["settings"]["revision"]) == (COMMIT, revision)
+
+
+def test_a_pickle_of_the_hub_is_converted_where_the_study_says_so(plm_folders: Mapping[str, Path], tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    shutil.copytree(plm_folders["t5-gated"], given, ignore=shutil.ignore_patterns("*.safetensors"))
+    torch.save(load_file(plm_folders["t5-gated"] / "model.safetensors"), given / "pytorch_model.bin")
+    cached_commit(given, tmp_path / "home")
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    (tmp_path / "out").mkdir()
+    subprocess.run([sys.executable, "-c", FETCH, COMMIT, "convert"], cwd=tmp_path, env=environment, check=True)
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (tmp_path / "out", plm_folders["t5-gated"]))
+    assert ours.keys() == theirs.keys()
+    assert all(ours[key].equal(theirs[key]) for key in ours)
+    result = json.loads((tmp_path / "out/result.json").read_text())
+    assert (result["commit"], result["conversion"]["commit"], result["conversion"]["source"]) == (COMMIT, COMMIT, "somebody/small")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "home", "out"]
+    assert not list((tmp_path / "out").glob("*.bin"))

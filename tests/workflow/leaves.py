@@ -17,6 +17,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("plms", "*", "path"): (("plms", "*"), {"path": "models/other"}),
     ("plms", "*", "hub"): (("plms", "*"), {"hub": "someone/model", "revision": "abc"}),
     ("plms", "*", "revision"): (("plms", "*"), {"hub": "someone/model", "revision": "def"}),
+    ("plms", "*", "convert"): (("plms", "*"), {"hub": "someone/model", "revision": "def", "convert": True}),
     ("tasks", "define", "mine", "files"): (("tasks", "define", "mine"), {"hub": {"id": "a/b"}, "input": "{text}", "output": "label"}),
     ("tasks", "define", "mine", "hub"): (("tasks", "define", "mine"), {"hub": {"id": "a/c"}, "input": "{text}", "output": "label"}),
     ("tasks", "define", "mine", "input"): (("tasks", "define", "mine", "input"), "say {text}"),
@@ -44,6 +45,8 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
         for algorithm in ("maml", "reptile")
     },
     ("priming", "variants"): (("priming", "variants", "mtl:short"), {"budget": {"steps": 6}}),
+    ("priming", "plms"): (("priming", "plms"), {"small": {"mtl": {"batch": 6}}}),
+    ("tuning", "exceptions"): (("tuning", "exceptions"), [{"elements": ["adapter"], "bank": 7}]),
     ("strategies",): (
         ("strategies",),
         [

@@ -80,7 +80,7 @@ MATTERS: dict[str, set[str]] = {
     "figures/compute": {"figure"},
     **{f"plms/{name}/max_input": {"pretrain", "prime", "tune"} for name in ("own", "small")},
     # Not generated, `own` keeps inputs of the default length.
-    **{f"plms/own/{origin}": {"pretrain", "prime", "tune"} for origin in ("path", "hub", "revision")},
+    **{f"plms/own/{origin}": {"pretrain", "prime", "tune"} for origin in ("path", "hub", "revision", "convert")},
     **{f"plms/{name}/max_output": {"prime", "tune"} for name in ("own", "small", "local")},
 }
 

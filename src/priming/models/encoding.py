@@ -21,6 +21,12 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @classmethod
+    def joined(cls, sets: Iterable["Encoded"]) -> "Encoded":
+        """All examples of several sets, one after the other."""
+        sets = list(sets)
+        return cls(tuple(row for one in sets for row in one.inputs), tuple(row for one in sets for row in one.targets))
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -1,11 +1,21 @@
-"""Pretraining a small BART from random weights by text infilling (Lewis et al., 2020)."""
+"""Pretraining a small PLM from random weights by text infilling (Lewis et al., 2020)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    MT5Config,
+    MT5ForConditionalGeneration,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from priming.models.encoding import IGNORED, Encoder, pad, shifted
 from priming.models.plm import LoadedPlm
@@ -22,13 +32,13 @@ def pretrain(
     progress: Progress = lambda step, loss: None,
     device: torch.device | None = None,
 ) -> tuple[LoadedPlm, list[float]]:
-    """Train a tokenizer and a BART on `texts`; returns both and the loss of each step.
+    """Train a tokenizer and a model on `texts`; returns both and the loss of each step.
 
     `progress` is called with the number of steps done and the loss.
     """
     tokenizer = train_tokenizer(texts, spec.architecture.vocabulary)
     torch.manual_seed(spec.pretraining.seed)
-    model = BartForConditionalGeneration(_config(spec.architecture, len(tokenizer)))
+    model = random_model(spec.architecture, len(tokenizer))
     torch.nn.Module.to(model, device)
     losses = _infill(model, tokenizer, texts, spec.pretraining, max_input, progress)
     return LoadedPlm(model, tokenizer), losses
@@ -51,7 +61,37 @@ def mask_spans(words: Sequence[str], share: float, longest: int, mask: str, rand
     return masked
 
 
-def _config(architecture: Architecture, vocabulary: int) -> BartConfig:
+def random_model(architecture: Architecture, vocabulary: int) -> PreTrainedModel:
+    """A model of random weights, of torch's present seed; dropout is off."""
+    if architecture.family == "bart":
+        return BartForConditionalGeneration(_bart(architecture, vocabulary))
+    config, kind = {"t5": (T5Config, T5ForConditionalGeneration), "mt5": (MT5Config, MT5ForConditionalGeneration)}[architecture.family]
+    model: PreTrainedModel = kind(config(**_t5(architecture, vocabulary)))
+    with torch.no_grad():  # T5 begins with outputs ten times too far apart, where it has an output layer of its own
+        model.get_output_embeddings().weight.normal_(0.0, architecture.initial_deviation)
+    return model
+
+
+def _t5(architecture: Architecture, vocabulary: int) -> dict[str, Any]:
+    return {
+        "vocab_size": vocabulary,
+        "d_model": architecture.d_model,
+        "d_kv": architecture.d_model // architecture.heads,
+        "d_ff": architecture.ffn,
+        "num_layers": architecture.layers,
+        "num_decoder_layers": architecture.layers,
+        "num_heads": architecture.heads,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+        "dropout_rate": 0.0,
+        "use_cache": False,
+        "pad_token_id": SPECIAL.index("<pad>"),
+        "eos_token_id": SPECIAL.index("</s>"),
+        "decoder_start_token_id": SPECIAL.index("<pad>"),
+    }
+
+
+def _bart(architecture: Architecture, vocabulary: int) -> BartConfig:
     ids = {name: SPECIAL.index(token) for name, token in (("bos", "<s>"), ("pad", "<pad>"), ("eos", "</s>"))}
     return BartConfig(
         vocab_size=vocabulary,
@@ -76,7 +116,7 @@ def _config(architecture: Architecture, vocabulary: int) -> BartConfig:
 
 
 def _infill(
-    model: BartForConditionalGeneration,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[str],
     settings: Pretraining,
@@ -104,10 +144,8 @@ def _infill(
     return losses
 
 
-def _infilling_loss(
-    model: BartForConditionalGeneration, encoder: Encoder, texts: Sequence[str], settings: Pretraining, random: np.random.Generator
-) -> Tensor:
-    mask, pad_id, start_id = (SPECIAL.index(token) for token in ("<mask>", "<pad>", "</s>"))
+def _infilling_loss(model: PreTrainedModel, encoder: Encoder, texts: Sequence[str], settings: Pretraining, random: np.random.Generator) -> Tensor:
+    mask, pad_id, start_id = SPECIAL.index("<mask>"), SPECIAL.index("<pad>"), cast(int, model.config.decoder_start_token_id)
     hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, SPECIAL[mask], random)) for text in texts]
     inputs = pad(encoder.inputs(hidden), pad_id).to(model.device)
     labels = pad(encoder.targets(texts), IGNORED).to(model.device)

@@ -60,9 +60,11 @@ def plm_size(plm: Plm, base: Path) -> Size:
 
 
 def _generated(shape: Architecture) -> Size:
-    attention, feed_forward = 4 * shape.d_model**2, 2 * shape.d_model * shape.ffn
+    bart = shape.family == "bart"
+    attention, feed_forward = 4 * shape.d_model**2, (2 if bart else 3) * shape.d_model * shape.ffn
     matrices = shape.layers * (3 * attention + 2 * feed_forward)
-    embeddings = (shape.vocabulary + 2 * shape.positions) * shape.d_model
+    # T5 has no embeddings of positions, and an output layer that is not the embedding.
+    embeddings = (shape.vocabulary + 2 * shape.positions if bart else 2 * shape.vocabulary) * shape.d_model
     return Size(matrices + embeddings, shape.d_model, 2 * shape.layers, shape.vocabulary)
 
 

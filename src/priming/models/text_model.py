@@ -78,7 +78,8 @@ class TextModel(nn.Module):
 
     def decode_next(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x V] of the token after all of `decoder_input_ids` [B x T]; the output layer leaves out the other positions."""
-        hook = self.plm.lm_head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))
+        # Contiguous: under vmap and autocast the product with a slice copies the vocabulary's matrix for every row.
+        hook = self.plm.lm_head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:].contiguous(),))
         try:
             return self.decode(states, mask, decoder_input_ids)[:, -1]
         finally:

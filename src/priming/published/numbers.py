@@ -25,7 +25,7 @@ class Way(NamedTuple):
 class Number:
     """A score of a task, between 0 and 1, or with a baseline the average relative gain (ARG) over it, in percent.
 
-    `baseline` is the lot and the strategy that gains are over; `certainty` says how well the number is known.
+    `baseline` is the lot and the strategy that gains are over; `certainty` says how well the number is known, `table` where it is printed.
     """
 
     lot: str
@@ -35,6 +35,7 @@ class Number:
     task: str = ""
     metric: str = ""
     baseline: tuple[str, Way] | None = None
+    table: str = ""
 
 
 def numbers(paper: str, lot: str) -> list[Number]:
@@ -56,7 +57,7 @@ def report() -> Iterator[Number]:
             yield Number(row["plm"], way, float(row[task]), "read off a bar, to 0.006", task, metric)
     for row in sheet("adl2022_arg").rows:
         baseline = ("BART", Way(row["algorithm"].lower(), "plm"))
-        yield Number(row["plm"], _way(row), float(row["arg_percent"]), _report_certainty(row), baseline=baseline)
+        yield Number(row["plm"], _way(row), float(row["arg_percent"]), _report_certainty(row), baseline=baseline, table=row["table"])
 
 
 def crossfit() -> Iterator[Number]:

@@ -36,8 +36,20 @@ def _answer(study: Study, frames: Frames) -> Iterator[str]:
         effects = {row["strategy"]: row for row in frames["effects"][frames["effects"]["plm"] == plm].to_dict("records")}
         for downstream, group in rows.groupby("downstream", sort=False):
             yield f"- Tuning {_literal(str(downstream))} of {plm}: {_best(group.dropna(subset=['dev']), effects)}"
+        yield f"- {_above_majority(plm, frames)}"
     yield ""
     yield from _effects(study, frames["effects"])
+
+
+def _above_majority(plm: str, frames: Frames) -> str:
+    """How many cells of a PLM score above always giving the commonest label, or that none does."""
+    cells, majority = frames["per_task"], frames["majority"].set_index("task")["score"]
+    known = cells[(cells["plm"] == plm) & cells["task"].isin(majority.index)].dropna(subset=["mean"])
+    above = int((known["mean"].astype(float) > known["task"].map(majority).astype(float)).sum())
+    line = "always giving the most frequent label of the test set"
+    if not above:
+        return f"**No cell of {plm} scores above {line}**: nothing here shows that it learnt a task."
+    return f"{above} of {wording.plural(len(known), 'cell')} (strategy x task) of {plm} score above {line}."
 
 
 def _best(group: pd.DataFrame, effects: dict[str, Row]) -> str:

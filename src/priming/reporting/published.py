@@ -19,7 +19,7 @@ TASKS_A_TABLE = 5
 SCORE, MEAN, ARG = "score", "mean", "arg_percent"
 COLUMNS = [
     *("paper", "beside", "plm", "strategy", "measure", "task", "tasks", "ours", "published", "difference"),
-    *("baseline", "metric", "decoder", "published_metric", "certainty"),
+    *("baseline", "metric", "decoder", "published_metric", "certainty", "table"),
 ]
 
 
@@ -30,8 +30,8 @@ def published(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def way_of(study: Study, strategy: Strategy) -> Way | None:
-    """A strategy as papers name theirs; None for one that moves several elements, or others in the inner loop, or keeps one in place."""
+def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
+    """A strategy of a PLM as papers name theirs; None for one that moves several elements, or others in the inner loop, or keeps one in place."""
     priming = strategy.priming
     if len(strategy.tuned) > 1 or strategy.kept:
         return None
@@ -39,7 +39,7 @@ def way_of(study: Study, strategy: Strategy) -> Way | None:
         return Way("none", strategy.tuned[0])
     if priming.outer != strategy.tuned or priming.inner not in ((), strategy.tuned):
         return None
-    first_order = getattr(study.priming.of(priming.section), "order", "") == "first"
+    first_order = getattr(study.priming.of(priming.section, plm), "order", "") == "first"
     return Way("fomaml" if first_order else priming.algorithm, strategy.tuned[0])
 
 
@@ -56,7 +56,7 @@ class _Beside:
         """Our numbers and the published ones beside them, strategy by strategy."""
         theirs = numbers(self.paper, self.lots[self.plm])
         for strategy in self.grid.study.parsed_strategies:
-            way = way_of(self.grid.study, strategy)
+            way = way_of(self.grid.study, self.plm, strategy)
             found = [number for number in theirs if number.way == way]
             yield from self._scores(strategy, {number.task: number for number in found if number.task})
             yield from (self._arg(strategy, number) for number in found if number.baseline)
@@ -90,8 +90,8 @@ class _Beside:
         """The PLM and strategy of the study that correspond to a published baseline."""
         study = self.grid.study
         plms = [self.plm] if lot == self.lots[self.plm] else [plm for plm, named in self.lots.items() if named == lot]
-        same = [strategy for strategy in study.parsed_strategies if way_of(study, strategy) == way]
-        return (plms[0], same[0]) if plms and same else None
+        same = [(plm, strategy) for plm in plms[:1] for strategy in study.parsed_strategies if way_of(study, plm, strategy) == way]
+        return same[0] if same else None
 
     def _row(self, strategy: Strategy, number: Number, ours: float, theirs: float | None = None) -> Row:
         value = number.value if theirs is None else theirs
@@ -108,19 +108,36 @@ class _Beside:
             "decoder": self.grid.decoder,
             "published_metric": number.metric,
             "certainty": number.certainty,
+            "table": number.table,
         }
 
 
-def published_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iterator[Block]:
-    """For each paper the means and ARG, then the scores of tasks, ours before theirs."""
-    frame = frames["published"]
+def published_blocks(study: Study, frames: dict[str, pd.DataFrame]) -> Iterator[Block]:
+    """For each paper its tables of ARG as it prints them; then for each PLM the means and ARG, and the scores of tasks, ours before theirs."""
     for paper, lots in study.scoring.published.chosen.items():
-        if plm in lots:
-            rows = frame[(frame["paper"] == paper) & (frame["plm"] == plm)]
+        frame = frames["published"][frames["published"]["paper"] == paper]
+        yield from _printed(study, paper, frame, frames["strategies"])
+        for plm in lots:
+            rows = frame[frame["plm"] == plm]
             about = f"PLM {plm} beside {paper}, {lots[plm]} (ours: {wording.selecting_score(study)}; {wording.size(study)})"
             label = f"{study.name}-{plm}-{paper}"
             yield _overall(rows, label, about)
             yield from _by_task(rows, label, about)
+
+
+def _printed(study: Study, paper: str, frame: pd.DataFrame, strategies: pd.DataFrame) -> Iterator[Block]:
+    """The tables of average relative gains of a paper, filled with ours beside theirs: strategies of several PLMs in one table."""
+    shares = strategies.set_index(["plm", "strategy"])["share"]
+    args = frame[(frame["measure"] == ARG) & (frame["table"] != "")]
+    for table, group in sorted(args.groupby("table"), key=lambda pair: str(pair[0])):
+        rows = []
+        for row in group.to_dict("records"):
+            gains = [wording.signed(row["ours"], 1), wording.signed(row["published"], 1), str(row["tasks"]), row["baseline"]]
+            rows.append([f"{row['plm']}: {row['strategy']}", wording.percent(shares[row["plm"], row["strategy"]]), *gains])
+        caption = f"{table} of {paper}: average relative gain, % (ours: {wording.selecting_score(study)}; {wording.size(study)})"
+        note = f"Theirs: {'; '.join(dict.fromkeys(group['certainty']))}."
+        label = f"{study.name}-{paper}-{str(table).replace(' ', '-').lower()}"
+        yield Block(label, caption, ["strategy", "tuned", "ARG, %", "theirs", "tasks", "baseline"], rows, note)
 
 
 def _overall(frame: pd.DataFrame, label: str, about: str) -> Block:

@@ -19,9 +19,9 @@ Frames = dict[str, pd.DataFrame]
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
     makers = {"summary": _summary, "scores": _scores, "arg": _arg, "effects": _effects}
-    if "published" in frames:
-        makers["published"] = published_blocks
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
+    if "published" in frames:
+        made["published"] = list(published_blocks(study, frames))
     files = {}
     for name, blocks in made.items():
         files[f"{name}.md"] = "\n".join(block.markdown() for block in blocks)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 def problems(study: "Study") -> list[Problem]:
     """Everything that well-formed sections disagree on, in the order of the study file."""
-    wrong = [*_variants(study)]
+    wrong = [*_variants(study), *_of_plms(study)]
     if not wrong:
-        wrong = [problem for priming in study.primings for problem in _priming(study, priming)]
-    return [*_architectures(study), *wrong, *_normalised(study), *_strategies(study), *_seeds(study), *_scoring(study), *_figures(study)]
+        wrong = list(dict.fromkeys(problem for priming in study.primings for plm in study.plms for problem in _priming(study, plm, priming)))
+    rest = (_normalised, _strategies, _seeds, _exceptions, _scoring, _figures)
+    return [*_architectures(study), *wrong, *(problem for check in rest for problem in check(study))]
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:
@@ -32,11 +33,11 @@ def _architectures(study: "Study") -> Iterator[Problem]:
             continue
         at, size = ("plms", name, "generate", "architecture"), plm.generate.architecture
         prompt = study.elements.prompt.length if "prompt" in used else 0
-        if plm.max_input + prompt > size.positions:
+        if size.family == "bart" and plm.max_input + prompt > size.positions:
             with_prompt = f" and a prompt of {prompt}" if prompt else ""
             text = f"{size.positions} positions do not hold max_input {plm.max_input}{with_prompt}; allowed: {plm.max_input + prompt} or more"
             yield Problem((*at, "positions"), text)
-        if plm.max_output > size.positions:
+        if size.family == "bart" and plm.max_output > size.positions:
             text = f"{size.positions} positions do not hold max_output {plm.max_output}; allowed: {plm.max_output} or more"
             yield Problem((*at, "positions"), text)
         if "adapter" in used:
@@ -71,9 +72,47 @@ def _variants(study: "Study") -> Iterator[Problem]:
             yield Problem(("priming", "variants"), text)
 
 
-def _priming(study: "Study", priming: Priming) -> Iterator[Problem]:
-    """Settings that a priming needs, and primings that its settings rule out."""
-    settings = study.priming.of(priming.section)
+def _of_plms(study: "Study") -> Iterator[Problem]:
+    """What is said for one of the PLMs, and is of no PLM, of no algorithm, or no setting of it."""
+    sections = [*ALGORITHM_SECTIONS, *study.priming.variants]
+    for plm, overrides in study.priming.plms.items():
+        at: tuple[str, ...] = ("priming", "plms", plm)
+        if plm not in study.plms:
+            yield Problem(at, _no_plm(study, plm))
+            continue
+        for section, override in overrides.items():
+            if section not in sections:
+                yield Problem((*at, section), f"{section!r} is not defined{nearest(section, sections)}; allowed: {', '.join(sections)}")
+                continue
+            try:
+                study.priming.of(section, plm)
+            except ValidationError as error:
+                yield from found_by(error, ALGORITHM_SECTIONS[section.partition(":")[0]], override, (*at, section))
+
+
+def _no_plm(study: "Study", name: str) -> str:
+    return f"{name!r} is no PLM of this study{nearest(name, study.plms)}; allowed: {', '.join(study.plms)}"
+
+
+def _exceptions(study: "Study") -> Iterator[Problem]:
+    """Exceptions that name no PLM or no algorithm of the study, or that change nothing."""
+    algorithms = list(dict.fromkeys(["none", *(name for priming in study.primings for name in (priming.algorithm, priming.section))]))
+    for index, exception in enumerate(study.tuning.exceptions):
+        at = ("tuning", "exceptions", index)
+        for place, name in enumerate(exception.plms):
+            if name not in study.plms:
+                yield Problem((*at, "plms", place), _no_plm(study, name))
+        for place, name in enumerate(exception.algorithms):
+            if name not in algorithms:
+                text = f"{name!r} primes nothing in this study{nearest(name, algorithms)}; allowed: {', '.join(algorithms)}"
+                yield Problem((*at, "algorithms", place), text)
+        if not exception.rates and not exception.rest:
+            yield Problem(at, "changes nothing; name learning_rates, batch_sizes or bank, or leave it out")
+
+
+def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
+    """Settings that a priming of a PLM needs, and primings that its settings rule out."""
+    settings = study.priming.of(priming.section, plm)
     at = ("priming", "variants", priming.section) if priming.variant else ("priming", priming.section)
     yield from _rates(priming, settings, at)
     if settings.keep == "best" and not study.tasks.development:
@@ -159,16 +198,15 @@ def _scoring(study: "Study") -> Iterator[Problem]:
     for paper, lots in scoring.published.chosen.items():
         for name in lots:
             if name not in study.plms:
-                text = f"{name!r} is no PLM of this study{nearest(name, study.plms)}; allowed: {', '.join(study.plms)}"
-                yield Problem(("scoring", "published", paper, name), text)
+                yield Problem(("scoring", "published", paper, name), _no_plm(study, name))
 
 
 def _baseline(study: "Study") -> Iterator[Problem]:
     """A baseline of relative gains that there is, for each strategy."""
     scoring, at = study.scoring, ("scoring", "arg_baseline")
     if scoring.arg_plm and (scoring.arg_plm not in study.plms or scoring.arg_baseline in CONSTANT):
-        text = f"{scoring.arg_plm!r} is no PLM of this study{nearest(scoring.arg_plm, study.plms)}; allowed: {', '.join(study.plms)}"
-        yield Problem(("scoring", "arg_plm"), text if scoring.arg_plm not in study.plms else f"{scoring.arg_baseline!r} is of no PLM; leave this out")
+        text = f"{scoring.arg_baseline!r} is of no PLM; leave this out" if scoring.arg_plm in study.plms else _no_plm(study, scoring.arg_plm)
+        yield Problem(("scoring", "arg_plm"), text)
     if scoring.arg_baseline == CHANCE and scoring.metric not in COUNTS_HITS:
         yield Problem(at, f"'chance' is a share of right rows, and scoring.metric is {scoring.metric!r}; allowed with: {', '.join(COUNTS_HITS)}")
     if scoring.arg_baseline == SAME_ALGORITHM:
@@ -212,7 +250,7 @@ def _charts(study: "Study") -> Iterator[Problem]:
             at = ("figures", "charts", "panels", number, "bars", place)
             yield from _known_strategy(study, bar.strategy, (*at, "strategy"))
             if bar.plm not in study.plms:
-                yield Problem((*at, "plm"), f"{bar.plm!r} is no PLM of this study{nearest(bar.plm, study.plms)}; allowed: {', '.join(study.plms)}")
+                yield Problem((*at, "plm"), _no_plm(study, bar.plm))
 
 
 def _known_strategy(study: "Study", strategy: str, at: tuple[str | int, ...]) -> Iterator[Problem]:

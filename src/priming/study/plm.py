@@ -8,14 +8,19 @@ from priming.study.base import Positive, Rate, Section, Share
 
 
 class Architecture(Section):
-    """The size of a generated BART."""
+    """The kind and size of a generated PLM."""
 
+    family: Literal["bart", "t5", "mt5"] = Field(
+        "bart", description="BART; T5 1.1 or mT5, with relative positions, gated feed-forward layers, an output layer of their own."
+    )
     d_model: Positive = Field(96, description="Model width.")
     layers: Positive = Field(2, description="Layers of the encoder, and as many of the decoder.")
     ffn: Positive = Field(256, description="Width of the feed-forward layers.")
     heads: Positive = Field(4, description="Attention heads; they divide the width.")
-    positions: Positive = Field(128, description="Longest input or output in tokens, a soft prompt included.")
-    initial_deviation: Rate = Field(0.06, description="Standard deviation of the random weights; BART's 0.02 learns slowly at small widths.")
+    positions: Positive = Field(128, description="Longest input or output in tokens, a soft prompt included; of BART alone.")
+    initial_deviation: Rate = Field(
+        0.06, description="Standard deviation of the random weights, of T5's output layer alone; BART's 0.02 learns slowly at small widths."
+    )
     vocabulary: Positive = Field(1250, description="Tokens of the byte-level BPE vocabulary trained on the pretraining texts.")
 
     @model_validator(mode="after")
@@ -42,7 +47,7 @@ class Pretraining(Section):
 
 
 class Generated(Section):
-    """A PLM that is made in the workflow: a small BART, trained from scratch."""
+    """A PLM that is made in the workflow: a small one, trained from scratch."""
 
     architecture: Architecture = Architecture()
     pretraining: Pretraining = Pretraining()
@@ -59,6 +64,10 @@ class Plm(Section):
     revision: str | None = Field(
         None, description="The commit of the hub model; required with `hub`. Where it is a branch or a tag, `result.json` says which commit that was."
     )
+    convert: bool = Field(
+        False,
+        description="The hub model has a pickle, no safetensors, at its revision; it is converted in a process of its own, as by `priming convert`.",
+    )
     max_input: Positive = Field(64, description="Input tokens, the rest is cut off; soft prompts come on top.")
     max_output: Positive = Field(8, description="Output tokens, the end token included.")
 
@@ -69,6 +78,8 @@ class Plm(Section):
             raise ValueError(f"give exactly one of generate, path, hub (given: {', '.join(given) or 'none'})")
         if self.hub and not self.revision:
             raise ValueError("a hub model needs its revision: add 'revision: <commit>'")
+        if self.convert and not self.hub:
+            raise ValueError("'convert' is for hub models; leave it out, and make a folder with safetensors by 'priming convert'")
         return self
 
 

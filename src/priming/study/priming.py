@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from priming.study.base import Positive, Rate, Reduction, Section, Share
+from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
 
 
 class Budget(Section):
@@ -61,9 +61,12 @@ class Upstream(Section):
 
 
 class Mtl(Upstream):
-    """Multi-task learning: batches mixed from all source tasks, each task equally likely."""
+    """Multi-task learning: batches mixed from all source tasks."""
 
     batch: Positive = Field(32, description="Examples a step.")
+    mixing: Literal["tasks", "examples"] = Field(
+        "tasks", description="Each task equally likely, and each example of it; or every example of all tasks once an epoch (CrossFit)."
+    )
 
 
 class Meta(Upstream):
@@ -109,14 +112,20 @@ class PrimingSettings(Section):
         {},
         description="Overrides under a name such as `maml:first`, written so in strategies: `maml:first[plm | plm x1] -> adapter`.",
     )
+    plms: dict[Name, dict[str, dict[str, Any]]] = Field(
+        {}, description="Overrides for one of several PLMs, by its name and by algorithm or variant: `{t5: {mtl: {learning_rates: {plm: 1e-4}}}}`."
+    )
 
-    def of(self, section: str) -> Upstream:
-        """The settings of `mtl` or of a variant such as `maml:first`."""
+    def of(self, section: str, plm: str | None = None) -> Upstream:
+        """The settings of `mtl` or of a variant such as `maml:first`, with what the study says for one of its PLMs."""
         algorithm, _, variant = section.partition(":")
         base: Upstream = getattr(self, algorithm)
-        if not variant:
-            return base
-        return type(base).model_validate(_merged(base.model_dump(exclude_unset=True), self.variants[section]))
+        own = self.plms.get(plm or "", {})
+        overrides = [own.get(algorithm), *((self.variants[section], own.get(section)) if variant else ())]
+        merged = base.model_dump(exclude_unset=True)
+        for override in filter(None, overrides):
+            merged = _merged(merged, override)
+        return type(base).model_validate(merged)
 
 
 def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

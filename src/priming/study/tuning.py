@@ -1,9 +1,10 @@
 """The study file on tuning the target tasks and on scoring."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
+from priming.strategies import Strategy
 from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
 from priming.study.baselines import BaselineText
 from priming.study.partitions import Partition
@@ -11,6 +12,7 @@ from priming.study.partitions import Partition
 Decoder = Literal["ranking", "greedy", "beam"]
 TaskMetric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match", "qa_f1", "rouge_l", "matthews", "pearson"]
 Metric = Literal[TaskMetric, "task"]
+ElementName = Literal["plm", "adapter", "prompt", "prefix"]
 
 
 class Grid(Section):
@@ -20,6 +22,43 @@ class Grid(Section):
     adapter: list[Rate] = Field([1e-2], min_length=1, description="Rates for adapters.")
     prompt: list[Rate] = Field([0.5], min_length=1, description="Rates for soft prompts.")
     prefix: list[Rate] = Field([0.1], min_length=1, description="Rates for prefixes.")
+
+
+class OtherRates(Section):
+    """Learning rates in place of others; those that are not named stay."""
+
+    plm: list[Rate] | None = Field(None, min_length=1, description="Rates for the whole PLM.")
+    adapter: list[Rate] | None = Field(None, min_length=1, description="Rates for adapters.")
+    prompt: list[Rate] | None = Field(None, min_length=1, description="Rates for soft prompts.")
+    prefix: list[Rate] | None = Field(None, min_length=1, description="Rates for prefixes.")
+
+
+class TuningException(Section):
+    """Another grid, or banks of another size, for the strategies that `plms`, `algorithms` and `elements` all name."""
+
+    plms: list[Name] = Field([], description="PLMs of the study; all without it.")
+    algorithms: list[str] = Field([], description="How they were primed: `none`, `mtl`, `maml` (its variants too), `maml:first` ...; all without it.")
+    elements: list[ElementName] = Field([], description="Strategies that tune one of these; all without it.")
+    learning_rates: OtherRates = OtherRates()
+    batch_sizes: list[Positive] | None = Field(None, min_length=1, description="Batch sizes tried.")
+    bank: Positive | None = Field(None, description="Runs trained side by side at the most.")
+
+    @property
+    def rates(self) -> dict[str, list[float]]:
+        """The learning rates that it sets, by element."""
+        return self.learning_rates.model_dump(exclude_none=True)
+
+    @property
+    def rest(self) -> dict[str, Any]:
+        """What else it sets."""
+        return self.model_dump(include={"batch_sizes", "bank"}, exclude_none=True)
+
+    def fits(self, plm: str, strategy: Strategy) -> bool:
+        """Whether it is for this strategy of this PLM."""
+        priming = strategy.priming
+        primed = {"none"} if priming is None else {priming.algorithm, priming.section}
+        named = (self.plms, {plm}), (self.algorithms, primed), (self.elements, set(strategy.tuned))
+        return all(not wanted or set(wanted) & found for wanted, found in named)
 
 
 class Tuning(Section):
@@ -43,6 +82,19 @@ class Tuning(Section):
     )
     save_plm: bool = Field(False, description="Save the whole tuned PLM of each winner too, where it is tuned.")
     chunk: Positive = Field(16, description="Target tasks a job tunes one after the other.")
+    exceptions: list[TuningException] = Field(
+        [], description="Other grids and banks for some PLMs, algorithms or elements; where several fit, the last of them counts."
+    )
+
+    def of(self, plm: str, strategy: Strategy) -> Self:
+        """The settings for a strategy of a PLM: those of the study, but for the exceptions that fit."""
+        rates = self.learning_rates
+        rest: dict[str, Any] = {}
+        for exception in self.exceptions:
+            if exception.fits(plm, strategy):
+                rates = rates.model_copy(update=exception.rates)
+                rest |= exception.rest
+        return self.model_copy(update={"learning_rates": rates, "exceptions": [], **rest})
 
 
 class Bootstrap(Section):

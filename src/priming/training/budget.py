@@ -22,9 +22,10 @@ class Plan:
 def plan(priming: Priming, settings: Upstream, counter: Counter, sets: Sequence[Encoded]) -> Plan:
     """The steps that a budget allows, at least one.
 
-    A step's cost is that of examples of the mean length over the source tasks, padding left out.
+    A step's cost is that of examples of the mean length over what is drawn from the source tasks, padding left out.
     """
-    source, target = mean_lengths(sets)
+    by_example = isinstance(settings, Mtl) and settings.mixing == "examples"
+    source, target = mean_lengths([Encoded.joined(sets)] if by_example else sets)
     examples, cost = step_cost(priming, settings, counter, source, target)
     budget = settings.budget
     if budget.steps is not None:

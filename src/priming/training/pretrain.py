@@ -1,6 +1,8 @@
 """Making the PLM of a study: trained here on generated texts or on the source tasks' own, or fetched."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import torch
 
 from priming.errors import DataError
+from priming.models.conversion import Source, convert
 from priming.models.device import device_of
 from priming.models.plm import CONVERSION_NOTE, LoadedPlm, load_plm
 from priming.models.pretraining import pretrain
@@ -40,17 +43,18 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path,
         device = device_of(compute)
         loaded, losses = pretrain(plm.generate, texts, plm.max_input, lambda step, loss: _report(name, step, steps, loss), device)
     else:
-        loaded = fetch(plm, base)
+        loaded = fetch(plm, base, out)
     _save(loaded, out)
     step = max(1, len(losses) // REPORTED)
     curve = [{"step": i + 1, "loss": losses[i]} for i in range(step - 1, len(losses), step)]
+    conversion = _conversion(base / plm.path if plm.path else out)
     parameters = {"total": sum(p.numel() for p in loaded.model.parameters())}
     result = {
         "status": "done",
         "plm": name,
         "settings": plm.model_dump(mode="json"),
-        "commit": loaded.commit,
-        "conversion": _conversion(base / plm.path) if plm.path else None,
+        "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
+        "conversion": conversion,
         "curve": curve,
         "parameters": parameters,
         "seconds": watch.seconds,
@@ -58,8 +62,10 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path,
     write_result(out, {**result, **environment(device, "float32")})
 
 
-def fetch(plm: Plm, base: Path) -> LoadedPlm:
-    """The PLM of a local folder or of the hub; raises DataError."""
+def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
+    """The PLM of a local folder or of the hub; of one that is converted the note on that is left in `out`. Raises DataError."""
+    if plm.hub is not None and plm.convert:
+        return _converted(Source(plm.hub, plm.revision), out)
     if plm.hub is not None:
         return load_plm(plm.hub, plm.revision)
     assert plm.path is not None
@@ -67,6 +73,14 @@ def fetch(plm: Plm, base: Path) -> LoadedPlm:
     if not (folder / "config.json").is_file():
         raise DataError(f"{folder} is no saved model: it has no config.json. Give 'path' a folder written by save_pretrained.")
     return load_plm(folder)
+
+
+def _converted(source: Source, out: Path) -> LoadedPlm:
+    with tempfile.TemporaryDirectory(dir=out.parent) as work:
+        folder = Path(work) / "plm"
+        convert(source, folder)
+        shutil.copyfile(folder / CONVERSION_NOTE, out / CONVERSION_NOTE)
+        return load_plm(folder)
 
 
 def _conversion(folder: Path) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from priming.study.plm import Elements, Plm
 from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.text_form import TextForm
-from priming.training.batches import disjoint_picks, mixture_picks, task_draw
+from priming.training.batches import disjoint_picks, epoch_picks, mixture_picks, task_draw
 from priming.training.budget import Plan, plan
 from priming.training.curve import Curve
 from priming.training.keys import key
@@ -135,17 +136,23 @@ def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share
 
 def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
     """The objective over this process's rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
-    size, form = cast(Mtl, job.settings).batch, _form(job.settings)
+    settings, form = cast(Mtl, job.settings), _form(job.settings)
+    size = settings.batch
     rows = share.rows(size)
+    if settings.mixing == "examples":
+        whole = Encoded.joined(sets)
+        batch = partial(epoch_picks, whole, run_key, size=size)
+    else:
+        batch = partial(mixture_picks, sets, run_key, size=size)
 
     def weight(step: int) -> float:
         """This process's part of the batch of a step."""
         if form.reduction == "sum":
             return 1.0
-        tokens = [len(target) for _, target in mixture_picks(sets, run_key, step, size)]
+        tokens = [len(target) for _, target in batch(step)]
         return sum(tokens[rows]) / sum(tokens)
 
-    return SideBySide(model, lambda step: [mixture_picks(sets, run_key, step, size)[rows]], [run_key], rows.start, form), weight
+    return SideBySide(model, lambda step: [batch(step)[rows]], [run_key], rows.start, form), weight
 
 
 def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:

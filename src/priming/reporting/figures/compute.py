@@ -54,15 +54,16 @@ def _points(study: Study, tables: Path) -> pd.DataFrame:
     if wanted := study.figures.compute.strategies:
         points = points[points["strategy"].isin([str(Strategy.parse(text)) for text in wanted])]
     parsed = [Strategy.parse(name) for name in points["strategy"]]
-    return points.assign(tuned=["+".join(s.tuned) for s in parsed], kept=[bool(s.kept) for s in parsed], family=[_family(s, study) for s in parsed])
+    families = [_family(strategy, plm, study) for strategy, plm in zip(parsed, points["plm"], strict=True)]
+    return points.assign(tuned=["+".join(s.tuned) for s in parsed], kept=[bool(s.kept) for s in parsed], family=families)
 
 
-def _family(strategy: Strategy, study: Study) -> str:
+def _family(strategy: Strategy, plm: str, study: Study) -> str:
     """The same for strategies that differ in nothing but the budget of their priming."""
     priming = strategy.priming
     if priming is None:
         return str(strategy)
-    settings = study.priming.of(priming.section).model_dump_json(exclude={"budget"})
+    settings = study.priming.of(priming.section, plm).model_dump_json(exclude={"budget"})
     plain = Priming(priming.algorithm, priming.outer, priming.inner, priming.inner_steps)
     return f"{Strategy(plain, strategy.tuned, strategy.kept)} {settings}"
 
