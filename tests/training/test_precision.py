@@ -1,14 +1,16 @@
 """bfloat16: passes run in it, parameters do not, and results stay near."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from priming.evaluation.decoding import encode, greedy, label_scores
+from priming.evaluation.decoding import encode, greedy, label_scores, next_logits
 from priming.models.encoding import batches_of
 from priming.models.loss import run_losses
 from priming.models.text_model import TextModel
@@ -60,6 +62,31 @@ def test_scores_are_float32_and_near(build: Builder) -> None:
     assert found[1].dtype == torch.float32
     assert not torch.equal(*found)
     torch.testing.assert_close(found[1], found[0], rtol=0.03, atol=0.1)
+
+
+class Largest(TorchDispatchMode):
+    """Within it, the numbers that the largest memory of a new tensor has."""
+
+    found = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor):
+            self.found = max(self.found, made.untyped_storage().nbytes() // made.element_size())
+        return made
+
+
+def test_the_next_token_copies_no_vocabulary(build: Builder) -> None:
+    """At BART-base's size, a copy of the output layer for every row is 37 GB for 512 rows."""
+    model, runs, rows = build(("adapter",)), 2, 6
+    model.precision = "bfloat16"
+    model.requires_grad_(False)
+    own = stacked(model, runs).views
+    states, kept = encode(model, own, torch.randint(5, 40, (runs, rows, 6)), torch.ones(runs, rows, 6, dtype=torch.long))
+    weights = model.plm.lm_head.weight.numel()
+    with torch.no_grad(), Largest() as largest:
+        assert next_logits(model, own, states, kept, torch.randint(5, 40, (runs, rows, 3))).shape[:2] == (runs, rows)
+    assert weights <= largest.found < 2 * weights
 
 
 @pytest.mark.parametrize("order", ["first", "second"])
