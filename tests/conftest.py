@@ -54,7 +54,7 @@ def program() -> Callable[[str], str]:
     return find
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hub_mirror() -> Path:
     """The folder that PRIMING_HUB names, with real data sets laid out as the hub has them."""
     if HUB is None or not Path(HUB).is_dir():

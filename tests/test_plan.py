@@ -47,10 +47,12 @@ def test_weights_on_disk(tiny: Study, tmp_path: Path) -> None:
 
 def test_hours_follow_from_operations(tiny: Study, tmp_path: Path) -> None:
     found = plan(tiny, tmp_path, "v100")
-    assert found.hours(found.total) == pytest.approx(found.total.operations / (15.7e12 * USED) / 3600)
+    assert found.hours(found.total) == pytest.approx(found.total.operations / (15.7e12 * USED["float32"]) / 3600)
     half = tiny.model_copy(update={"compute": tiny.compute.model_copy(update={"precision": "bfloat16"})})
     faster = plan(half, tmp_path, "a100")
-    assert faster.hours(faster.total) == pytest.approx(found.hours(found.total) * 15.7e12 / 312e12)
+    assert faster.hours(faster.total) == pytest.approx(found.total.operations / (312e12 * USED["bfloat16"]) / 3600)
+    assert faster.hours(faster.total) < plan(tiny, tmp_path, "a100").hours(found.total)
+    assert plan(half, tmp_path, "t4").hours(found.total) == plan(tiny, tmp_path, "t4").hours(found.total)
 
 
 def test_longer_inputs_cost_more(tiny: Study, tmp_path: Path) -> None:

@@ -18,10 +18,15 @@ from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 MEGA = 1_000_000
 RUNNER = 400  # MB of the two Snakemake processes that a SLURM job runs beside its command
 LIBRARIES = 600  # MB of a process that has imported torch, transformers and adapters
-CUDA = 4500  # MB more of one that uses a GPU: its libraries and its context
+CUDA = 2000  # MB more of one that uses a GPU; on one H100 they and BART-base took 2700 at the most, 1000 of it before the PLM was loaded
 SPARE = 1.2  # of what a study's data and models need
 
-RATES = {"cpu": 1e10, "float32": 2e12, "bfloat16": 6e12}  # operations a second that small batches reach: a core; a GPU by precision
+RATES = {"cpu": 1e10, "float32": 6e12, "bfloat16": 6e12}
+"""Operations a second, as they are counted here, that small batches reach: a core; a GPU by precision.
+
+Measured on one H100 (benchmarks/gpu.py): 6e12 to 8e12 in runs alone on 4 inputs of 64 tokens, in either precision; 4e13 to
+2e14 in full banks and on 32 inputs of 512.
+"""
 LATE = 3.0  # how many times longer than that it may take
 SHORTEST = 15  # minutes
 
@@ -109,7 +114,7 @@ def _prime(study: Study, job: Job, size: Size) -> Load:
     outer, inner = (sum(element_parameters(e, study.elements, size) for e in part) for part in (item.priming.outer, item.priming.inner))
     source, target = _lengths(study, item)
     examples, kept = _examples(settings, item.priming.inner_steps)
-    copies = settings.tasks * (item.priming.inner_steps + 2 if _second(settings) else 2) if isinstance(settings, Meta) else 0
+    copies = settings.tasks / settings.parts * (item.priming.inner_steps + 2 if _second(settings) else 2) if isinstance(settings, Meta) else 0
     values = _weights(size) + 20 * outer + 4 * copies * inner + _texts(study)
     activations = kept * (source + target) * _per_token(size, source)
     logits = 12 * kept * target * size.vocabulary
@@ -123,11 +128,11 @@ def _prime(study: Study, job: Job, size: Size) -> Load:
 def _examples(settings: Upstream, inner_steps: int) -> tuple[int, int]:
     """Examples of an outer step, and those whose activations are held at one time."""
     if isinstance(settings, Mtl):
-        return settings.batch, settings.batch
+        return settings.batch, math.ceil(settings.batch / settings.parts)
     assert isinstance(settings, Meta)
     query = 0 if isinstance(settings, Reptile) and settings.update == "standard" else settings.query
     held = settings.support * (2 * inner_steps if _second(settings) else 1)
-    return settings.tasks * (inner_steps * settings.support + query), settings.tasks * (held + query)
+    return settings.tasks * (inner_steps * settings.support + query), math.ceil(settings.tasks / settings.parts) * (held + query)
 
 
 def _second(settings: Upstream) -> bool:

@@ -43,7 +43,7 @@ def problem(path: Path) -> str:
         ),
         (
             with_strategy("mtl:long[plm] -> plm", "  variants:\n    mtl:long: {batchs: 64}\n"),
-            "line 11, priming.variants.mtl:long.batchs: unknown key 'batchs'; did you mean 'batch'?; allowed: budget, learning_rates",
+            "line 11, priming.variants.mtl:long.batchs: unknown key 'batchs'; did you mean 'batch' or 'parts'?; allowed: budget, learning_rates",
         ),
         (
             with_strategy("mtl:long[plm] -> plm", "  variants:\n    mtl:long: {batch: 0}\n"),
@@ -86,6 +86,10 @@ def problem(path: Path) -> str:
         (
             (("{plm: 1e-3, adapter: 0.01}", "{plm: 1e-3, adapter: 0.01}\n    keep: best\n    validation: {samples: 9}"),),
             "line 13, priming.mtl.validation.samples: 9 samples of 5; allowed: as many as tasks.samples has",
+        ),
+        (
+            (("learning_rates: {plm: 1e-3, adapter: 0.01}", "learning_rates: {plm: 1e-3, adapter: 0.01}\n    batch: 3\n    parts: 4"),),
+            "line 13, priming.mtl.parts: 4 parts on 1 GPU share the batch of 'mtl[plm+adapter]', and priming.mtl.batch is 3; allowed: no more",
         ),
         (
             with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, tasks: 3}}\n"),

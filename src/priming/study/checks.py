@@ -120,19 +120,21 @@ def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
     if settings.keep == "best" and settings.validation.samples > len(study.tasks.samples):
         text = f"{settings.validation.samples} samples of {len(study.tasks.samples)}; allowed: as many as tasks.samples has"
         yield Problem((*at, "validation", "samples"), text)
-    yield from _shares(study, priming, settings)
+    yield from _shares(study, priming, settings, at)
     if isinstance(settings, Meta):
         yield from _meta_batch(study, priming, settings, at)
     if isinstance(settings, Reptile) and settings.update == "standard":
         yield from _unmoved(priming)
 
 
-def _shares(study: "Study", priming: Priming, settings: Upstream) -> Iterator[Problem]:
-    """Each GPU of a priming takes its share of the batch, or of the tasks of a meta-batch."""
+def _shares(study: "Study", priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Each GPU of a priming, and each part that it computes, takes its share of the batch, or of the tasks of a meta-batch."""
     most, of = (settings.batch, "batch") if isinstance(settings, Mtl) else (settings.tasks, "tasks") if isinstance(settings, Meta) else (1, "")
-    if study.compute.gpus > most:
-        text = f"{study.compute.gpus} GPUs share the {of} of {str(priming)!r}, and priming.{priming.section}.{of} is {most}; allowed: no more"
-        yield Problem(("compute", "gpus"), text)
+    gpus, parts = study.compute.gpus, settings.parts
+    if gpus * parts > most:
+        shared = f"{gpus} GPUs share" if parts == 1 else f"{parts} parts on {gpus} GPU{'s' if gpus > 1 else ''} share"
+        text = f"{shared} the {of} of {str(priming)!r}, and priming.{priming.section}.{of} is {most}; allowed: no more"
+        yield Problem(("compute", "gpus") if parts == 1 else (*at, "parts"), text)
 
 
 def _rates(priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:

@@ -56,6 +56,9 @@ class Upstream(Section):
     loss: Reduction = Field("mean", description="Over the target tokens of a batch. CrossFit: `sum`.")
     label_smoothing: Share = Field(0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1.")
     target_space: bool = Field(False, description="Write a space before each target. CrossFit does so while priming, and not while tuning.")
+    parts: Positive = Field(
+        1, description="Parts of each batch, or of the tasks of a meta-batch, computed one after the other where memory does not hold them at once."
+    )
     keep: Literal["last", "best"] = Field("last", description="The last checkpoint, or the best by the development tasks.")
     validation: Validation = Validation()
 

@@ -1,6 +1,6 @@
 """Priming: training elements of a PLM on the source tasks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,13 +32,13 @@ from priming.training.meta import Maml as MamlObjective
 from priming.training.optimizer import AdamW, Interpolation, Optimizer
 from priming.training.parameters import StackedParameters
 from priming.training.record import Stopwatch, count, digest, environment, save_tensors, write_result
-from priming.training.share import Share, Shared
+from priming.training.share import Share, Shared, Weight
 from priming.training.side_by_side import SideBySide
 from priming.training.state import Keeper, Place, Stateful
 from priming.training.validation import Candidates, Validator
 
 ALONE = Share()
-Weight = Callable[[int], float]
+Part = tuple[Objective, Weight]
 
 
 @dataclass(frozen=True)
@@ -129,16 +129,16 @@ def _save(job: PrimingJob, out: Path, candidates: Candidates) -> None:
 
 
 def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share: Share) -> Objective:
-    run_key = key("prime", job.seed, str(job.priming))
-    objective, weight = (_multi_task if isinstance(job.settings, Mtl) else _meta_learner)(job, model, sets, run_key, share)
-    return objective if share.world == 1 else Shared(objective, weight, share)
+    settings, run_key = job.settings, key("prime", job.seed, str(job.priming))
+    size, part = (settings.batch, _multi_task) if isinstance(settings, Mtl) else (cast(Meta, settings).tasks, _meta_learner)
+    parts = [part(job, model, sets, run_key, rows) for rows in share.parts(size, settings.parts)]
+    return parts[0][0] if share.world == len(parts) == 1 else Shared(parts, share)
 
 
-def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
-    """The objective over this process's rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
+def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, rows: slice) -> Part:
+    """The objective over these rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
     settings, form = cast(Mtl, job.settings), _form(job.settings)
     size = settings.batch
-    rows = share.rows(size)
     if settings.mixing == "examples":
         whole = Encoded.joined(sets)
         batch = partial(epoch_picks, whole, run_key, size=size)
@@ -146,7 +146,7 @@ def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_
         batch = partial(mixture_picks, sets, run_key, size=size)
 
     def weight(step: int) -> float:
-        """This process's part of the batch of a step."""
+        """The share of these rows in the batch of a step."""
         if form.reduction == "sum":
             return 1.0
         tokens = [len(target) for _, target in batch(step)]
@@ -155,15 +155,14 @@ def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_
     return SideBySide(model, lambda step: [batch(step)[rows]], [run_key], rows.start, form), weight
 
 
-def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, share: Share) -> tuple[Objective, Weight]:
-    """The objective over this process's tasks of a meta-batch, over which the outer loss is a mean."""
+def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, rows: slice) -> Part:
+    """The objective over these tasks of a meta-batch, over which the outer loss is a mean."""
     settings = cast(Meta, job.settings)
     rates = {e: rate for e in job.priming.elements if (rate := settings.inner_learning_rates.of(e)) is not None}
     inner = InnerLoop(job.priming.inner, rates, isinstance(settings, Maml) and settings.order == "second", settings.normalise_inner)
-    rows = share.rows(settings.tasks)
 
     def episodes(step: int) -> Episode:
-        """This process's tasks of the meta-batch of a step."""
+        """These tasks of the meta-batch of a step."""
         return episode(sets, settings, job.priming.inner_steps, run_key, step, model.pad_id, rows).to(model.device)
 
     learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile
