@@ -4,8 +4,7 @@ Where there is a choice it is the one that is fast here: one model for all runs,
 saved to disk or logged, and at evaluation the encoder runs once for all labels.
 """
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch.utils.data import SequentialSampler
 from transformers import EvalPrediction, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
 from workload import LABELS, SEED, TASK, Measured, Named, Workload
 
+from priming.models.device import device_of
 from priming.models.encoding import IGNORED, pad, shifted
 from priming.models.text_model import TextModel
 from priming.training.batches import epoch_picks
@@ -44,8 +44,8 @@ class Prompted(nn.Module):
 class Ranking:
     """What both trainers get: batches in the given order, label ranking on a clock, the best parameters kept in memory."""
 
-    def prepare(self, text_model: TextModel, tuned: Named, labels: Sequence[Sequence[int]]) -> None:
-        self.text_model, self.tuned, self.ranked = text_model, tuned, pad(labels, IGNORED)
+    def prepare(self, text_model: TextModel, tuned: Named, labels: Sequence[Sequence[int]], clock: Callable[[], float]) -> None:
+        self.text_model, self.tuned, self.ranked, self.clock = text_model, tuned, pad(labels, IGNORED).to(text_model.device), clock
         self.losses: list[Tensor] = []
         self.scores: list[float] = []
         self.best: Named = {}
@@ -64,12 +64,12 @@ class Ranking:
         return loss
 
     def evaluate(self, *inputs: Any, **named: Any) -> dict[str, float]:
-        start = time.process_time()
+        start = self.clock()
         metrics: dict[str, float] = super().evaluate(*inputs, **named)  # type: ignore[misc]
         if not self.scores or metrics["eval_accuracy"] > max(self.scores):
             self.best = {name: parameter.detach().clone() for name, parameter in self.tuned.items()}
         self.scores.append(metrics["eval_accuracy"])
-        self.seconds += time.process_time() - start
+        self.seconds += self.clock() - start
         return metrics
 
     @torch.no_grad()
@@ -97,10 +97,11 @@ def sweep_by_trainer(workload: Workload) -> Measured:
     """Every run of the sweep, one after the other."""
     tuner = workload.tuner(1)
     model, samples = tuner.model, workload.samples
+    model.plm.set_attn_implementation(workload.attention)
     tuned = workload.tuned(model)
     trained = _trainable(model, workload.shape.element, tuned)
     first = {name: parameter.detach().clone() for name, parameter in tuned.items()}
-    start = time.process_time()
+    start = workload.clock()
     done, weights = [], []
     for sample, point in ((sample, point) for sample in samples for point in grid(tuner.strategy.tuned, tuner.tuning)):
         with torch.no_grad():
@@ -108,7 +109,7 @@ def sweep_by_trainer(workload: Workload) -> Measured:
                 parameter.copy_(first[name])
         done.append(_train(workload, tuner, trained, tuned, sample, point))
         weights.append({name: parameter.detach().clone() for name, parameter in tuned.items()})
-    seconds = time.process_time() - start
+    seconds = workload.clock() - start
     evaluation = sum(trainer.seconds for trainer in done)
     every = workload.shape.evaluate_every
     losses = [[loss.item() for loss in trainer.losses[every - 1 :: every]] for trainer in done]
@@ -138,7 +139,7 @@ def _train(workload: Workload, tuner: Tuner, trained: nn.Module, tuned: Named, s
         compute_metrics=_accuracy,
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.prepare(tuner.model, tuned, tuner.encoder.targets(LABELS))
+    trainer.prepare(tuner.model, tuned, tuner.encoder.targets(LABELS), workload.clock)
     trainer.train()
     return trainer
 
@@ -164,7 +165,9 @@ def _arguments(tuner: Tuner, rate: float, batch: int, scratch: Path) -> Seq2SeqT
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
-        use_cpu=True,
+        logging_nan_inf_filter=False,
+        bf16=tuner.compute.precision == "bfloat16",
+        use_cpu=device_of(tuner.compute).type == "cpu",
     )
 
 

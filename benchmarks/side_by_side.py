@@ -1,7 +1,7 @@
 """The sweep by this project: one run at a time, or in banks."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,9 @@ from priming.training.sweep import Sweep
 
 @dataclass
 class Record:
-    """Seconds in evaluation, and the parameters of each bank that were evaluated."""
+    """Seconds in evaluation by this clock, and the parameters of each bank that were evaluated."""
 
+    clock: Callable[[], float] = time.process_time
     seconds: float = 0.0
     banks: list[Mapping[str, Tensor]] = field(default_factory=list)
 
@@ -27,9 +28,9 @@ class TimedPredictor(Predictor):
     record: Record = field(default_factory=Record)
 
     def predict(self, stacked: Mapping[str, Tensor], *given: Any, **named: Any) -> list[dict[str, list[str]]]:
-        start = time.process_time()
+        start = self.record.clock()
         found = super().predict(stacked, *given, **named)
-        self.record.seconds += time.process_time() - start
+        self.record.seconds += self.record.clock() - start
         if not any(stacked is bank for bank in self.record.banks):
             self.record.banks.append(stacked)
         return found
@@ -38,12 +39,12 @@ class TimedPredictor(Predictor):
 def sweep_side_by_side(workload: Workload, bank: int) -> Measured:
     """Every run of the sweep, `bank` at a time."""
     tuner = workload.tuner(bank)
-    predictor = TimedPredictor(tuner.model, tuner.encoder)
+    predictor = TimedPredictor(tuner.model, tuner.encoder, record=Record(workload.clock))
     sweep = Sweep(tuner.model, tuner.strategy.tuned, tuner.tuning, tuner.scoring, predictor)
     samples = workload.samples
-    start = time.process_time()
+    start = workload.clock()
     runs = sweep.run(samples, SEED)
-    seconds = time.process_time() - start
+    seconds = workload.clock() - start
     record = predictor.record
     weights = [{name: view.detach()[i] for name, view in bank.items()} for bank in record.banks for i in range(len(next(iter(bank.values()))))]
     losses = [[point["loss"] for point in run.curve[1:]] for run in runs]

@@ -102,7 +102,7 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
     found: dict[str, Measured] = {}
     for name in [*ways] * repeats:
         if not garbage:
-            _freeze_heap()
+            freeze_heap()
         found[name] = ways[name]()
         times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
     differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)}
@@ -111,7 +111,7 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
     return agree
 
 
-def _freeze_heap() -> None:
+def freeze_heap() -> None:
     """Spare the Trainer, which looks for garbage before each run, a search through every module imported here."""
     gc.collect()
     gc.freeze()

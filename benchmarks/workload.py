@@ -1,20 +1,24 @@
 """What is trained: a PLM, few-shot samples, a grid, and the values from which every run starts."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
+from priming.models.device import device_of
 from priming.models.elements import element_of
 from priming.models.encoding import Encoded
 from priming.models.text_model import TextModel
 from priming.models.tokenizer import SPECIAL, train_tokenizer
 from priming.strategies import Strategy
+from priming.study.compute import Compute
 from priming.study.plm import Elements, Plm
 from priming.study.tuning import Grid, Scoring, Tuning
 from priming.training.keys import generator
@@ -26,6 +30,17 @@ LABELS = ("good", "bad")
 SHOTS = 16
 RATES = {"plm": (5e-4, 1e-3), "adapter": (5e-3, 1e-2), "prompt": (0.25, 0.5), "prefix": (0.05, 0.1)}
 Named = dict[str, Tensor]
+CPU, DEFAULT = Compute(device="cpu"), Elements()
+
+TINY = {
+    "vocab_size": 1250, "d_model": 128, "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 512, "decoder_ffn_dim": 512,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "max_position_embeddings": 256, "init_std": 0.06,
+}  # fmt: skip
+BART_BASE = {
+    "vocab_size": 50265, "d_model": 768, "encoder_layers": 6, "decoder_layers": 6, "encoder_ffn_dim": 3072, "decoder_ffn_dim": 3072,
+    "encoder_attention_heads": 12, "decoder_attention_heads": 12, "max_position_embeddings": 1024, "init_std": 0.02,
+    "dropout": 0.1, "attention_dropout": 0.1, "activation_dropout": 0.1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,16 +71,29 @@ class Measured:
 
 @dataclass(frozen=True)
 class Workload:
-    """The sweep of one shape from the PLM in `folder`; `scratch` is for what must be written somewhere."""
+    """The sweep of one shape from the PLM in `folder`; `scratch` is for what must be written somewhere.
+
+    `attention` is how the Trainer's model computes it; the project's is always eager.
+    """
 
     folder: Path
     shape: Shape
     scratch: Path
+    compute: Compute = CPU
+    elements: Elements = DEFAULT
+    attention: str = "eager"
 
     def tuner(self, bank: int) -> Tuner:
         """The project's own, with at most `bank` runs side by side; its model holds the starting values."""
         strategy = Strategy.parse(f"none -> {self.shape.element}")
-        return Tuner(Plm(path=str(self.folder)), self.folder, Elements(), strategy, self._tuning(bank), Scoring(), SEED)
+        return Tuner(Plm(path=str(self.folder)), self.folder, self.elements, strategy, self._tuning(bank), Scoring(), SEED, self.compute)
+
+    def clock(self) -> float:
+        """Seconds: of CPU where one thread of it works, of the clock on a GPU, when that has done all its work."""
+        if device_of(self.compute).type == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
 
     def _tuning(self, bank: int) -> Tuning:
         shape = self.shape
@@ -75,21 +103,21 @@ class Workload:
     @cached_property
     def samples(self) -> list[Sample]:
         """As many samples as give the runs of the shape, each at every rate."""
-        return [_sample(self.tuner(1), number, self.shape.tokens) for number in range(self.shape.runs // len(RATES[self.shape.element]))]
+        tuner = self.tuner(1)
+        return [_sample(tuner, number, self.shape.tokens) for number in range(self.shape.runs // len(RATES[self.shape.element]))]
 
     def tuned(self, model: TextModel) -> Named:
         """The tuned parameters of a model, by name."""
         return {name: p for name, p in model.named_parameters() if element_of(name) == self.shape.element}
 
 
-def random_plm(folder: Path) -> Path:
-    """Write a random BART of 2+2 layers and width 128, with a tokenizer, to `folder`."""
+def random_plm(folder: Path, size: Mapping[str, Any] = TINY) -> Path:
+    """Write a random BART of this size, with a tokenizer, to `folder`."""
     tokenizer = train_tokenizer([" ".join(LABELS)] * 2, 300)
     torch.manual_seed(0)
     config = BartConfig(
-        vocab_size=1250, d_model=128, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=512, decoder_ffn_dim=512, encoder_attention_heads=4,
-        decoder_attention_heads=4, max_position_embeddings=256, init_std=0.06, forced_eos_token_id=None, bos_token_id=SPECIAL.index("<s>"),
-        pad_token_id=SPECIAL.index("<pad>"), eos_token_id=SPECIAL.index("</s>"), decoder_start_token_id=SPECIAL.index("</s>"),
+        **size, forced_eos_token_id=None, bos_token_id=SPECIAL.index("<s>"), pad_token_id=SPECIAL.index("<pad>"),
+        eos_token_id=SPECIAL.index("</s>"), decoder_start_token_id=SPECIAL.index("</s>"),
     )  # fmt: skip
     BartForConditionalGeneration(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

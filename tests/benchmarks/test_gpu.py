@@ -14,10 +14,10 @@ def gpu(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_every_section_runs(project: Path) -> None:
-    ran = gpu(project, "--quick", "agree", "gradients", "largest", "whole", "priming", "halves", "scoring", "otherwise")
+def test_sections_run(project: Path) -> None:
+    ran = gpu(project, "--quick", "gradients", "largest", "priming", "scoring", "otherwise")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "adapter float32: bank of 4 against R = 1: losses " in ran.stdout
+    assert "adapter float32: loss differs by " in ran.stdout
     assert "maml plm 2 x 12/4 bfloat16" in ran.stdout
     assert "beam 2 x 12/4 bfloat16, 2 runs: " in ran.stdout
     assert "NOT FINITE" not in ran.stdout
