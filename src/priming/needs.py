@@ -24,7 +24,7 @@ SPARE = 1.2  # of what a study's data and models need
 RATES = {"cpu": 1e10, "float32": 6e12, "bfloat16": 6e12}
 """Operations a second, as they are counted here, that small batches reach: a core; a GPU by precision.
 
-Measured on one H100 (benchmarks/gpu.py): 6e12 to 8e12 in runs alone on 4 inputs of 64 tokens, in either precision; 4e13 to
+Measured on one H100 (benchmarks/gpu.py): 6e12 to 1.3e13 in runs alone on 4 inputs of 64 tokens, in either precision; 4e13 to
 2e14 in full banks and on 32 inputs of 512.
 """
 LATE = 3.0  # how many times longer than that it may take
