@@ -92,7 +92,7 @@ def test_the_baseline_of_one_plm_for_all(tables: Callable[..., Path]) -> None:
     assert row["baseline"] == f"{MTL} of large"
     assert float(row["arg_percent"]) == pytest.approx(100 * ((0.25 - 0.8) / 0.8 + (0.3 - 0.5) / 0.5 + (0.25 - 0.5) / 0.5) / 3, abs=1e-4)
     assert arg_of(out)["small", MTL]["interval"] != "is the baseline"
-    assert "by the same algorithm of large" in (out / "arg.md").read_text()
+    assert "large primed and tuned in full by the same algorithm" in (out / "arg.md").read_text()
 
 
 def test_chance(tables: Callable[..., Path]) -> None:

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from priming.errors import DataError
-from priming.reporting.figures import draw, style
+from priming.reporting.figures import bar_rows, draw, style
+from priming.reporting.figures.charts import COLOURS
 from priming.reporting.figures.looks import looks
 from priming.reporting.tables import write_tables
 from priming.study import Study
@@ -23,6 +24,7 @@ from priming.study.figures import FIGURES
 
 Corners = np.ndarray[Any, np.dtype[np.float64]]
 RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
+ALL_BARS = [("tiny", "plm"), ("small", "plm"), ("large", "plm"), ("tiny", "adapter"), ("large", "adapter")]
 
 STUDIES: dict[str, dict[str, Any]] = {
     "embedded": {},
@@ -40,6 +42,19 @@ STUDIES: dict[str, dict[str, Any]] = {
             {"title": "Two PLMs", "bars": [{"plm": plm, "strategy": "mtl[plm] -> plm"} for plm in ("tiny", "small")]},
             {"title": "One", "bars": [{"plm": "tiny", "strategy": f"mtl[plm] -> {tuned}"} for tuned in ("plm", "adapter", "prompt")]},
         ]}},
+    },
+    "three PLMs over the longest baseline": {
+        "plms": {name: {"generate": {}} for name in ("tiny", "small", "large")},
+        "strategies": ["none -> plm", "none -> adapter", *(f"{p} -> {e}" for e in ("plm", "adapter") for p in (f"mtl[{e}]", f"maml[{e} | {e} x1]"))],
+        "scoring": {"arg_baseline": "same algorithm", "arg_plm": "large", "bootstrap": {"resamples": 50}},
+        "figures": {
+            "parameter_efficiency": {"y": "arg"},
+            "strategy_matrix": {"value": "arg"},
+            "charts": {"panels": [
+                {"title": p, "bars": [{"plm": plm, "strategy": f"{p}[{e}{inner.format(e)}] -> {e}"} for plm, e in ALL_BARS]}
+                for p, inner in (("mtl", ""), ("maml", " | {} x1"))
+            ]},
+        },
     },
     "one strategy": {"strategies": ["none -> plm"]},
     "budgets": {
@@ -265,6 +280,13 @@ def test_looks_differ_without_colour(study: Study) -> None:
     found = looks(study)
     assert set(found) == {"none", *map(str, study.primings)}
     assert len({(look.marker, look.fill) for look in found.values()}) == len(found)
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 20, 40])
+def test_no_two_bars_look_alike(number: int) -> None:
+    found = bar_rows.faces((f"strategy {n}", COLOURS[n % len(COLOURS)]) for n in range(number))
+    assert len({(face["facecolor"], face["hatch"]) for face in found.values()}) == number
+    assert list(found) == [f"strategy {n}" for n in range(number)]
 
 
 def test_missing_table_is_named(study: Study, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ METRIC_NAMES = {
     "pearson": "Pearson correlation",
     "task": "each task's own metric",
 }
-AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)"}
+AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)", "task": "score (own metrics)"}
 DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding", "beam": "beam search"}
 NOTHING = "-"
-_BASELINES = {SAME_ALGORITHM: "the PLM primed and tuned in full by the same algorithm", MAJORITY: "the majority class"}
+_IN_FULL = "primed and tuned in full by the same algorithm"
 
 
 def score_name(metric: str, decoder: str) -> str:
@@ -33,10 +33,13 @@ def selecting_score(study: Study) -> str:
 
 
 def baseline(study: Study) -> str:
-    """What ARG stands against, such as `none -> plm` or `none -> plm of bart`."""
+    """What ARG stands against, such as `none -> plm`, `none -> plm of bart`, or `bart primed and tuned in full by the same algorithm`."""
     scoring = study.scoring
-    name = _BASELINES.get(scoring.arg_baseline, scoring.arg_baseline)
-    return f"{name} of {scoring.arg_plm}" if scoring.arg_plm else name
+    if scoring.arg_baseline == SAME_ALGORITHM:
+        return f"{scoring.arg_plm or 'the PLM'} {_IN_FULL}"
+    if scoring.arg_baseline == MAJORITY:
+        return "the majority class"
+    return f"{scoring.arg_baseline} of {scoring.arg_plm}" if scoring.arg_plm else scoring.arg_baseline
 
 
 def deviation(study: Study) -> str:

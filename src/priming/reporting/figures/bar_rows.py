@@ -27,12 +27,15 @@ def split(tasks: Sequence[str], bars: int) -> list[list[str]]:
 
 
 def faces(wanted: Iterable[tuple[str, str]]) -> dict[str, Face]:
-    """Colour and hatch by name: the wanted colour where it is still free."""
+    """Colour and hatch by name, no two alike: the wanted colour where it is still free; again with other hatches where none is."""
     found: dict[str, Face] = {}
     for number, (name, colour) in enumerate(dict(wanted).items()):
         used = {face["facecolor"] for face in found.values()}
         free = [other for other in (colour, *OTHER_COLOURS, *ELEMENT_COLOURS.values()) if other not in used] or [colour]
-        found[name] = {"facecolor": free[0], "edgecolor": "0.15", "hatch": HATCHES[number % len(HATCHES)], "linewidth": 0.6}
+        taken = {face["hatch"] for face in found.values() if face["facecolor"] == free[0]}
+        hatches = [HATCHES[(number + shift) % len(HATCHES)] for shift in range(len(HATCHES))]
+        hatch = next((hatch for hatch in hatches if hatch not in taken), hatches[0])
+        found[name] = {"facecolor": free[0], "edgecolor": "0.15", "hatch": hatch, "linewidth": 0.6}
     return found
 
 
@@ -78,4 +81,4 @@ def note(study: Study) -> str:
     """What bars and whiskers are."""
     runs = len(study.tasks.samples) * len(study.seeds)
     whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs > 1 else "one run a bar"
-    return f"Mean {wording.selecting_score(study)} on the test set; {whiskers}."
+    return f"Mean score on the test set ({wording.selecting_score(study)}); {whiskers}."

@@ -38,7 +38,7 @@ def figure(study: Study, tables: Path) -> Figure:
     style.label_outer(axes.values(), "tuning steps", f"dev {wording.AXIS_NAMES[study.scoring.metric]}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
-    score = f"Mean dev {wording.selecting_score(study)} of the winning runs over tasks"
+    score = f"Mean score of the winning runs on the development sets ({wording.selecting_score(study)}), over tasks"
     note = f"{score}; band: ± standard deviation over seeds and samples ({wording.size(study)})."
     style.legend_below(canvas, list(entries.values()), [note])
     return canvas

@@ -32,11 +32,9 @@ def figure(study: Study, tables: Path) -> Figure:
     canvas, axes = style.panels(study.figures.style, len(plms), min(2, len(plms)), PANEL_HEIGHT)
     for ax, plm in zip(axes, plms, strict=True):
         _panel(ax, shown[shown["plm"] == plm], found)
-        ax.set_xlabel("tuned parameters, % of all (log scale)")
         if len(plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left", pad=26)
-    for ax in axes[:: min(2, len(plms))]:
-        ax.set_ylabel(_label(study))
+    style.label_outer(axes, "tuned parameters, % of all (log scale)", _label(study))
     style.legend_below(canvas, _legend(points, found), _notes(study, points))
     return canvas
 
@@ -126,7 +124,7 @@ def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
 def _label(study: Study) -> str:
     if study.figures.parameter_efficiency.y == "score":
         return f"mean {wording.AXIS_NAMES[study.scoring.metric]}"
-    return f"ARG over {wording.baseline(study)}, %"
+    return "ARG, %"
 
 
 def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
@@ -140,8 +138,10 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
 
 def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     by_score = study.figures.parameter_efficiency.y == "score"
-    bars = "standard deviations over seeds and samples" if by_score else f"{wording.level(study)} intervals"
-    settings = f"{wording.selecting_score(study)}; {wording.size(study)}."
-    text = f"Arrows lead from the un-primed twin; bars are {bars}; within a grey band all strategies tune about the same share."
+    intervals = f"bars are {wording.level(study)} intervals; " if points["low"].notna().any() else ""
+    bars = "bars are standard deviations over seeds and samples; " if by_score else intervals
+    over = "" if by_score else f"ARG over {wording.baseline(study)}; "
+    settings = f"{over}{wording.selecting_score(study)}; {wording.size(study)}."
+    text = f"Arrows lead from the un-primed twin; {bars}within a grey band all strategies tune about the same share."
     gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
     return [settings[0].upper() + settings[1:], text, *([f"No score (failed or not primed): {gone}."] if gone else [])]

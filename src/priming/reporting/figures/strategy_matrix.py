@@ -36,7 +36,8 @@ def figure(study: Study, tables: Path) -> Figure:
         _annotate(ax, cells[cells["plm"] == plm], values, study)
         ax.set_title(f"PLM {plm}: tuned downstream", pad=4)
     bar = canvas.colorbar(axes[0].collections[0], ax=list(axes), fraction=0.035, pad=0.015, aspect=30)
-    canvas.supxlabel(f"{_label(study)}\n{_note(cells)}", fontsize=shown.font_size - 1, color=style.GREY)
+    lines = style.wrapped([_label(study), _note(cells)], shown.width, shown.font_size - 1)
+    canvas.supxlabel("\n".join(lines), fontsize=shown.font_size - 1, color=style.GREY)
     bar.outline.set_visible(False)
     return canvas
 
@@ -69,7 +70,7 @@ def _label(study: Study) -> str:
     name = wording.selecting_score(study)
     labels = {
         "score": f"Mean {name}",
-        "arg": f"ARG over {wording.baseline(study)} in %, {name}",
+        "arg": f"ARG in % over {wording.baseline(study)}, {name}",
         "gain": f"Gain over the un-primed twin, {name}",
     }
     return f"{labels[study.figures.strategy_matrix.value]} ({wording.size(study)})."
@@ -108,7 +109,7 @@ def _note(cells: pd.DataFrame) -> str:
 
 def _annotate(ax: Axes, cells: pd.DataFrame, values: pd.DataFrame, study: Study) -> None:
     """Write each value, bold where it is the best of its column; say what became of a strategy without one."""
-    best = values.max().where(values.count() > 1)
+    best = values.max().where(values.nunique() > 1)
     for row in cells.to_dict("records"):
         x, y = values.columns.get_loc(row["downstream"]), values.index.get_loc(row["priming"])
         if np.isnan(row["value"]):

@@ -119,7 +119,7 @@ def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = 
     """Add a legend under the panels, in as many columns as fit, and notes under it; the figure grows by their height."""
     size = float(matplotlib.rcParams["legend.fontsize"])
     width, height = figure.get_size_inches()
-    lines = [line for note in notes for line in _balanced(note, int(width * 72 / (0.56 * size)))]
+    lines = wrapped(notes, width, size)
     legend, legend_height = _fitted(figure, handles, width)
     note_height = (1.3 * len(lines) + 0.8) * size / 72
     total = height + legend_height + note_height
@@ -129,6 +129,11 @@ def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = 
         layout.set(rect=(0, 1 - height / total, 1, height / total))  # type: ignore[call-arg]
     legend.set_bbox_to_anchor((0.5, note_height / total))
     figure.text(0.5, 0.4 * size / 72 / total, "\n".join(lines), ha="center", va="bottom", fontsize=size, color=GREY, linespacing=1.25)
+
+
+def wrapped(notes: Sequence[str], width: float, size: float) -> list[str]:
+    """The lines of notes under a figure `width` inches wide, in type of `size` points; each note begins a line."""
+    return [line for note in notes for line in _balanced(note, int(width * 72 / (0.56 * size)))]
 
 
 def _balanced(text: str, longest: int) -> list[str]:
