@@ -67,7 +67,14 @@ class Encoder:
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int) -> list[list[int]]:
-    return list(tokenizer(list(texts), truncation=True, max_length=longest, add_special_tokens=True)["input_ids"]) if texts else []
+    """The ids of each text; what is there more than once, as labels are, is encoded once."""
+    different = list(dict.fromkeys(texts))
+    if not different:
+        return []
+    only_ids = {"return_attention_mask": False, "return_token_type_ids": False}
+    encoded = tokenizer(different, truncation=True, max_length=longest, add_special_tokens=True, **only_ids)["input_ids"]
+    ids = dict(zip(different, encoded, strict=True))
+    return [ids[text] for text in texts]
 
 
 def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
