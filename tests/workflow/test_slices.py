@@ -53,6 +53,10 @@ def either(*chosen: Chosen) -> Chosen:
     return lambda item: any(choose(item) for choose in chosen)
 
 
+def both(*chosen: Chosen) -> Chosen:
+    return lambda item: all(choose(item) for choose in chosen)
+
+
 def nothing(_: Item) -> bool:
     return False
 
@@ -105,6 +109,10 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("priming/reptile/validation", {"steps": 7}, best),
     ("priming/reptile/keep", "last", best),
     ("priming/variants/mtl:short", {"budget": {"steps": 6}}, primed_by("mtl:short")),
+    ("priming/plms", {"small": {"mtl": {"clip": 2.0}}}, both(using("small"), primed_by("mtl", "mtl:short"))),
+    ("tuning/exceptions", [{"plms": ["local"], "batch_sizes": [7]}], either(both(using("local"), step("tune")), both(using("local"), best))),
+    ("tuning/exceptions", [{"algorithms": ["none"], "bank": 7}], both(step("tune"), lambda item: item.priming is None)),
+    ("tuning/exceptions", [{"elements": ["plm"], "learning_rates": {"plm": [0.7]}}], cell("plm")),
     ("tuning/steps", 7, step("tune")),
     ("tuning/save_plm", True, cell("plm")),
     ("tuning/evaluate_every", 7, tuned),
