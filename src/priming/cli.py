@@ -48,7 +48,7 @@ def check(
         return
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
     plms = f"PLM {', '.join(study.plms)}"
-    for why in missing_tasks(study, study_file.parent).values():
+    for why in dict.fromkeys(missing_tasks(study, study_file.parent).values()):
         typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
     typer.echo(f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 

@@ -82,7 +82,7 @@ def said_of_tasks(study: Study, base: Path) -> list[str]:
     from priming.tasks.crossfit.leakage import shared_data, shared_labels
 
     source, target = (list(filter(study.tasks.in_gym, names)) for names in (study.tasks.source, study.tasks.target))
-    lines = [f"missing: {why.partition('; to read a mirror')[0]}" for why in missing_tasks(study, base).values()]
+    lines = [f"missing: {why.partition('; to read a mirror')[0]}" for why in dict.fromkeys(missing_tasks(study, base).values())]
     data, labels = shared_data(source, target), shared_labels(source, target)
     for name in target:
         if same := [task for task, other, _ in data if other == name]:
