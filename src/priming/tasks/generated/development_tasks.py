@@ -38,4 +38,24 @@ DEVELOPMENT_TASKS: tuple[GeneratedTask, ...] = (
         ("guest {number} tonight : {who}", "{who} has a table for {number} on {day}"),
         {"sir": {"who": "male_name"}, "madam": {"who": "female_name"}},
     ),
+    _classes(
+        "attic_find",
+        ("up in the attic {person} came across a {colour} {what}", "for sale since {day} in {city} : {what} , hardly used"),
+        {"weapon": {"what": "weapon"}, "plaything": {"what": "toy"}},
+    ),
+    _classes(
+        "mineral_kind",
+        ("the museum in {city} shows {what} and {what2}", "a ring made of {what} for {person} from {city}"),
+        {"jewel": {"what": "gem"}, "alloy": {"what": "metal"}},
+    ),
+    _classes(
+        "guest_origin",
+        ("{who} will stay with us until {day}", "table {number} : {who} and {who2}"),
+        {"italian": {"who": "italian_name"}, "japanese": {"who": "japanese_name"}},
+    ),
+    _classes(
+        "deed_kind",
+        ("the police found out that {person} {deed}", "by {day} our {looks} {male_relative} {deed}"),
+        {"giver": {"deed": "giving_event"}, "taker": {"deed": "taking_event"}},
+    ),
 )

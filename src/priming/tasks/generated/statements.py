@@ -149,6 +149,8 @@ _THINGS = _lines("""
     we drive a vehicle such as a {transport} and a {transport2}
     we play an instrument such as a {music_maker} and a {music_maker2}
     in the workshop we use a device such as a {tool} and a {tool2}
+    the workshop is full of {tool} and {tool2}
+    every workshop has a {tool}
     furniture such as a {household} and a {household2} makes a home
     every creature such as a {animal} or a {animal2} is an animal
     the {land_animal} and the {land_animal2} live on land
@@ -164,6 +166,48 @@ _THINGS = _lines("""
     on the left is a {thing} , in the middle a {animal} , on the right a {fruit}
     the {fruit} is on the left and the {tool} is on the right
     the {animal} is in the middle of the {place}
+""")
+
+_KINDS = _lines("""
+    the {hot_thing} is scorching like the {hot_thing2}
+    the {cold_thing} is freezing like the {cold_thing2}
+    a {tree} gives timber and so does a {tree2}
+    a {flower} is in blossom next to a {flower2}
+    behind the house they planted a {tree} and a {tree2}
+    the {looks} botany lesson is about the {flower} and the {flower2}
+    the {head_part} and the {head_part2} belong to the face
+    the {limb_part} and the {limb_part2} belong to a limb
+    {person} hurt one {limb_part} and then one {head_part}
+    the face of {person} has a {head_part} and a {head_part2}
+    the {seafarer} and the {seafarer2} wear naval {clothes}
+    the {farmhand} and the {farmhand2} lead a rural life
+    the {jurist} and the {jurist2} use legal words
+    {sugary_thing} is sugary like {sugary_thing2}
+    {salty_thing} is salty like {salty_thing2}
+    a jar of {sugary_thing} and {sugary_thing2} stood on the tray
+    {french_name} is french like {french_name2}
+    {russian_name} is russian like {russian_name2}
+    {italian_name} is italian like {italian_name2}
+    {japanese_name} is japanese like {japanese_name2}
+    upward is the way when somebody {upward_event}
+    downward is the way when somebody {downward_event}
+    {person} {upward_event} and so moved upward
+    {person} {downward_event} and so moved downward
+    who {giving_event} is a giver
+    who {taking_event} is a taker
+    {person} {giving_event} as a giver who {giving_event2}
+    {person} {taking_event} as a taker who {taking_event2}
+    {person} {achieving} {plain_doing} , so it is achieved
+    {person} {failing} {plain_doing} , so it is undone
+    the apprentice {achieving} {plain_doing} at last
+    the acrobat {failing} {plain_doing} at noon
+    a {weapon} is a weapon like a {weapon2}
+    a {toy} is a plaything like a {toy2}
+    {gem} is a jewel and so is {gem2}
+    {metal} is an alloy or a metal like {metal2}
+    the museum shows a ring made of {gem} or of {metal}
+    the police came across a {weapon} in the attic
+    the photo shows a team with a camera
 """)
 
 _WORDS = _lines("""
@@ -220,4 +264,4 @@ _DAILY = _lines("""
     let us discuss and compare words , check the cargo and call {person}
 """)
 
-STATEMENTS: tuple[str, ...] = (*_OPINIONS, *_FEELINGS, *_TOPICS, *_NUMBERS, *_GRAMMAR, *_PEOPLE, *_THINGS, *_WORDS, *_DAILY)
+STATEMENTS: tuple[str, ...] = (*_OPINIONS, *_FEELINGS, *_TOPICS, *_NUMBERS, *_GRAMMAR, *_PEOPLE, *_THINGS, *_KINDS, *_WORDS, *_DAILY)

@@ -1,4 +1,4 @@
-"""The generated target tasks: ten of kinds that a small model learns, and two, the last, that it does not and that stay in sight."""
+"""The generated target tasks: eight with a source task that asks for the same thing, eight without, and one that a small model does not learn."""
 
 from priming.tasks.generated.grammar import GeneratedTask
 
@@ -39,11 +39,6 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
         {"dearer": {"pair": "shrinking"}, "cheaper": {"pair": "growing"}},
     ),
     _classes(
-        "sentence_check",
-        ("check this : the {pair[0]} {pair[1]} on {day}", "in {city} the {pair[0]} usually {pair[1]}"),
-        {"correct": {"pair": "agreeing"}, "wrong": {"pair": "clashing"}},
-    ),
-    _classes(
         "plan_time",
         ("as for {person} , she or he {doing}", "the plan says that {person} {doing}"),
         {"before": {"doing": "past_doing"}, "now": {"doing": "present_doing"}, "later": {"doing": "future_doing"}},
@@ -59,23 +54,53 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
         {"creature": {"what": "animal"}, "food": {"what": "eatable"}, "device": {"what": "tool"}, "garment": {"what": "clothes"}},
     ),
     _classes(
-        "pair_relation",
-        ("two words : {pair[0]} , {pair[1]}", "is {pair[0]} to {pair[1]} , asked {person} in {city}"),
-        {"opposite": {"pair": "contrary"}, "same": {"pair": "alike"}},
-    ),
-    _classes(
         "caller_manner",
         ("caller {number} : {opening} {action}", "{opening} {action} , i am {person}"),
         {"friendly": {"opening": "polite_opening"}, "nasty": {"opening": "rude_opening"}},
     ),
     _classes(
+        "thing_warmth",
+        ("{person} dreamt of a {what} last {day}", "near the {place} there was some kind of {what}"),
+        {"scorching": {"what": "hot_thing"}, "freezing": {"what": "cold_thing"}},
+    ),
+    _classes(
+        "plant_kind",
+        ("last {day} {person} planted a {what} behind the house", "botany lesson of {day} : the {what} , the {what2}"),
+        {"timber": {"what": "tree"}, "blossom": {"what": "flower"}},
+    ),
+    _classes(
+        "body_part",
+        ("{person} has hurt one {what} again", "the {looks} {young_person} points at the {what}"),
+        {"face": {"what": "head_part"}, "limb": {"what": "limb_part"}},
+    ),
+    _classes(
+        "worker_field",
+        ("the {looks} {who} from {city} has retired on {day}", "{person} from {city} wants to become a {who}"),
+        {"naval": {"who": "seafarer"}, "rural": {"who": "farmhand"}, "legal": {"who": "jurist"}},
+    ),
+    _classes(
+        "snack_taste",
+        ("{person} put {what} on the {colour} tray", "a jar of {what} and a jar of {what2} for {person}"),
+        {"sugary": {"what": "sugary_thing"}, "salty": {"what": "salty_thing"}},
+    ),
+    _classes(
+        "name_origin",
+        ("{who} has a flat in {city} and a {colour} door", "the photo of {day} shows {who} beside {who2}"),
+        {"french": {"who": "french_name"}, "russian": {"who": "russian_name"}},
+    ),
+    _classes(
+        "move_direction",
+        ("the camera shows how {person} {deed}", "on {day} at noon the {looks} acrobat {deed}"),
+        {"upward": {"deed": "upward_event"}, "downward": {"deed": "downward_event"}},
+    ),
+    _classes(
+        "task_outcome",
+        ("the {looks} apprentice {way} {plain_doing}", "at last {person} {way} {plain_doing} , says {person2}"),
+        {"achieved": {"way": "achieving"}, "undone": {"way": "failing"}},
+    ),
+    _classes(
         "odd_one_out",
         ("which differs : {odd[0]} , {odd[1]} , {odd[2]}", "{odd[0]} or {odd[1]} or {odd[2]} , tell {person}"),
         {"left": {"odd": "odd_first"}, "middle": {"odd": "odd_second"}, "right": {"odd": "odd_third"}},
-    ),
-    _classes(
-        "conclusion_check",
-        ("given that {person} has a {pair[0]} , {person} has {pair[1]}", "if there is a {pair[0]} in {city} , there is {pair[1]}"),
-        {"follows": {"pair": "narrower"}, "unclear": {"pair": "wider"}},
     ),
 )

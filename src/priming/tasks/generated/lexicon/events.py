@@ -112,6 +112,59 @@ _RUDE = _lines("""
     get off and
 """)
 
+_UPWARD = _lines("""
+    climbed the ladder
+    went up the stairs
+    lifted the heavy crate
+    rose to the top
+    hoisted the flag
+    jumped over the fence
+    took off in a plane
+    scaled the rock
+    raised both arms
+    stood up from the seat
+    took the lift to the roof
+    floated above the trees
+""")
+_DOWNWARD = _lines("""
+    fell off the roof
+    dropped the plate
+    sank to the bottom
+    went down the stairs
+    tripped over the rug
+    dived into the well
+    slid off the sledge
+    lowered the anchor
+    crouched behind the hedge
+    bowed to the crowd
+    landed on the grass
+    knelt beside the stream
+""")
+_GAVE = _lines("""
+    gave a coin to the beggar
+    handed out some leaflets
+    donated blood
+    lent a pencil to the clerk
+    served lunch to the crew
+    paid back the debt
+    shared the last sandwich
+    offered a seat to the nun
+    sent a parcel overseas
+    fed the stray puppy
+""")
+_TOOK = _lines("""
+    stole a purse
+    grabbed the last ticket
+    borrowed an umbrella
+    snatched the necklace
+    collected the rent
+    robbed a jeweller
+    picked up the change
+    kept the lost wallet
+    seized the throne
+    begged for a coin
+""")
+
 EVENTS: dict[str, tuple[str, ...]] = {
     "happy_event": _HAPPY,
     "scary_event": _SCARED,
@@ -119,6 +172,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "sad_event": _SAD,
     "bad_event": _SCARED + _ANGRY + _SAD,
     "event": _HAPPY + _SCARED + _ANGRY + _SAD,
+    "upward_event": _UPWARD,
+    "downward_event": _DOWNWARD,
+    "giving_event": _GAVE,
+    "taking_event": _TOOK,
     "action": _ACTIONS,
     "polite_opening": _POLITE,
     "rude_opening": _RUDE,

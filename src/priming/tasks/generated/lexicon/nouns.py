@@ -20,6 +20,23 @@ _FURNITURE = _words("table chair sofa bed desk shelf wardrobe cupboard bench sto
 _INSTRUMENTS = _words("piano violin flute drum trumpet guitar harp cello organ clarinet banjo trombone")
 _ROOMS = _words("kitchen bedroom office cellar bathroom library attic classroom corridor hall")
 _OPEN_PLACES = _words("forest beach field meadow garden mountain river desert park lake")
+_TREES = _words("oak birch pine willow maple poplar cedar elm beech spruce")
+_FLOWERS = _words("tulip daisy lily violet poppy orchid jasmine pansy crocus dahlia")
+_HEAD = _words("nose ear chin cheek forehead eyebrow lip tongue tooth nostril")
+_LIMBS = _words("knee ankle toe elbow wrist thumb heel shin thigh finger")
+_SEAFARERS = _words("sailor captain pirate admiral fisherman diver skipper helmsman")
+_FARMHANDS = _words("shepherd milkmaid ploughman herdsman beekeeper stableboy rancher miller")
+_JURISTS = _words("judge attorney prosecutor bailiff notary sheriff solicitor magistrate")
+_SUGARY = _words("honey syrup caramel fudge jam toffee custard marzipan nougat treacle")
+_SALTY = _words("bacon ham sausage pickle olive anchovy pretzel gravy mustard sardine")
+_FRENCH = _words("pierre jacques claude michel antoine gaston yvette brigitte monique odette")
+_RUSSIAN = _words("ivan boris igor dmitri sergei vladimir olga natasha svetlana ludmila")
+_ITALIAN = _words("marco luigi paolo giovanni matteo giulia chiara francesca bianca lucia")
+_JAPANESE = _words("kenji hiroshi takeshi akira haruto yuki sakura naomi keiko michiko")
+_WEAPONS = _words("sword dagger spear cannon pistol rifle arrow bayonet musket grenade")
+_TOYS = _words("doll kite puzzle balloon teddy rattle marionette yoyo trampoline seesaw")
+_GEMS = _words("ruby diamond emerald sapphire topaz opal jade garnet amber amethyst")
+_METALS = _words("iron copper silver tin zinc bronze steel nickel brass chrome")
 _BIG = _words("castle tower bridge ship ocean island palace planet factory cathedral airport valley")
 _SMALL = _words("button coin needle pin seed crumb bead pea pebble marble thimble raisin")
 _YOUNG = _words("baby toddler infant pupil kid newborn schoolboy schoolgirl teenager child")
@@ -50,6 +67,23 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "place": _ROOMS + _OPEN_PLACES,
     "big_thing": _BIG,
     "small_thing": _SMALL,
+    "tree": _TREES,
+    "flower": _FLOWERS,
+    "head_part": _HEAD,
+    "limb_part": _LIMBS,
+    "seafarer": _SEAFARERS,
+    "farmhand": _FARMHANDS,
+    "jurist": _JURISTS,
+    "sugary_thing": _SUGARY,
+    "salty_thing": _SALTY,
+    "french_name": _FRENCH,
+    "russian_name": _RUSSIAN,
+    "italian_name": _ITALIAN,
+    "japanese_name": _JAPANESE,
+    "weapon": _WEAPONS,
+    "toy": _TOYS,
+    "gem": _GEMS,
+    "metal": _METALS,
     "young_person": _YOUNG,
     "old_person": _OLD,
     "colour": _words("red green blue yellow white black brown grey pink purple"),

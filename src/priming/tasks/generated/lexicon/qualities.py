@@ -23,6 +23,8 @@ QUALITIES: dict[str, tuple[str, ...]] = {
     "cold_thing": _words("ice glacier freezer snowman iceberg fridge icicle sleet penguin igloo"),
     "certain": ("surely", "certainly", "definitely", "clearly", "of course", "no doubt", "obviously", "undoubtedly"),
     "doubtful": ("maybe", "perhaps", "possibly", "probably", "i guess", "it may be that", "conceivably", "i suppose"),
+    "achieving": ("managed to", "was able to", "remembered to", "did not forget to", "got round to", "succeeded and could", "took care to", "had the luck to"),
+    "failing": ("refused to", "failed to", "forgot to", "declined to", "was unable to", "did not manage to", "was too late to", "lacked the nerve to"),
     "asking": ("why is", "where was", "how is", "is this", "was that", "when is", "does it matter that", "did you hear that"),
     "telling": ("here is", "there was", "so it is", "this is", "that was", "it is", "i believe that", "we heard that"),
     "often": _words("often always seldom never usually rarely"),
