@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 REMOTE ?= ../$(notdir $(CURDIR))-remote
 STUDY ?= config.yaml
 
-.PHONY: demo remote environment development test test-slow lint lock clean
+.PHONY: demo remote quotes environment development test test-slow lint lock clean
 
 demo: environment
 	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming made --study config.yaml; exit $$status
@@ -26,6 +26,10 @@ demo: environment
 # Turn this clone into the repository of a study, whose results others can pull (see docs/sharing.md).
 remote: environment
 	@$(BIN)/priming share --remote "$(REMOTE)" "$(STUDY)"
+
+# Write the tables that README and docs quote anew, from the results kept under docs/quoted/.
+quotes: environment
+	@$(BIN)/priming quotes write
 
 environment: $(STAMP)
 

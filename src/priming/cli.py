@@ -8,6 +8,7 @@ import typer
 
 from priming.command_groups import NearestGroup
 from priming.errors import DataError, UserError
+from priming.quote_commands import quotes_app
 from priming.task_commands import tasks_app
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
@@ -25,6 +26,7 @@ MADE = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
 
 app = typer.Typer(cls=NearestGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(tasks_app, name="tasks")
+app.add_typer(quotes_app, name="quotes")
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""The generated development tasks, on which settings and primed checkpoints are chosen."""
+"""The generated development tasks, on which settings and primed checkpoints are chosen: four with a related source task, four without."""
 
 from priming.tasks.generated.grammar import GeneratedTask
 
@@ -14,11 +14,6 @@ DEVELOPMENT_TASKS: tuple[GeneratedTask, ...] = (
         {"charming": {"opinion": "praise"}, "dreadful": {"opinion": "blame"}},
     ),
     _classes(
-        "postcard_feeling",
-        ("postcard from {person} : last {day} i {deed}", "greetings from {city} where i {deed} on {day}"),
-        {"delighted": {"deed": "happy_event"}, "terrified": {"deed": "scary_event"}, "furious": {"deed": "angry_event"}},
-    ),
-    _classes(
         "report_time",
         ("report of {day} : the {looks} {male_relative} {doing}", "we note that {person} {doing} in {city}"),
         {"finished": {"doing": "past_doing"}, "ongoing": {"doing": "present_doing"}},
@@ -32,11 +27,6 @@ DEVELOPMENT_TASKS: tuple[GeneratedTask, ...] = (
         "level_change",
         ("since {day} it went from {pair[0]} to {pair[1]}", "the level in {city} was {pair[0]} , then {pair[1]}"),
         {"rising": {"pair": "growing"}, "falling": {"pair": "shrinking"}},
-    ),
-    _classes(
-        "guest_title",
-        ("guest {number} tonight : {who}", "{who} has a table for {number} on {day}"),
-        {"sir": {"who": "male_name"}, "madam": {"who": "female_name"}},
     ),
     _classes(
         "attic_find",
