@@ -104,7 +104,7 @@ def _pretrain(study: Study, job: Job, size: Size) -> Load:
     settings = plm.generate.pretraining
     tokens = settings.batch * 2 * plm.max_input
     held = tokens * (_per_token(size, plm.max_input) + 12 * size.vocabulary) + TOKEN * settings.number * plm.max_input
-    return Load(_weights(size) + 16 * size.parameters + held, 6 * size.body * tokens * settings.steps)
+    return Load(_weights(size) + 20 * size.parameters + held, 6 * size.body * tokens * settings.steps)
 
 
 def _prime(study: Study, job: Job, size: Size) -> Load:

@@ -165,9 +165,11 @@ def _prepare(making: Making) -> Iterable[str]:
 
 def _pretrain(making: Making) -> None:
     from priming.training.pretrain import make_plm
+    from priming.training.state import Place
 
     item, study = making.item, making.study
-    make_plm(item.plm, study.plms[item.plm], [Path(path) for path in item.inputs], making.base, making.out, study.compute)
+    source = [Path(path) for path in item.inputs]
+    make_plm(item.plm, study.plms[item.plm], source, making.base, making.out, study.compute, Place(making.state, making.key))
 
 
 def _prime(making: Making) -> None:

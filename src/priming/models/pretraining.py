@@ -1,6 +1,6 @@
-"""Pretraining a small PLM from random weights by text infilling (Lewis et al., 2020)."""
+"""A small PLM of random weights, and the text infilling that it is pretrained by (Lewis et al., 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,36 +12,39 @@ from transformers import (
     MT5Config,
     MT5ForConditionalGeneration,
     PreTrainedModel,
-    PreTrainedTokenizerFast,
     T5Config,
     T5ForConditionalGeneration,
 )
 
-from priming.models.encoding import IGNORED, Encoder, pad, shifted
+from priming.models.encoding import IGNORED, Batch, Encoder, batches_of, shifted
 from priming.models.plm import LoadedPlm
 from priming.models.tokenizer import SPECIAL, train_tokenizer
 from priming.study.plm import Architecture, Generated, Pretraining
 
-Progress = Callable[[int, float], None]
+MASK = "<mask>"
 
 
-def pretrain(
-    spec: Generated,
-    texts: Sequence[str],
-    max_input: int,
-    progress: Progress = lambda step, loss: None,
-    device: torch.device | None = None,
-) -> tuple[LoadedPlm, list[float]]:
-    """Train a tokenizer and a model on `texts`; returns both and the loss of each step.
-
-    `progress` is called with the number of steps done and the loss.
-    """
+def fresh_plm(spec: Generated, texts: Sequence[str]) -> LoadedPlm:
+    """A tokenizer trained on `texts`, and a model of random weights for it, both functions of `spec` and texts."""
     tokenizer = train_tokenizer(texts, spec.architecture.vocabulary)
-    torch.manual_seed(spec.pretraining.seed)
-    model = random_model(spec.architecture, len(tokenizer))
-    torch.nn.Module.to(model, device)
-    losses = _infill(model, tokenizer, texts, spec.pretraining, max_input, progress)
-    return LoadedPlm(model, tokenizer), losses
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.pretraining.seed)
+        return LoadedPlm(random_model(spec.architecture, len(tokenizer)), tokenizer)
+
+
+def infilling_batch(loaded: LoadedPlm, texts: Sequence[str], settings: Pretraining, max_input: int, random: np.random.Generator) -> Batch:
+    """`texts` with spans of words masked as inputs, whole as labels: one batch [B x ...], both cut to `max_input` tokens."""
+    hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, MASK, random)) for text in texts]
+    encoder = Encoder(loaded.tokenizer, max_input, max_input)
+    batch = batches_of([list(zip(encoder.inputs(hidden), encoder.targets(texts), strict=True))], SPECIAL.index("<pad>"))
+    return Batch(batch.input_ids[0], batch.mask[0], batch.labels[0])
+
+
+def infilling_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """The mean cross-entropy over the target tokens of a batch [B x ...]; a scalar."""
+    start_id, pad_id = cast(int, model.config.decoder_start_token_id), cast(int, model.config.pad_token_id)
+    output = model(input_ids=batch.input_ids, attention_mask=batch.mask, decoder_input_ids=shifted(batch.labels, start_id, pad_id))
+    return torch.nn.functional.cross_entropy(output.logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED)
 
 
 def mask_spans(words: Sequence[str], share: float, longest: int, mask: str, random: np.random.Generator) -> list[str]:
@@ -113,41 +116,3 @@ def _bart(architecture: Architecture, vocabulary: int) -> BartConfig:
         forced_eos_token_id=None,
         attn_implementation="eager",
     )
-
-
-def _infill(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: Sequence[str],
-    settings: Pretraining,
-    max_input: int,
-    progress: Progress,
-) -> list[float]:
-    encoder = Encoder(tokenizer, max_input, max_input)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate)
-    warm = max(1, int(settings.warmup * settings.steps))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / warm, (settings.steps - s) / max(1, settings.steps - warm)))
-    random = np.random.default_rng(settings.seed)
-    losses = []
-    model.train()
-    for step in range(settings.steps):
-        chosen = [texts[i] for i in random.integers(len(texts), size=settings.batch)]
-        loss = _infilling_loss(model, encoder, chosen, settings, random)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-        progress(step + 1, losses[-1])
-    model.eval()
-    return losses
-
-
-def _infilling_loss(model: PreTrainedModel, encoder: Encoder, texts: Sequence[str], settings: Pretraining, random: np.random.Generator) -> Tensor:
-    mask, pad_id, start_id = SPECIAL.index("<mask>"), SPECIAL.index("<pad>"), cast(int, model.config.decoder_start_token_id)
-    hidden = [" ".join(mask_spans(text.split(), settings.mask_share, settings.longest_span, SPECIAL[mask], random)) for text in texts]
-    inputs = pad(encoder.inputs(hidden), pad_id).to(model.device)
-    labels = pad(encoder.targets(texts), IGNORED).to(model.device)
-    output = model(input_ids=inputs, attention_mask=inputs.ne(pad_id).long(), decoder_input_ids=shifted(labels, start_id, pad_id))
-    return torch.nn.functional.cross_entropy(output.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)

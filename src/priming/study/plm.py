@@ -41,9 +41,11 @@ class Pretraining(Section):
     batch: Positive = Field(32, description="Texts a step.")
     learning_rate: Rate = Field(4e-3, description="Peak rate of AdamW; linear warm-up and decay.")
     warmup: Share = Field(0.05, description="Share of the steps spent warming up.")
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW, of matrices alone.")
+    clip: Rate | None = Field(1.0, description="Largest gradient norm.")
     mask_share: Share = Field(0.3, description="Share of the words that are masked.")
     longest_span: Positive = Field(3, description="Words of the longest masked span.")
-    seed: int = Field(0, description="Fixes weights, masks and order.")
+    seed: int = Field(0, description="Fixes weights, masks and which texts each step sees.")
 
 
 class Generated(Section):

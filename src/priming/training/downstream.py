@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from priming.evaluation.metrics import majority, own_metric, score
+from priming.models.device import device_of
 from priming.models.elements import element_of
 from priming.models.flops import Counter
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.task import Example
 from priming.training.budget import mean_lengths
-from priming.training.record import Stopwatch, count, digest, environment, read_result, save_tensors, write_result
+from priming.training.record import Stopwatch, count, digest, environment, plm_failure, read_result, save_tensors, write_result
 from priming.training.sweep import Run, winner
 from priming.training.tuner import Tuner
 from priming.training.validation import checkpoint_folder
@@ -58,10 +59,10 @@ class Tuned:
 def tune(tuner: Tuner, group: Group) -> None:
     """Tune tasks on each of their samples; a folder `sample-<k>` each, with `result.json`, weights and test predictions."""
     tasks = [read_task(folder) for folder in group.tasks]
+    if failure := _nothing_to_tune(tuner, group):
+        _mark(tuner, group, tasks, *failure)
+        return
     if group.primed is not None:
-        if failure := priming_failure(group.primed):
-            _mark(tuner, group, tasks, failure)
-            return
         tuner.load(checkpoint_folder(group.primed, tuner.strategy))
     watch = Stopwatch()
     sweeps = tuner.sweeps(tasks, group.samples)
@@ -74,10 +75,19 @@ def tune(tuner: Tuner, group: Group) -> None:
             write_result(group.out(one.task, one.number), _scored(tuner, group, one, scores.get((one.task.name, one.number)), seconds))
 
 
-def _mark(tuner: Tuner, group: Group, tasks: Sequence[PreparedTask], failure: str) -> None:
+def _nothing_to_tune(tuner: Tuner, group: Group) -> tuple[str, str] | None:
+    """Status and reason where the priming, or the pretraining of an un-primed PLM, failed."""
+    if group.primed is not None:
+        failure = priming_failure(group.primed)
+        return ("not primed", failure) if failure else None
+    failure = plm_failure(tuner.plm_folder)
+    return ("failed", failure) if failure else None
+
+
+def _mark(tuner: Tuner, group: Group, tasks: Sequence[PreparedTask], status: str, reason: str) -> None:
     for task in tasks:
         for number in group.samples if task.name in group.outs else ():
-            write_result(group.out(task, number), _unscored(tuner, group, task, number, "not primed", failure))
+            write_result(group.out(task, number), _unscored(tuner, group, task, number, status, reason))
 
 
 def priming_failure(primed: Path) -> str | None:
@@ -147,6 +157,7 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
 def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, status: str, reason: str | None) -> dict[str, Any]:
     """A result without scores; `_scored` fills in what there is."""
     primed = None if group.primed is None or status == "not primed" else checkpoint_folder(group.primed, tuner.strategy)
+    made = plm_failure(tuner.plm_folder) is None
     return {
         "status": status,
         "reason": reason,
@@ -163,13 +174,13 @@ def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, statu
         "winner": None,
         "dev": None,
         "test": None,
-        "parameters": count(tuner.model, tuner.strategy.tuned),
+        "parameters": count(tuner.model, tuner.strategy.tuned) if made else None,
         "digests": {
-            "plm": digest(tuner.plm_folder / "model.safetensors"),
+            "plm": digest(tuner.plm_folder / "model.safetensors") if made else None,
             "primed": None if primed is None else {file.name: digest(file) for file in sorted(primed.glob("*.safetensors"))},
             "data": {split: task.sha256[f"sample-{number}-{split}.jsonl"] for split in ("train", "dev", "test")},
         },
-        **environment(tuner.model.device, tuner.compute.precision),
+        **environment(device_of(tuner.compute), tuner.compute.precision),
     }
 
 

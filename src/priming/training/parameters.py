@@ -1,10 +1,11 @@
 """The tuned parameters of R runs, stacked in a leading dimension."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from priming.models.elements import element_of
 from priming.training.state import State
@@ -65,6 +66,21 @@ class StackedParameters:
     def row(self, run: int) -> Named:
         """A copy of one run's parameters by name."""
         return {name: view.detach()[run].clone() for name, view in self.views.items()}
+
+    @contextmanager
+    def lent_to(self, module: nn.Module) -> Iterator[dict[str, nn.Parameter]]:
+        """Within it, the parameters of `module` by these names share the memory of run 0, so that it sees every update; they are given.
+
+        A run alone then needs no parameters replaced in its forward pass. The values stay with the module afterwards.
+        """
+        lent = {name: parameter for name, parameter in module.named_parameters() if name in self.views}
+        for name, parameter in lent.items():
+            parameter.data = self.views[name].detach()[0]
+        try:
+            yield lent
+        finally:
+            for parameter in lent.values():
+                parameter.data = parameter.data.clone()
 
     def state(self) -> State:
         """All values."""

@@ -13,51 +13,58 @@ from priming.errors import DataError
 from priming.models.conversion import Source, convert
 from priming.models.device import device_of
 from priming.models.plm import CONVERSION_NOTE, LoadedPlm, load_plm
-from priming.models.pretraining import pretrain
+from priming.models.pretraining import fresh_plm
 from priming.study.compute import Compute
 from priming.study.plm import Plm, Pretraining
 from priming.tasks.generated import pretraining_texts
 from priming.tasks.prepared import read_task
+from priming.training.infilling import Pretrained, pretrain
 from priming.training.keys import generator
 from priming.training.record import Stopwatch, environment, write_result
+from priming.training.state import Place
 
-REPORTED = 50
+UNTRAINED = Pretrained(None, [])
 
 
-def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path, compute: Compute) -> None:
+def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path, compute: Compute, place: Place | None = None) -> None:
     """Write the PLM, its tokenizer and `result.json` to `out`, as `save_pretrained` does.
+
+    A pretraining that goes non-finite is a result too: status `failed`, with the reason and without a model.
 
     Args:
         name: what the study calls it.
+        plm: what the study says of it.
         source: folders of the prepared source tasks, for a PLM that is trained on their texts.
         base: the folder of the study file, from which local paths count.
         out: an empty folder.
         compute: what it is trained on.
+        place: where the state of a training is kept that may be stopped.
+
+    Raises:
+        StoppedError: a signal told a pretraining to stop.
     """
-    watch = Stopwatch()
-    losses: list[float] = []
-    device = torch.device("cpu")
+    watch, device, found = Stopwatch(), torch.device("cpu"), UNTRAINED
     if plm.generate is not None:
-        texts = _texts(plm.generate.pretraining, source)
-        steps = plm.generate.pretraining.steps
-        device = device_of(compute)
-        loaded, losses = pretrain(plm.generate, texts, plm.max_input, lambda step, loss: _report(name, step, steps, loss), device)
+        device, texts = device_of(compute), _texts(plm.generate.pretraining, source)
+        loaded = fresh_plm(plm.generate, texts)
+        torch.nn.Module.to(loaded.model, device)
+        found = pretrain(name, loaded, texts, plm.generate.pretraining, plm.max_input, watch, place)
     else:
         loaded = fetch(plm, base, out)
-    _save(loaded, out)
-    step = max(1, len(losses) // REPORTED)
-    curve = [{"step": i + 1, "loss": losses[i]} for i in range(step - 1, len(losses), step)]
+    if found.failure is None:
+        _save(loaded, out)
     conversion = _conversion(base / plm.path if plm.path else out)
-    parameters = {"total": sum(p.numel() for p in loaded.model.parameters())}
     result = {
-        "status": "done",
+        "status": "failed" if found.failure else "done",
+        "reason": found.failure,
         "plm": name,
         "settings": plm.model_dump(mode="json"),
         "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
         "conversion": conversion,
-        "curve": curve,
-        "parameters": parameters,
+        "curve": found.curve,
+        "parameters": {"total": sum(p.numel() for p in loaded.model.parameters())},
         "seconds": watch.seconds,
+        "resumed": watch.resumed,
     }
     write_result(out, {**result, **environment(device, "float32")})
 
@@ -102,8 +109,3 @@ def _save(loaded: LoadedPlm, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     loaded.model.save_pretrained(out, safe_serialization=True)
     loaded.tokenizer.save_pretrained(out)
-
-
-def _report(name: str, step: int, steps: int, loss: float) -> None:
-    if step % 100 == 0 or step == steps:
-        print(f"{name}: pretraining step {step} of {steps}, loss {loss:.3f}", flush=True)

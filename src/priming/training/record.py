@@ -85,6 +85,14 @@ def read_result(folder: Path) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({error}); remove {folder} and run snakemake again") from None
 
 
+def plm_failure(folder: Path) -> str | None:
+    """Why the pretraining of the PLM in this folder failed, None if it did not; a folder without a result is a PLM's own."""
+    if not (folder / "result.json").is_file():
+        return None
+    result = read_result(folder)
+    return None if result["status"] == "done" else f"pretraining of {result['plm']} failed: {result['reason']}"
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file; a file of the same size and time is read once."""
     status = path.stat()

@@ -31,7 +31,7 @@ from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardR
 from priming.training.meta import Maml as MamlObjective
 from priming.training.optimizer import AdamW, Interpolation, Optimizer
 from priming.training.parameters import StackedParameters
-from priming.training.record import Stopwatch, count, digest, environment, save_tensors, write_result
+from priming.training.record import Stopwatch, count, digest, environment, plm_failure, save_tensors, write_result
 from priming.training.share import Share, Shared, Weight
 from priming.training.side_by_side import SideBySide
 from priming.training.state import Keeper, Place, Stateful
@@ -64,12 +64,16 @@ class PrimingJob:
 def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     """Prime, and write the outer elements and `result.json` to `out`.
 
-    A priming that goes non-finite is a result too: status `failed`, with the reason and without weights. Of several
-    processes that share a priming, the first writes.
+    A priming that goes non-finite is a result too: status `failed`, with the reason and without weights; so is one of a PLM
+    whose pretraining failed. Of several processes that share a priming, the first writes.
 
     Raises:
         StoppedError: a signal told it to stop; its state is kept where the job has a place for it.
     """
+    if failure := plm_failure(job.plm_folder):
+        if share.rank == 0:
+            write_result(out, {**_about(job, failure), "flops": 0.0})
+        return
     watch = Stopwatch()
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
     encoder = Encoder(loaded.tokenizer, job.plm.max_input, job.plm.max_output)
@@ -198,18 +202,25 @@ def _is_standard_reptile(settings: Upstream) -> bool:
     return isinstance(settings, Reptile) and settings.update == "standard"
 
 
+def _about(job: PrimingJob, failure: str | None) -> dict[str, Any]:
+    """What `result.json` says of every priming."""
+    return {
+        "status": "failed" if failure else "done",
+        "reason": failure,
+        "study": job.study,
+        "plm": job.plm_name,
+        "priming": str(job.priming),
+        "seed": job.seed,
+        "settings": dict(job.described or {}),
+    }
+
+
 def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None) -> None:
     job, budget, candidates = training.job, training.budget, training.candidates
     write_result(
         out,
         {
-            "status": "failed" if failure else "done",
-            "reason": failure,
-            "study": job.study,
-            "plm": job.plm_name,
-            "priming": str(job.priming),
-            "seed": job.seed,
-            "settings": dict(job.described or {}),
+            **_about(job, failure),
             "steps": budget.steps,
             "examples": budget.steps * budget.examples,
             "flops": budget.steps * budget.cost,
