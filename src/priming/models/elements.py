@@ -6,16 +6,17 @@ from typing import Any
 
 import adapters
 import torch
-from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, PrefixTuningConfig, SeqBnConfig
+from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, SeqBnConfig
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from priming.errors import StudyError
 from priming.models.device import device_of
 from priming.models.plm import LoadedPlm
+from priming.models.prefix import attach_prefix
 from priming.models.text_model import TextModel
 from priming.study.compute import Compute
-from priming.study.plm import Elements
+from priming.study.plm import Adapter, Elements
 
 _BOTTLENECKS: dict[str, type[BnConfig]] = {"seq_bn": SeqBnConfig, "double_seq_bn": DoubleSeqBnConfig, "par_bn": ParBnConfig}
 _SENTINEL = re.compile(r"▁?<extra_id_\d+>")
@@ -34,13 +35,14 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, 
     adapters.init(loaded.model)
     model = TextModel(loaded, compute.precision if compute else "float32")
     plm: Any = loaded.model
-    library = [name for name in names if name != "prompt"]
-    for name in library:
+    if "adapter" in names:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            plm.add_adapter(name, config=_library_config(name, model, sizes))
+            plm.add_adapter("adapter", config=_bottleneck(model, sizes.adapter))
+    if "prefix" in names:
+        attach_prefix(plm, sizes.prefix.length)
     _register_once(model)
-    model.activate(library)
+    model.activate([name for name in names if name in plm.adapters_config])
     if "prompt" in names:
         model.prompt = nn.Parameter(_fresh_prompt(model, ordinary_entries(loaded.tokenizer), sizes.prompt.length, seed))
     for _, parameter in parameters_of(model, "prefix"):
@@ -62,10 +64,7 @@ def parameters_of(model: TextModel, element: str) -> Iterator[tuple[str, Tensor]
     return ((name, parameter) for name, parameter in model.named_parameters() if element_of(name) == element)
 
 
-def _library_config(name: str, model: TextModel, sizes: Elements) -> BnConfig | PrefixTuningConfig:
-    if name == "prefix":
-        return PrefixTuningConfig(flat=True, prefix_length=sizes.prefix.length)
-    adapter = sizes.adapter
+def _bottleneck(model: TextModel, adapter: Adapter) -> BnConfig:
     if model.width % adapter.bottleneck:
         divisors = ", ".join(str(d) for d in range(1, model.width) if model.width % d == 0)
         raise StudyError(f"elements.adapter.bottleneck is {adapter.bottleneck}, and the PLM's width {model.width}; allowed: {divisors}")
