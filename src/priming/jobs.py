@@ -13,9 +13,13 @@ from typing import Literal, TypeVar
 from priming import slices
 from priming.strategies import Priming, Strategy
 from priming.study import Study
+from priming.study.plm import Member
 
 Part = Literal["source", "development", "target"]
 T = TypeVar("T")
+
+NO_PLM = Member("")
+"""Of a result that is of no PLM."""
 
 TASK_CHUNK = 64
 PREPARING = {False: "priming.tasks.prepare", True: "priming.tasks.crossfit.prepare"}
@@ -32,7 +36,7 @@ class Item:
     module: str
     settings: slices.Slice
     inputs: tuple[str, ...] = ()
-    plm: str = ""
+    member: Member = NO_PLM
     priming: Priming | None = None
     strategy: Strategy | None = None
     seed: int = 0
@@ -40,6 +44,11 @@ class Item:
     part: Part = "source"
     figure: str = ""
     together: tuple[str, ...] = ()
+
+    @property
+    def plm(self) -> str:
+        """The PLM of the study that it is of."""
+        return self.member.plm
 
 
 @dataclass(frozen=True)
@@ -108,41 +117,42 @@ def prepare_jobs(study: Study) -> Iterator[Job]:
 
 def pretrain_jobs(study: Study) -> Iterator[Job]:
     """A PLM is fetched, or trained on its own texts or on those of the source tasks."""
-    for name, plm in study.plms.items():
-        own_texts = plm.generate and plm.generate.pretraining.texts == "source_tasks"
+    for member in study.members:
+        generate = study.plms[member.plm].generate
+        own_texts = generate and generate.pretraining.texts == "source_tasks"
         inputs = tuple(_task(study, task) for task in study.tasks.source) if own_texts else ()
         yield _single(
             Item(
-                path=_plm(study, name), step="pretrain", module="priming.training.pretrain",
-                settings=slices.plm_slice(study, name), inputs=inputs, plm=name,
+                path=_plm(study, member), step="pretrain", module="priming.training.pretrain",
+                settings=slices.plm_slice(study, member), inputs=inputs, member=member,
             )
         )  # fmt: skip
 
 
 def prime_jobs(study: Study) -> Iterator[Job]:
     """A priming for each PLM and seed, after the source tasks, and after the development tasks where they choose its checkpoint."""
-    for plm in study.plms:
+    for member in study.members:
         for priming in study.primings:
-            chosen = study.priming.of(priming.section, plm).keep == "best"
+            chosen = study.priming.of(priming.section, member.plm).keep == "best"
             tasks = [*study.tasks.source, *(study.tasks.development if chosen else ())]
-            inputs = (_plm(study, plm), *(_task(study, task) for task in tasks))
+            inputs = (_plm(study, member), *(_task(study, task) for task in tasks))
             for seed in study.seeds:
-                settings = slices.priming_slice(study, plm, priming, seed)
+                settings = slices.priming_slice(study, member, priming, seed)
                 yield _single(
                     Item(
-                        path=_primed(study, plm, priming, seed), step="prime", module="priming.training.upstream", settings=settings,
-                        inputs=inputs, plm=plm, priming=priming, seed=seed,
+                        path=_primed(study, member, priming, seed), step="prime", module="priming.training.upstream", settings=settings,
+                        inputs=inputs, member=member, priming=priming, seed=seed,
                     )
                 )  # fmt: skip
 
 
 def tune_jobs(study: Study) -> Iterator[Job]:
     """For each PLM and strategy the target tasks in chunks; a job tunes those of its chunk over all seeds."""
-    for plm in study.plms:
+    for member in study.members:
         for strategy in study.parsed_strategies:
-            folder = f"{root(study)}/tuned/{plm}/{strategy.slug}"
+            folder = f"{root(study)}/tuned/{member.name}/{strategy.slug}"
             for number, groups in enumerate(_tuning_chunks(study)):
-                cells = [cell for seed in study.seeds for tasks in groups for cell in _cells(study, plm, strategy, seed, tasks)]
+                cells = [cell for seed in study.seeds for tasks in groups for cell in _cells(study, member, strategy, seed, tasks)]
                 yield Job("tune", f"{folder}/chunks/{number:02d}", tuple(cells))
 
 
@@ -150,8 +160,8 @@ def tables_job(study: Study) -> Job:
     """The tables, after every priming and cell."""
     primed = [job.out for job in prime_jobs(study)]
     cells = [
-        _tuned(study, plm, strategy, seed, task)
-        for plm in study.plms
+        _tuned(study, member, strategy, seed, task)
+        for member in study.members
         for strategy in study.parsed_strategies
         for seed in study.seeds
         for task in study.tasks.target
@@ -188,14 +198,14 @@ def _tuning_chunks(study: Study) -> list[Sequence[tuple[str, ...]]]:
     return _consecutive(bank_groups(study), max(1, study.tuning.chunk // study.tuning.bank_tasks))
 
 
-def _cells(study: Study, plm: str, strategy: Strategy, seed: int, tasks: Sequence[str]) -> Iterator[Item]:
-    settings = slices.cell_slice(study, plm, strategy, seed, tasks)
-    primed = [_primed(study, plm, strategy.priming, seed)] if strategy.priming else []
+def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: Sequence[str]) -> Iterator[Item]:
+    settings = slices.cell_slice(study, member, strategy, seed, tasks)
+    primed = [_primed(study, member, strategy.priming, seed)] if strategy.priming else []
     prepared = [_task(study, task) for task in tasks]
     for task in tasks:
         yield Item(
-            path=_tuned(study, plm, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
-            inputs=(_plm(study, plm), *primed, *prepared), plm=plm, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
+            path=_tuned(study, member, strategy, seed, task), step="tune", module="priming.training.downstream", settings=settings,
+            inputs=(_plm(study, member), *primed, *prepared), member=member, priming=strategy.priming, strategy=strategy, seed=seed, task=task,
             together=tuple(tasks),
         )  # fmt: skip
 
@@ -204,16 +214,16 @@ def _task(study: Study, task: str) -> str:
     return f"{root(study)}/tasks/{task}"
 
 
-def _plm(study: Study, plm: str) -> str:
-    return f"{root(study)}/plm/{plm}"
+def _plm(study: Study, member: Member) -> str:
+    return f"{root(study)}/plm/{member.name}"
 
 
-def _primed(study: Study, plm: str, priming: Priming, seed: int) -> str:
-    return f"{root(study)}/primed/{plm}/{priming.slug}/seed-{seed}"
+def _primed(study: Study, member: Member, priming: Priming, seed: int) -> str:
+    return f"{root(study)}/primed/{member.name}/{priming.slug}/seed-{seed}"
 
 
-def _tuned(study: Study, plm: str, strategy: Strategy, seed: int, task: str) -> str:
-    return f"{root(study)}/tuned/{plm}/{strategy.slug}/seed-{seed}/{task}"
+def _tuned(study: Study, member: Member, strategy: Strategy, seed: int, task: str) -> str:
+    return f"{root(study)}/tuned/{member.name}/{strategy.slug}/seed-{seed}/{task}"
 
 
 def _single(item: Item) -> Job:

@@ -160,8 +160,8 @@ def _told_apart(study: Study, unit: Unit) -> dict[str, str]:
     """What a unit of several is made from: the PLM, or of a tuning the priming, which stands for its PLM."""
     item, base = unit.items[0], root(study)
     if unit.part == "tuned" and item.priming:
-        return {"from": f"{base}/primed/{item.plm}/{item.priming.slug}"}
-    return {"from": f"{base}/plm/{item.plm}"} if unit.part in {"primed", "tuned"} else {}
+        return {"from": f"{base}/primed/{item.member.name}/{item.priming.slug}"}
+    return {"from": f"{base}/plm/{item.member.name}"} if unit.part in {"primed", "tuned"} else {}
 
 
 def _results(study: Study, part: str, members: list[Unit]) -> Iterator[str]:

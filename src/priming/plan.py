@@ -111,7 +111,7 @@ def plan(study: Study, base: Path, gpu: str = "a100", tokens: int = INPUT) -> Pl
     phases: dict[str, Phase] = {}
     for job in jobs.jobs.values():
         phases[job.step] = phases.get(job.step, Phase(job.step)) + _phase(jobs, mean, recipes, job, base)
-    cells = len(study.plms) * len(study.parsed_strategies) * len(study.tasks.target)
+    cells = len(study.members) * len(study.parsed_strategies) * len(study.tasks.target)
     return Plan(study, tuple(phases.values()), cells, gpu)
 
 
@@ -178,7 +178,7 @@ def described(found: Plan, tokens: int = INPUT) -> str:
     *lines, total = _aligned([heads, *(_row(found, phase) for phase in (*found.phases, found.total))])
     rule = "-" * len(total)
     counts = " x ".join(
-        plural(len(things), noun) for things, noun in ((study.plms, "PLM"), (study.strategies, "strategy"), (study.tasks.target, "target task"))
+        plural(len(things), noun) for things, noun in ((study.members, "PLM"), (study.strategies, "strategy"), (study.tasks.target, "target task"))
     )
     runs = f"{plural(len(study.seeds), 'seed')} and {plural(len(study.tasks.samples), 'sample')} each"
     long = f"inputs of {tokens} tokens in the mean where the study allows more"

@@ -14,7 +14,7 @@ from priming.contents import of_json
 from priming.published.numbers import numbers
 from priming.strategies import Priming, Strategy
 from priming.study import Study
-from priming.study.plm import Plm
+from priming.study.plm import Member, Plm
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
 
@@ -23,10 +23,10 @@ Slice = dict[str, Any]
 SELECTING = frozenset({"decoder", "metric", "length_normalised"})
 
 
-def plm_slice(study: Study, name: str) -> Slice:
+def plm_slice(study: Study, member: Member) -> Slice:
     """A pretrained language model: where it is from, or how it is trained (`max_input` cuts the texts then)."""
-    plm = study.plms[name]
-    return _json(plm, exclude={"max_output"} if plm.generate else {"max_input", "max_output"})
+    plm = study.plms[member.plm].of_seed(member.seed)
+    return _json(plm, exclude={"seeds", "max_output"} if plm.generate else {"seeds", "max_input", "max_output"})
 
 
 def task_slice(study: Study, name: str, part: str) -> Slice:
@@ -53,9 +53,9 @@ def _gym_slice(tasks: Tasks, name: str, part: str) -> Slice:
     return slice_ | ({"source_rows": "samples"} if part == "source" else {"test_limit": tasks.test_limit})
 
 
-def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
+def priming_slice(study: Study, member: Member, priming: Priming, seed: int) -> Slice:
     """A priming: the algorithm's settings with the rates of the elements it moves, and how its checkpoint is chosen."""
-    settings = study.priming.of(priming.section, plm)
+    settings = study.priming.of(priming.section, member.plm)
     algorithm = _json(settings, exclude={"validation"})
     for key, elements in (("learning_rates", priming.outer), ("inner_learning_rates", priming.inner)):
         if key in algorithm:
@@ -64,13 +64,18 @@ def priming_slice(study: Study, plm: str, priming: Priming, seed: int) -> Slice:
         "priming": str(priming),
         "algorithm": algorithm,
         "elements": elements_slice(study, priming.elements),
-        "limits": limits(study.plms[plm]),
+        "limits": limits(study.plms[member.plm]),
         "task_prefix": study.tasks.task_prefix,
         "source": study.tasks.source,
-        "seed": seed,
+        **_seeds(member, seed),
         "precision": study.compute.precision,
     }
-    return slice_ | ({"validation": validation_slice(study, plm, priming)} if settings.keep == "best" else {})
+    return slice_ | ({"validation": validation_slice(study, member.plm, priming)} if settings.keep == "best" else {})
+
+
+def _seeds(member: Member, seed: int) -> Slice:
+    """The seeds that fix the random numbers of a priming, and of the tunings from it."""
+    return {"seed": seed} | ({} if member.seed is None else {"plm_seed": member.seed})
 
 
 def validation_slice(study: Study, plm: str, priming: Priming) -> Slice:
@@ -97,14 +102,14 @@ def tuning_slice(study: Study, plm: str, strategy: Strategy, exclude: Set[str] =
     }
 
 
-def cell_slice(study: Study, plm: str, strategy: Strategy, seed: int, together: Sequence[str]) -> Slice:
+def cell_slice(study: Study, member: Member, strategy: Strategy, seed: int, together: Sequence[str]) -> Slice:
     """A target task tuned by a strategy, over all samples, side by side with those of its group, and the scores that its results hold."""
-    return tuning_slice(study, plm, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
+    return tuning_slice(study, member.plm, strategy, exclude=frozenset() if "plm" in strategy.tuned else {"save_plm"}) | {
         "scoring": scoring_slice(study, study.scoring.decoders) | _json(study.scoring, include={"decoders", "metrics"}),
-        "limits": limits(study.plms[plm]),
+        "limits": limits(study.plms[member.plm]),
         "task_prefix": study.tasks.task_prefix,
         "samples": study.tasks.samples,
-        "seed": seed,
+        **_seeds(member, seed),
         "together": list(together),
         "precision": study.compute.precision,
     }
@@ -120,7 +125,7 @@ def tables_slice(study: Study) -> Slice:
     return {
         "title": study.title,
         "question": study.question,
-        "plms": list(study.plms),
+        "plms": [member.name for member in study.members],
         "strategies": [str(strategy) for strategy in study.parsed_strategies],
         "source": study.tasks.source,
         "development": study.tasks.development,

@@ -49,13 +49,13 @@ class Making:
     @property
     def plm(self) -> Path:
         """The folder of the PLM."""
-        return Path(root(self.study), "plm", self.item.plm)
+        return Path(root(self.study), "plm", self.item.member.name)
 
     @property
     def primed(self) -> Path | None:
         """The folder of the priming, None if there is none."""
         priming = self.item.priming
-        return Path(root(self.study), "primed", self.item.plm, priming.slug, f"seed-{self.item.seed}") if priming else None
+        return Path(root(self.study), "primed", self.item.member.name, priming.slug, f"seed-{self.item.seed}") if priming else None
 
     @property
     def tasks(self) -> Path:
@@ -168,8 +168,8 @@ def _pretrain(making: Making) -> None:
     from priming.training.state import Place
 
     item, study = making.item, making.study
-    source = [Path(path) for path in item.inputs]
-    make_plm(item.plm, study.plms[item.plm], source, making.base, making.out, study.compute, Place(making.state, making.key))
+    plm, source = study.plms[item.plm].of_seed(item.member.seed), [Path(path) for path in item.inputs]
+    make_plm(item.member.name, plm, source, making.base, making.out, study.compute, Place(making.state, making.key))
 
 
 def _prime(making: Making) -> None:
@@ -182,7 +182,7 @@ def _prime(making: Making) -> None:
     settings = study.priming.of(item.priming.section, item.plm)
     job = PrimingJob(
         study=study.name,
-        plm_name=item.plm,
+        plm_name=item.member.name,
         plm=study.plms[item.plm],
         elements=study.elements,
         priming=item.priming,
@@ -195,6 +195,7 @@ def _prime(making: Making) -> None:
         compute=study.compute,
         place=Place(making.state, making.key),
         task_prefix=study.tasks.task_prefix,
+        plm_seed=item.member.seed,
     )
     prime_in(processes(study.compute), job, making.out)
 
@@ -223,7 +224,7 @@ def _tune(makings: Sequence[Making]) -> None:
     assert item.strategy
     group = Group(
         study=study.name,
-        plm_name=item.plm,
+        plm_name=item.member.name,
         samples=study.tasks.samples,
         tasks=[making.tasks / name for name in item.together],
         primed=making.primed,
@@ -245,7 +246,7 @@ def _tuner(making: Making, strategy: Strategy) -> "Tuner":
 
     study, plm = making.study, making.study.plms[making.item.plm]
     seed, prefix, tuning = making.item.seed, study.tasks.task_prefix, study.tuning.of(making.item.plm, strategy)
-    return Tuner(plm, making.plm, study.elements, strategy, tuning, study.scoring, seed, study.compute, prefix)
+    return Tuner(plm, making.plm, study.elements, strategy, tuning, study.scoring, seed, study.compute, prefix, making.item.member.seed)
 
 
 def _tables(making: Making) -> None:

@@ -67,15 +67,15 @@ def header(tables: Path, name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
-        ("scores", "plm,strategy,task,metric,decoder,sample,seed,score"),
+        ("scores", "plm,strategy,task,metric,decoder,sample,plm_seed,seed,score"),
         ("arg", "plm,strategy,baseline,arg_percent,low,high,tasks,"),
         ("effects", "plm,strategy,twin,gain,low,high,tasks,"),
         ("strategies", "plm,strategy,priming,downstream,tuned,total,share,priming_flops,tuning_flops,mean,deviation,n,"),
         ("per_task", "plm,strategy,task,metric,decoder,mean,deviation,n,baseline_gain,"),
-        ("curves", "plm,strategy,task,sample,seed,step,dev"),
+        ("curves", "plm,strategy,task,sample,plm_seed,seed,step,dev"),
         ("grid", "plm,strategy,learning_rates,batch_size,dev,deviation,runs,won"),
         ("majority", "task,label,score"),
-        ("failures", "plm,strategy,task,sample,seed,status,reason"),
+        ("failures", "plm,strategy,task,sample,plm_seed,seed,status,reason"),
     ],
 )
 def test_columns(written: Path, name: str, columns: str) -> None:

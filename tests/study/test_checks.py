@@ -36,6 +36,19 @@ def problem(path: Path) -> str:
             (("name: ", "figures: {charts: {panels: [{title: t, bars: [{plm: tniy, strategy: none -> plm}]}]}}\nname: "),),
             "is no PLM of this study",
         ),
+        ((("generate: {}", "generate: {}\n    seeds: [1, 2, 1]"),), "line 3, plms.tiny: 'seeds' names one twice; keep one"),
+        (
+            (("generate: {}", "hub: a/b\n    revision: c\n    seeds: [1]"),),
+            "line 3, plms.tiny: 'seeds' are of pretraining, and this PLM is not pretrained here; leave them out, or make it with 'generate'",
+        ),
+        (
+            (("generate: {}", "generate: {}\n    seeds: [1]\n  tiny-seed-1:\n    generate: {}"),),
+            "line 6, plms.tiny-seed-1: 'tiny-seed-1' is also the folder of a seed of another PLM; name this one otherwise",
+        ),
+        (
+            (("generate: {}", "generate: {}\n    seeds: [1, 2]\n  big:\n    generate: {}"), ("strategies:", "scoring: {arg_plm: big}\nstrategies:")),
+            "line 5, plms.tiny.seeds: scoring.arg_plm pairs the scores of tiny, big; allowed: as many seeds of pretraining for each",
+        ),
         (((LAST, f"{LAST}  - none  ->  plm\n"),), "line 16, strategies[3]: 'none -> plm' is the same as strategies[0]; keep one"),
         (
             with_strategy("mtl:long[plm] -> plm"),

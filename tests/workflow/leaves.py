@@ -17,6 +17,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("plms", "*", "path"): (("plms", "*"), {"path": "models/other"}),
     ("plms", "*", "hub"): (("plms", "*"), {"hub": "someone/model", "revision": "abc"}),
     ("plms", "*", "revision"): (("plms", "*"), {"hub": "someone/model", "revision": "def"}),
+    ("plms", "*", "seeds"): (("plms", "*"), {"generate": {}, "seeds": [3]}),
     ("plms", "*", "convert"): (("plms", "*"), {"hub": "someone/model", "revision": "def", "convert": True}),
     ("tasks", "define", "mine", "files"): (("tasks", "define", "mine"), {"hub": {"id": "a/b"}, "input": "{text}", "output": "label"}),
     ("tasks", "define", "mine", "hub"): (("tasks", "define", "mine"), {"hub": {"id": "a/c"}, "input": "{text}", "output": "label"}),

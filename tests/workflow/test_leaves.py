@@ -81,6 +81,7 @@ MATTERS: dict[str, set[str]] = {
     **{f"plms/{name}/max_input": {"pretrain", "prime", "tune"} for name in ("own", "small")},
     # Not generated, `own` keeps inputs of the default length.
     **{f"plms/own/{origin}": {"pretrain", "prime", "tune"} for origin in ("path", "hub", "revision", "convert")},
+    **{f"plms/{name}/seeds": {"pretrain", "prime", "tune", "tables"} for name in ("own", "small", "local")},
     **{f"plms/{name}/max_output": {"prime", "tune"} for name in ("own", "small", "local")},
 }
 

@@ -14,10 +14,11 @@ import pandas as pd
 
 from priming.errors import DataError
 from priming.study import Study
+from priming.study.plm import Member
 
 FORMAT = 1
-RUN = ["plm", "strategy", "task", "sample", "seed"]
-PRIMING = ["plm", "priming", "seed"]
+RUN = ["plm", "strategy", "task", "sample", "plm_seed", "seed"]
+PRIMING = ["plm", "priming", "plm_seed", "seed"]
 STATUSES = ("done", "failed", "not primed")
 
 Row = dict[str, Any]
@@ -33,6 +34,8 @@ _PRIMINGS = [*PRIMING, "status", "reason", "flops"]
 @dataclass(frozen=True)
 class Results:
     """All results of a study.
+
+    `plm` is what the study calls a PLM, `plm_seed` which of its `seeds` it is, as text, empty where it has none.
 
     `samples` has a row a tuned sample, `scores` a row a sample, decoder and metric, `curves` a row a sample and dev
     evaluation of the winning run, `points` a row a run (a sample at a point of the grid), `primings` a row a priming and seed.
@@ -55,7 +58,7 @@ def collect(study: Study, root: Path) -> Results:
     curves: list[Row] = []
     points: list[Row] = []
     for run, folder in tuned_folders(study, root):
-        result = read_result(folder / "result.json", run, STATUSES)
+        result = read_result(folder / "result.json", _written(run), STATUSES)
         try:
             samples.append(_sample(run, result, study))
             scores.extend(_scores(run, result, study))
@@ -63,7 +66,7 @@ def collect(study: Study, root: Path) -> Results:
             points.extend(_points(run, result))
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(f"{folder / 'result.json'}: {error!r} where a result of format {FORMAT} has a value; {_redo(folder)}") from error
-    primings = [_priming(run, read_result(folder / "result.json", run, STATUSES[:2])) for run, folder in primed_folders(study, root)]
+    primings = [_priming(run, read_result(folder / "result.json", _written(run), STATUSES[:2])) for run, folder in primed_folders(study, root)]
     frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (points, _POINTS), (primings, _PRIMINGS))
     return Results(*(pd.DataFrame(rows, columns=columns) for rows, columns in frames))
 
@@ -73,10 +76,10 @@ def tuned_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
     for plm in study.plms:
         for strategy in study.parsed_strategies:
             for task in study.tasks.target:
-                for seed in study.seeds:
-                    folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task
+                for member, seed in study.primed_seeds(plm):
+                    folder = root / "tuned" / member.name / strategy.slug / f"seed-{seed}" / task
                     for sample in study.tasks.samples:
-                        run: Expected = {"plm": plm, "strategy": str(strategy), "task": task, "sample": sample, "seed": seed}
+                        run: Expected = {"strategy": str(strategy), "task": task, "sample": sample, **_primed_from(member, seed)}
                         yield run, folder / f"sample-{sample}"
 
 
@@ -84,8 +87,23 @@ def primed_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
     """Each priming and seed of the study, and the folder that holds its result."""
     for plm in study.plms:
         for priming in study.primings:
-            for seed in study.seeds:
-                yield {"plm": plm, "priming": str(priming), "seed": seed}, root / "primed" / plm / priming.slug / f"seed-{seed}"
+            for member, seed in study.primed_seeds(plm):
+                yield {"priming": str(priming), **_primed_from(member, seed)}, root / "primed" / member.name / priming.slug / f"seed-{seed}"
+
+
+def plm_seed(member: Member) -> str:
+    """The seed of pretraining as tables have it."""
+    return "" if member.seed is None else str(member.seed)
+
+
+def _primed_from(member: Member, seed: int) -> Expected:
+    return {"plm": member.plm, "plm_seed": plm_seed(member), "seed": seed}
+
+
+def _written(run: Expected) -> Expected:
+    """What the result of a run says of itself: each seed of pretraining is a PLM of its own there."""
+    member = Member(str(run["plm"]), int(run["plm_seed"]) if run["plm_seed"] else None)
+    return {key: value for key, value in run.items() if key != "plm_seed"} | {"plm": member.name}
 
 
 def read_result(path: Path, expected: Expected, statuses: Sequence[str]) -> Row:

@@ -7,6 +7,7 @@ import pandas as pd
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.study import Study
+from priming.study.plm import Plm
 
 Frames = dict[str, pd.DataFrame]
 
@@ -84,7 +85,7 @@ def _gain(effect: Row) -> str:
 
 def _settings(study: Study) -> Iterator[str]:
     settings = {
-        "PLM": ", ".join(study.plms),
+        "PLM": ", ".join(map(_plm, study.plms, study.plms.values())),
         "Source tasks": str(len(study.tasks.source)),
         "Development tasks": ", ".join(study.tasks.development) or "none",
         "Target tasks": ", ".join(study.tasks.target),
@@ -97,6 +98,10 @@ def _settings(study: Study) -> Iterator[str]:
         "ARG baseline": _literal(wording.baseline(study)),
     }
     yield from _list_table([[key, value] for key, value in settings.items()])
+
+
+def _plm(name: str, plm: Plm) -> str:
+    return f"{name} (pretraining seeds {', '.join(map(str, plm.seeds))})" if plm.seeds else name
 
 
 def _list_table(rows: list[list[str]], *, header: bool = False) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Scores of a study as arrays: [N x S x K] a PLM and strategy, N target tasks, S seeds, K samples."""
+"""Scores of a study as arrays: [N x S x K] a PLM and strategy, N target tasks, S primings, K samples.
+
+The S primings are those of `Study.primed_seeds`: the priming seeds, or every priming seed on every seed of pretraining.
+"""
 
 import itertools
 from dataclasses import dataclass
@@ -6,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from priming.evaluation.bootstrap import Comparison, Gains, Resampling, compare
 from priming.evaluation.gains import Scores, absolute_gains, relative_gains, shared
-from priming.reporting.collect import Results
+from priming.reporting.collect import Results, plm_seed
 from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.baselines import CONSTANT
@@ -43,15 +47,24 @@ class Grid:
 
     @cached_property
     def _by_strategy(self) -> dict[tuple[str, str], Scores]:
-        study = self.study
-        keys = [(plm, str(strategy)) for plm in study.plms for strategy in study.parsed_strategies]
+        return {(plm, strategy): scores for plm in self.study.plms for strategy, scores in self._of_plm(plm).items()}
+
+    def _of_plm(self, plm: str) -> dict[str, Scores]:
+        """The scores of every strategy of a PLM."""
+        study, known = self.study, self._chosen[self._chosen["plm"] == plm]
+        primings = [(plm_seed(member), seed) for member, seed in study.primed_seeds(plm)]
         index = pd.MultiIndex.from_tuples(
-            [(*key, *run) for key in keys for run in itertools.product(study.tasks.target, study.seeds, study.tasks.samples)],
-            names=["plm", "strategy", "task", "seed", "sample"],
+            [(s, task, *seeds, k) for s, task, seeds, k in itertools.product(study.strategies, study.tasks.target, primings, study.tasks.samples)],
+            names=["strategy", "task", "plm_seed", "seed", "sample"],
         )
-        values = self._chosen.set_index(index.names)["score"].reindex(index).to_numpy(dtype=float)
-        arrays = values.reshape(len(keys), len(study.tasks.target), len(study.seeds), len(study.tasks.samples))
-        return dict(zip(keys, arrays, strict=True))
+        values = known.set_index(index.names)["score"].reindex(index).to_numpy(dtype=float)
+        shape = (len(study.strategies), len(study.tasks.target), len(primings), len(study.tasks.samples))
+        return dict(zip(study.strategies, values.reshape(shape), strict=True))
+
+    def plm_index(self, plm: str) -> NDArray[np.intp]:
+        """Which of a PLM's seeds of pretraining each priming stands on [S]: 0, 0, 0, 1, 1, 1 for two of them and three priming seeds."""
+        members = self.study.members_of(plm)
+        return np.array([members.index(member) for member, _ in self.study.primed_seeds(plm)])
 
     @cached_property
     def _chosen(self) -> pd.DataFrame:
@@ -92,21 +105,22 @@ class Grid:
         """What the relative gain of a strategy stands against."""
         reference, scoring = self.study.baseline_of(strategy), self.study.scoring
         if reference is None:
-            return Baseline(scoring.arg_baseline, self._constants[scoring.arg_baseline], of_itself=False)
+            constant = np.repeat(self._constants[scoring.arg_baseline], len(self.study.primed_seeds(plm)), axis=1)
+            return Baseline(scoring.arg_baseline, constant, of_itself=False)
         of = scoring.arg_plm or plm
         name = str(reference) if scoring.arg_plm is None else f"{reference} of {of}"
         return Baseline(name, self.scores(of, reference), of_itself=(of, reference) == (plm, strategy))
 
     @cached_property
     def _constants(self) -> dict[str, Scores]:
-        """What guessing and the commonest label score, the same for every seed; NaN where no run says so."""
+        """What guessing and the commonest label score [N x 1 x K], the same for every priming; NaN where no run says so."""
         study = self.study
         index = pd.MultiIndex.from_product([study.tasks.target, study.tasks.samples], names=["task", "sample"])
         shape = (len(study.tasks.target), 1, len(study.tasks.samples))
         found = {}
         for name in CONSTANT:
             known = self.results.samples.dropna(subset=[name]).drop_duplicates(index.names).set_index(index.names)[name]
-            found[name] = np.repeat(known.astype(float).reindex(index).to_numpy().reshape(shape), len(study.seeds), axis=1)
+            found[name] = known.astype(float).reindex(index).to_numpy().reshape(shape)
         return found
 
     def without_shared_runs(self, plm: str, strategy: Strategy) -> list[str]:

@@ -41,13 +41,13 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
     results = grid.results
     beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
     return {
-        "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "seed", "score"]],
+        "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]],
         "arg": frames.arg(grid),
         "effects": frames.effects(grid),
         "strategies": frames.strategies(grid),
         "by_decoder": frames.by_decoder(grid.study, results),
         "per_task": frames.per_task(grid),
-        "curves": results.curves[["plm", "strategy", "task", "sample", "seed", "step", "dev"]],
+        "curves": results.curves[["plm", "strategy", "task", "sample", "plm_seed", "seed", "step", "dev"]],
         "grid": frames.points(results, grid.study.scoring.freedom),
         "majority": frames.majority(grid),
         "failures": frames.failures(results),
@@ -82,7 +82,8 @@ def status(grid: Grid) -> Row:
             gone = runs[runs["status"] == state]
             if len(gone):
                 first = gone.iloc[0]
-                where = f"first seed {first['seed']}, sample {first['sample']}: {first['reason']}"
+                plm_seed = f"PLM seed {first['plm_seed']}, " if first["plm_seed"] else ""
+                where = f"first {plm_seed}seed {first['seed']}, sample {first['sample']}: {first['reason']}"
                 names.append(f"{plm}: {strategy}, task {task}: {len(gone)} of {len(runs)} runs {state}; {where}")
     return {"cells": cells.ngroups, "failed": named["failed"], "not_primed": named["not primed"]}
 

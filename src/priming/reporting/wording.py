@@ -48,8 +48,24 @@ def deviation(study: Study) -> str:
 
 
 def size(study: Study) -> str:
-    """Such as `12 target tasks, 2 samples, 2 seeds`."""
-    return ", ".join([plural(len(study.tasks.target), "target task"), plural(len(study.tasks.samples), "sample"), plural(len(study.seeds), "seed")])
+    """Such as `12 target tasks, 2 samples, 2 seeds`, or `12 target tasks, 3 PLMs x 3 priming seeds x 3 samples`."""
+    tasks, samples = plural(len(study.tasks.target), "target task"), plural(len(study.tasks.samples), "sample")
+    if any(plm.seeds for plm in study.plms.values()):
+        return f"{tasks}, {_pretrained(study)} x {plural(len(study.seeds), 'priming seed')} x {samples}"
+    return f"{tasks}, {samples}, {plural(len(study.seeds), 'seed')}"
+
+
+def _pretrained(study: Study) -> str:
+    """`3 PLMs`; where the study has several PLMs, `3 pretraining seeds`, or `1 to 3` of them."""
+    numbers = sorted({len(study.members_of(plm)) for plm in study.plms})
+    noun = "PLM" if len(study.plms) == 1 else "pretraining seed"
+    return plural(numbers[0], noun) if len(numbers) == 1 else f"{numbers[0]} to {plural(numbers[-1], noun)}"
+
+
+def runs_a_cell(study: Study) -> str:
+    """How many runs a cell has, such as `4`; `4 or 12` where PLMs differ in their seeds."""
+    numbers = sorted({len(study.primed_seeds(plm)) * len(study.tasks.samples) for plm in study.plms})
+    return " or ".join(map(str, numbers))
 
 
 def plural(number: int, noun: str) -> str:

@@ -22,7 +22,24 @@ def problems(study: "Study") -> list[Problem]:
     if not wrong:
         wrong = list(dict.fromkeys(problem for priming in study.primings for plm in study.plms for problem in _priming(study, plm, priming)))
     rest = (_normalised, _strategies, _seeds, _exceptions, _scoring, _figures)
-    return [*_architectures(study), *wrong, *(problem for check in rest for problem in check(study))]
+    return [*_members(study), *_architectures(study), *wrong, *(problem for check in rest for problem in check(study))]
+
+
+def _members(study: "Study") -> Iterator[Problem]:
+    """Each seed of a PLM has folders of its own; and PLMs whose scores are paired have as many seeds as each other."""
+    names = [member.name for member in study.members]
+    for member in study.members:
+        if names.count(member.name) > 1 and member.name in study.plms and member.seed is None:
+            yield Problem(("plms", member.name), f"{member.name!r} is also the folder of a seed of another PLM; name this one otherwise")
+    scoring = study.scoring
+    paired = [list(study.plms)] if scoring.arg_plm else [list(lots) for lots in scoring.published.chosen.values()]
+    for plms in paired:
+        seeds = {plm: study.plms[plm].seeds for plm in plms if plm in study.plms}
+        if len({len(found or (0,)) for found in seeds.values()}) > 1:
+            several = next(plm for plm, found in seeds.items() if found)
+            what = "scoring.arg_plm" if scoring.arg_plm else "scoring.published"
+            text = f"{what} pairs the scores of {', '.join(seeds)}; allowed: as many seeds of pretraining for each"
+            yield Problem(("plms", several, "seeds"), text)
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """The study file on pretrained language models and on the elements attached to them."""
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -70,6 +70,12 @@ class Plm(Section):
         False,
         description="The hub model has a pickle, no safetensors, at its revision; it is converted in a process of its own, as by `priming convert`.",
     )
+    seeds: list[int] | None = Field(
+        None,
+        min_length=1,
+        description="Seeds of pretraining, of a generated PLM: a PLM of its own for each, in place of the one with `pretraining.seed`; "
+        "each has its own primings and tunings, and tables and figures are over all of them.",
+    )
     max_input: Positive = Field(64, description="Input tokens, the rest is cut off; soft prompts come on top.")
     max_output: Positive = Field(8, description="Output tokens, the end token included.")
 
@@ -83,6 +89,34 @@ class Plm(Section):
         if self.convert and not self.hub:
             raise ValueError("'convert' is for hub models; leave it out, and make a folder with safetensors by 'priming convert'")
         return self
+
+    @model_validator(mode="after")
+    def _seeds_are_of_pretraining(self) -> Self:
+        if self.seeds and self.generate is None:
+            raise ValueError("'seeds' are of pretraining, and this PLM is not pretrained here; leave them out, or make it with 'generate'")
+        if self.seeds and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("'seeds' names one twice; keep one")
+        return self
+
+    def of_seed(self, seed: int | None) -> "Plm":
+        """The PLM of one of its `seeds`; itself for None."""
+        if seed is None:
+            return self
+        assert self.generate
+        pretraining = self.generate.pretraining.model_copy(update={"seed": seed})
+        return self.model_copy(update={"generate": self.generate.model_copy(update={"pretraining": pretraining}), "seeds": None})
+
+
+class Member(NamedTuple):
+    """What jobs make, prime and tune: a PLM of the study, or of one with `seeds` that of a single seed."""
+
+    plm: str
+    seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its folders and in its results: `small`, or `small-seed-2`."""
+        return self.plm if self.seed is None else f"{self.plm}-seed-{self.seed}"
 
 
 class Adapter(Section):

@@ -11,7 +11,7 @@ from priming.study.baselines import CONSTANT, SAME_ALGORITHM, in_full
 from priming.study.checks import problems
 from priming.study.compute import Compute
 from priming.study.figures import Figures
-from priming.study.plm import Elements, Plm
+from priming.study.plm import Elements, Member, Plm
 from priming.study.priming import PrimingSettings
 from priming.study.problems import DisagreementError
 from priming.study.tasks import Tasks
@@ -40,6 +40,19 @@ class Study(Section):
         if found := problems(self):
             raise DisagreementError(found)
         return self
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Every PLM that is made: one for each of `plms`, or one for each of its seeds of pretraining."""
+        return tuple(member for plm in self.plms for member in self.members_of(plm))
+
+    def members_of(self, plm: str) -> list[Member]:
+        """Those of one of `plms`, in the order of its seeds."""
+        return [Member(plm, seed) for seed in self.plms[plm].seeds or (None,)]
+
+    def primed_seeds(self, plm: str) -> list[tuple[Member, int]]:
+        """The S primings that each strategy of a PLM has: every priming seed on every seed of pretraining, priming seeds innermost."""
+        return [(member, seed) for member in self.members_of(plm) for seed in self.seeds]
 
     @cached_property
     def parsed_strategies(self) -> tuple[Strategy, ...]:

@@ -21,6 +21,7 @@ from priming.study.tuning import Scoring, Tuning
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.task import Example
 from priming.tasks.text_form import TextForm
+from priming.training.keys import nested_seed
 from priming.training.record import load_into
 from priming.training.sweep import Run, Sample, Sweep, winner
 
@@ -38,6 +39,12 @@ class Tuner:
     seed: int
     compute: Compute = field(default_factory=Compute)
     task_prefix: bool = False
+    plm_seed: int | None = None
+
+    @property
+    def random_seed(self) -> int:
+        """What its random numbers are made from."""
+        return nested_seed(self.seed, self.plm_seed)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -52,7 +59,7 @@ class Tuner:
     @cached_property
     def _loaded(self) -> tuple[TextModel, PreTrainedTokenizerBase]:
         loaded = load_plm(self.plm_folder, dropout=self.tuning.dropout)
-        model = attach(loaded, self.strategy.elements, self.elements, self.seed, self.compute)
+        model = attach(loaded, self.strategy.elements, self.elements, self.random_seed, self.compute)
         model.requires_grad_(False)
         return model, loaded.tokenizer
 
@@ -78,7 +85,7 @@ class Tuner:
     def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int]) -> list[list[Run]]:
         """The runs of the sweep of each task and sample, tasks outermost; all of them are trained side by side."""
         data = [self._sample(task, number) for task in tasks for number in samples]
-        runs = Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor).run(data, self.seed)
+        runs = Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor).run(data, self.random_seed)
         points = len(runs) // len(data)
         return [runs[i : i + points] for i in range(0, len(runs), points)]
 

@@ -25,7 +25,7 @@ from priming.tasks.text_form import TextForm
 from priming.training.batches import disjoint_picks, epoch_picks, mixture_picks, task_draw
 from priming.training.budget import Plan, plan
 from priming.training.curve import Curve
-from priming.training.keys import key
+from priming.training.keys import key, nested_seed
 from priming.training.loop import Objective, Schedule, train
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardReptile
 from priming.training.meta import Maml as MamlObjective
@@ -59,6 +59,12 @@ class PrimingJob:
     compute: Compute = field(default_factory=Compute)
     place: Place | None = None
     task_prefix: bool = False
+    plm_seed: int | None = None
+
+    @property
+    def random_seed(self) -> int:
+        """What its random numbers are made from."""
+        return nested_seed(self.seed, self.plm_seed)
 
 
 def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
@@ -77,7 +83,7 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     watch = Stopwatch()
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
     encoder = Encoder(loaded.tokenizer, job.plm.max_input, job.plm.max_output)
-    model = attach(loaded, job.priming.elements, job.elements, job.seed, job.compute)
+    model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
     form = TextForm(job.task_prefix, job.settings.target_space)
@@ -133,7 +139,7 @@ def _save(job: PrimingJob, out: Path, candidates: Candidates) -> None:
 
 
 def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share: Share) -> Objective:
-    settings, run_key = job.settings, key("prime", job.seed, str(job.priming))
+    settings, run_key = job.settings, key("prime", job.random_seed, str(job.priming))
     size, part = (settings.batch, _multi_task) if isinstance(settings, Mtl) else (cast(Meta, settings).tasks, _meta_learner)
     parts = [part(job, model, sets, run_key, rows) for rows in share.parts(size, settings.parts)]
     return parts[0][0] if share.world == len(parts) == 1 else Shared(parts, share)

@@ -79,6 +79,6 @@ def legend(named: Mapping[str, Face], majority: bool, gone: bool) -> list[Any]:
 
 def note(study: Study) -> str:
     """What bars and whiskers are."""
-    runs = len(study.tasks.samples) * len(study.seeds)
-    whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs > 1 else "one run a bar"
+    runs = wording.runs_a_cell(study)
+    whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs != "1" else "one run a bar"
     return f"Mean score on the test set ({wording.selecting_score(study)}); {whiskers}."

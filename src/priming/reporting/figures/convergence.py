@@ -69,7 +69,7 @@ def _nothing(wanted: list[Strategy]) -> str:
 
 def _line(ax: Axes, curves: pd.DataFrame, look: Look, lines: int, freedom: int) -> None:
     """The mean over tasks, seeds and samples at each step, and the deviation of the mean over tasks."""
-    pairs = curves.groupby(["step", "seed", "sample"])["dev"].mean().groupby("step")
+    pairs = curves.groupby(["step", "plm_seed", "seed", "sample"], dropna=False)["dev"].mean().groupby("step")
     mean, deviation = pairs.mean(), pairs.std(ddof=freedom).fillna(0)
     ax.fill_between(mean.index, mean - deviation, mean + deviation, color=look.colour, alpha=0.2 if lines < 4 else 0.12, linewidth=0)
     every = max(1, len(mean) // 6)
