@@ -90,7 +90,7 @@ def _prepare(study: Study, job: Job) -> Needs:
 
 def _tables(study: Study, job: Job) -> Needs:
     cells = len(job.items[0].inputs) * len(study.tasks.samples)
-    return Needs(_rounded(RUNNER + 300 + cells / 20), SHORTEST + cells * study.scoring.bootstrap.resamples // 10_000_000)
+    return Needs(_rounded(RUNNER + 300 + cells / 20), SHORTEST + cells // 5000)
 
 
 def _figure(study: Study, job: Job) -> Needs:

@@ -69,7 +69,6 @@ def study_settings(**changes: Any) -> Study:
             "reptile": {"learning_rates": RATES, "inner_learning_rates": RATES},
             "variants": {"maml:first": {"order": "first"}},
         },
-        "scoring": {"bootstrap": {"resamples": 200}},
     }
     return Study.model_validate({**settings, **changes})
 

@@ -53,7 +53,7 @@ def tables(make_study: Callable[..., Study], make_results: Made, tmp_path_factor
             strategies=list(SCORES["large"]),
             tasks={"source": ["copy", "quote"], "target": list(CHANCE), "samples": [1, 2]},
             seeds=[7],
-            scoring={"bootstrap": {"resamples": 200}, **scoring},
+            scoring=scoring,
         )
         root = make_results(study, tmp_path_factory.mktemp("baselines"), given)
         write_tables(study, root, root / "tables")
@@ -131,7 +131,7 @@ def test_deviations_of_the_grid(make_study: Callable[..., Study], make_results: 
     """Of the development scores of a point's runs."""
     found = []
     for deviation in ("sample", "population"):
-        study = make_study(scoring={"deviation": deviation, "bootstrap": {"resamples": 20}})
+        study = make_study(scoring={"deviation": deviation})
         root = make_results(study, tmp_path / deviation)
         write_tables(study, root, root / "tables")
         with (root / "tables" / "grid.csv").open(newline="") as file:
@@ -149,7 +149,7 @@ def test_a_score_that_is_no_number_is_no_score(make_study: Callable[..., Study],
             return result
         return {**result, "test": {decoder: dict.fromkeys(scores) for decoder, scores in result["test"].items()}}
 
-    study = make_study(scoring={"bootstrap": {"resamples": 20}})
+    study = make_study()
     root = make_results(study, tmp_path, without)
     write_tables(study, root, root / "tables")
     with (root / "tables" / "per_task.csv").open(newline="") as file:

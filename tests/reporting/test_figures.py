@@ -35,7 +35,7 @@ STUDIES: dict[str, dict[str, Any]] = {
         "seeds": [1],
         "strategies": ["none -> plm", "none -> adapter", "mtl[plm] -> adapter", "maml[plm | plm x1] -> adapter"],
     },
-    "longest metric": {"scoring": {"metric": "macro_f1_labels", "bootstrap": {"resamples": 50}}},
+    "longest metric": {"scoring": {"metric": "macro_f1_labels"}},
     "charts": {
         "plms": {"tiny": {"generate": {}}, "small": {"generate": {}}},
         "figures": {"charts": {"panels": [
@@ -46,7 +46,7 @@ STUDIES: dict[str, dict[str, Any]] = {
     "three PLMs over the longest baseline": {
         "plms": {name: {"generate": {}} for name in ("tiny", "small", "large")},
         "strategies": ["none -> plm", "none -> adapter", *(f"{p} -> {e}" for e in ("plm", "adapter") for p in (f"mtl[{e}]", f"maml[{e} | {e} x1]"))],
-        "scoring": {"arg_baseline": "same algorithm", "arg_plm": "large", "bootstrap": {"resamples": 50}},
+        "scoring": {"arg_baseline": "same algorithm", "arg_plm": "large"},
         "figures": {
             "parameter_efficiency": {"y": "arg"},
             "strategy_matrix": {"value": "arg"},

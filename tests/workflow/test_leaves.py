@@ -71,7 +71,6 @@ MATTERS: dict[str, set[str]] = {
     "scoring/decoders": {"tune", "tables"},
     "scoring/metrics": {"tune", "tables"},
     **{f"scoring/{key}": {"tables"} for key in ("arg_baseline", "arg_plm", "beam", "deviation")},
-    "scoring/bootstrap": {"tables"},
     "scoring/published": {"tables"},
     "compute/precision": {"prime", "tune"},
     "figures/draw": {"figure"},

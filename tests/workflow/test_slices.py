@@ -137,7 +137,6 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("scoring/arg_baseline", "none -> prompt", step("tables")),
     ("scoring/arg_plm", "small", step("tables")),
     ("scoring/deviation", "population", step("tables")),
-    ("scoring/bootstrap", {"seed": 3}, step("tables")),
     ("scoring/published", {"adl2022": {"small": "BART"}}, step("tables")),
     ("compute/precision", "bfloat16", step("prime", "tune")),
     ("compute/device", "cpu", nothing),

@@ -4,12 +4,16 @@ Scores of a strategy are an array [N x S x K]: N target tasks, S priming seeds, 
 Two strategies are compared on the runs that both have, so that every gain is paired by task, seed and sample.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
+
+TOLERANCE = 1e-9
+"""A gain that is not above it is rounding."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,51 @@ def relative_gains(strategy: Scores, reference: Scores) -> Scores:
     return _ratio(100 * (strategy - reference), reference)
 
 
+def tasks_better(gains: Scores) -> int:
+    """How many tasks gain more than rounding."""
+    return int((gains > TOLERANCE).sum())
+
+
 def mean_over_tasks(gains: Scores) -> Scores:
     """Mean over the tasks that have a gain [...], NaN without any; `gains` [... x N]."""
     present = ~np.isnan(gains)
     return _ratio(np.where(present, gains, 0.0).sum(axis=-1), present.sum(axis=-1))
+
+
+def cell_means(scores: Scores) -> Scores:
+    """Mean over samples [... x N x S], NaN for a task and seed without runs; `scores` [... x N x S x K]."""
+    present = ~np.isnan(scores)
+    return _ratio(np.where(present, scores, 0.0).sum(axis=-1), present.sum(axis=-1))
+
+
+def _absolute_cells(strategy: Scores, reference: Scores) -> Scores:
+    return cell_means(strategy) - cell_means(reference)
+
+
+def _relative_cells(strategy: Scores, reference: Scores) -> Scores:
+    """The relative gain of each task, and what each seed changes of it to first order (the delta method).
+
+    So the reference varies along, and the mean over the seeds of a task is its relative gain, which a mean of ratios is not.
+    """
+    ours, theirs = (task_means(scores)[..., None] for scores in (strategy, reference))
+    apart = cell_means(strategy) - ours, cell_means(reference) - theirs
+    return relative_gains(ours, theirs) + _ratio(100 * apart[0], theirs) - _ratio(100 * ours * apart[1], theirs**2)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A way to compare task means [... x N], and its values for each task and seed [... x N x S], which average to them."""
+
+    of_means: Callable[[Scores, Scores], Scores]
+    of_cells: Callable[[Scores, Scores], Scores]
+
+    def of_tasks(self, strategy: Scores, reference: Scores) -> Scores:
+        """The gain of each task [N] between scores [N x S x K] that have the same runs."""
+        return self.of_means(task_means(strategy), task_means(reference))
+
+
+ABSOLUTE = Measure(absolute_gains, _absolute_cells)
+RELATIVE = Measure(relative_gains, _relative_cells)
 
 
 def _ratio(above: Scores, below: NDArray[np.float64] | NDArray[np.intp]) -> Scores:

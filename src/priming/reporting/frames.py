@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from priming.evaluation.bootstrap import Comparison
 from priming.evaluation.gains import absolute_gains, relative_gains, shared, spread, strategy_spread, task_means
+from priming.evaluation.intervals import Comparison
 from priming.reporting.collect import RUN, Results, Row
 from priming.reporting.grid import Grid
 from priming.strategies import Strategy

@@ -71,7 +71,7 @@ def _effects(study: Study, effects: pd.DataFrame) -> Iterator[str]:
     if effects.empty:
         yield "No strategy of this study is primed and has an un-primed twin."
         return
-    yield f"Gains over the un-primed twin, paired by task, seed and sample; brackets hold {wording.level(study)} bootstrap intervals."
+    yield f"Gains over the un-primed twin, paired by task, seed and sample; brackets hold {wording.LEVEL} intervals."
     yield ""
     rows = [["PLM", "strategy", "gain over twin", "tasks better", "interval"]]
     for row in effects.to_dict("records"):

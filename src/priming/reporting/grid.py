@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from priming.evaluation.bootstrap import Comparison, Gains, Resampling, compare
-from priming.evaluation.gains import Scores, absolute_gains, relative_gains, shared
+from priming.evaluation.gains import ABSOLUTE, RELATIVE, Measure, Scores, shared
+from priming.evaluation.intervals import Comparison, compare
 from priming.reporting.collect import Results, plm_seed
 from priming.strategies import Strategy
 from priming.study import Study
@@ -86,20 +86,18 @@ class Grid:
 
     def arg(self, plm: str, strategy: Strategy) -> Comparison:
         """The average relative gain over the strategy's baseline, in percent."""
-        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, relative_gains)
+        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, RELATIVE)
 
     def gain_over_baseline(self, plm: str, strategy: Strategy) -> Comparison:
         """The mean absolute gain over the strategy's baseline."""
-        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, absolute_gains)
+        return self._compare(plm, strategy, self.baseline(plm, strategy).scores, ABSOLUTE)
 
     def gain(self, plm: str, strategy: Strategy, reference: Strategy) -> Comparison:
         """The mean absolute gain over another strategy."""
-        return self._compare(plm, strategy, self.scores(plm, reference), absolute_gains)
+        return self._compare(plm, strategy, self.scores(plm, reference), ABSOLUTE)
 
-    def _compare(self, plm: str, strategy: Strategy, reference: Scores, gains: Gains) -> Comparison:
-        settings = self.study.scoring.bootstrap
-        by = Resampling(settings.resamples, settings.level, settings.seed)
-        return compare(self.scores(plm, strategy), reference, gains, by)
+    def _compare(self, plm: str, strategy: Strategy, reference: Scores, measure: Measure) -> Comparison:
+        return compare(self.scores(plm, strategy), reference, measure, self.plm_index(plm))
 
     def baseline(self, plm: str, strategy: Strategy) -> Baseline:
         """What the relative gain of a strategy stands against."""

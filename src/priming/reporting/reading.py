@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from priming.evaluation.intervals import FEWEST_PRIMINGS, FEWEST_TASKS
 from priming.reporting import wording
 from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
@@ -129,8 +130,8 @@ def _selection(study: Study) -> str:
 def _intervals(study: Study) -> str:
     """What the brackets hold."""
     return (
-        f"In brackets, {wording.level(study)} intervals of a crossed bootstrap over tasks, priming seeds and samples; "
-        "below 5 seeds the seeds are kept as they are (given these primings), below 6 tasks there is no interval."
+        f"In brackets, {wording.LEVEL} intervals over tasks; below {FEWEST_PRIMINGS} primings these are kept as they are (given these primings), "
+        f"below {FEWEST_TASKS} tasks there is no interval."
     )
 
 

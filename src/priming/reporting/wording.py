@@ -18,6 +18,7 @@ METRIC_NAMES = {
 }
 AXIS_NAMES = METRIC_NAMES | {"macro_f1_free": "macro-F1 (free)", "macro_f1_labels": "macro-F1 (gold)", "task": "score (own metrics)"}
 DECODER_NAMES = {"ranking": "label ranking", "greedy": "greedy decoding", "beam": "beam search"}
+LEVEL = "95 %"
 NOTHING = "-"
 _IN_FULL = "primed and tuned in full by the same algorithm"
 
@@ -71,11 +72,6 @@ def runs_a_cell(study: Study) -> str:
 def plural(number: int, noun: str) -> str:
     """Such as `1 seed`, `2 seeds`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def level(study: Study) -> str:
-    """The coverage of intervals, such as `95 %`."""
-    return f"{100 * study.scoring.bootstrap.level:g} %"
 
 
 def fixed(value: float | None, decimals: int = 3) -> str:

@@ -97,14 +97,6 @@ class Tuning(Section):
         return self.model_copy(update={"learning_rates": rates, "exceptions": [], **rest})
 
 
-class Bootstrap(Section):
-    """Intervals from a crossed bootstrap: tasks and priming seeds are resampled separately, samples within."""
-
-    resamples: Positive = Field(2000, description="Resamples.")
-    level: Share = Field(0.95, description="Coverage.")
-    seed: int = Field(0, description="Fixes the resamples.")
-
-
 class Published(Section):
     """Published numbers that the table `published` prints beside those of a PLM; see docs/published.md."""
 
@@ -139,7 +131,6 @@ class Scoring(Section):
         "sample", description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default)."
     )
     published: Published = Published()
-    bootstrap: Bootstrap = Bootstrap()
 
     @property
     def freedom(self) -> int:

@@ -112,7 +112,7 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Any]:
 def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     known = points.dropna(subset=["gain"])
     kinds = "; ".join(dict.fromkeys(known["interval"]))
-    score = f"Gain in {wording.selecting_score(study)} over the un-primed twin ({wording.size(study)}); {wording.level(study)} intervals: {kinds}."
+    score = f"Gain in {wording.selecting_score(study)} over the un-primed twin ({wording.size(study)}); {wording.LEVEL} intervals: {kinds}."
     places = "Lines join budgets of one priming; points of nearly one compute are moved sideways."
     gone = ", ".join(points[points["gain"].isna()]["strategy"].unique())
     return [score, places, *([f"No gain (failed or not primed): {gone}."] if gone else [])]

@@ -138,7 +138,7 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
 
 def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     by_score = study.figures.parameter_efficiency.y == "score"
-    intervals = f"bars are {wording.level(study)} intervals; " if points["low"].notna().any() else ""
+    intervals = f"bars are {wording.LEVEL} intervals; " if points["low"].notna().any() else ""
     bars = "bars are standard deviations over seeds and samples; " if by_score else intervals
     over = "" if by_score else f"ARG over {wording.baseline(study)}; "
     settings = f"{over}{wording.selecting_score(study)}; {wording.size(study)}."

@@ -1,0 +1,181 @@
+"""Intervals for mean gains of one strategy over another: over tasks, and from five primings on over primings too.
+
+Notation: N tasks, S primings, P PLMs; arrays of cells are [... x N x S], a cell being the mean over the samples of a task and
+priming. Samples are shared by all primings of a task, so what they vary belongs to the task and is not divided by S.
+How often these intervals hold the true mean is simulated by benchmarks/coverage.py; docs/protocol.md has its table.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from priming.evaluation.gains import ABSOLUTE, Measure, Scores, mean_over_tasks, shared
+
+LEVEL = 0.95
+POWER = 0.8
+FEWEST_TASKS = 6
+FEWEST_PRIMINGS = 5
+FEWEST_PLMS = 3
+MOST_MISSING = 0.1
+
+OVER_PLMS = "over tasks, PLMs and primings"
+OVER_PRIMINGS = "over tasks and primings"
+GIVEN_PRIMINGS = "given these primings"
+GIVEN_PLMS = "given these PLMs and primings"
+TOO_FEW_TASKS = f"none, fewer than {FEWEST_TASKS} tasks"
+TOO_FEW_RUNS = "none, too many runs are missing"
+
+# Of Satterthwaite's formula, where it is 2: with the three PLMs that a study has at least, 2 gives intervals that are too short.
+_POWER_OF_SHARES = 1.5
+_NEARLY_SYMMETRIC = 1e-4
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A mean gain over tasks, and what can be said of it.
+
+    `low` and `high` bound the interval and `error`, `degrees` are its standard error and degrees of freedom, all None without one;
+    `interval` says what it is over, or why there is none. `tasks` are indices into the scores, `gains` what each of them gained.
+    """
+
+    gain: float
+    low: float | None
+    high: float | None
+    interval: str
+    tasks: tuple[int, ...]
+    seeds: int
+    runs: int
+    gains: tuple[float, ...] = ()
+    error: float | None = None
+    degrees: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How a mean over tasks varies: its variance, the degrees of freedom of that, and the skewness of the mean; each [...]."""
+
+    variance: Scores
+    degrees: Scores
+    skewness: Scores
+
+
+def compare(strategy: Scores, reference: Scores, measure: Measure = ABSOLUTE, plms: NDArray[np.intp] | None = None) -> Comparison:
+    """The mean gain of a strategy over a reference, both [N x S x K], NaN where there is no run; `plms` [S] is the PLM of each priming.
+
+    Tasks and primings without a run in common, and tasks whose gain is undefined, are left out.
+    """
+    ours, theirs = shared(strategy, reference)
+    gains = measure.of_tasks(ours, theirs)
+    kept = np.flatnonzero(~np.isnan(gains))
+    primings = np.flatnonzero(~np.isnan(ours[kept]).all(axis=(0, 2)))
+    ours, theirs = (scores[np.ix_(kept, primings)] for scores in (ours, theirs))
+    of_plms = np.zeros(primings.size, dtype=np.intp) if plms is None else plms[primings]
+    found = {
+        "gain": float(mean_over_tasks(gains)),
+        "tasks": tuple(kept.tolist()),
+        "gains": tuple(gains[kept].tolist()),
+        "seeds": primings.size,
+        "runs": int((~np.isnan(ours)).sum()),
+    }
+    cells = measure.of_cells(ours, theirs)
+    kind = kind_of(cells, of_plms)
+    if kind in (TOO_FEW_TASKS, TOO_FEW_RUNS):
+        return Comparison(low=None, high=None, interval=kind, **found)  # type: ignore[arg-type]
+    by = estimate(filled(cells), kind, of_plms)
+    low, high = (float(found["gain"] + offset) for offset in offsets(by))  # type: ignore[operator]
+    return Comparison(low=low, high=high, interval=kind, error=float(np.sqrt(by.variance)), degrees=float(by.degrees), **found)  # type: ignore[arg-type]
+
+
+def kind_of(cells: Scores, plms: NDArray[np.intp]) -> str:
+    """What an interval from these cells [N x S] is over, or why there is none."""
+    tasks, primings = cells.shape
+    if tasks < FEWEST_TASKS:
+        return TOO_FEW_TASKS
+    if np.isnan(cells).mean() > MOST_MISSING:
+        return TOO_FEW_RUNS
+    several = np.unique(plms).size
+    if several > 1 and (several < FEWEST_PLMS or primings < FEWEST_PRIMINGS):
+        return GIVEN_PLMS
+    if primings < FEWEST_PRIMINGS:
+        return GIVEN_PRIMINGS
+    return OVER_PLMS if several > 1 else OVER_PRIMINGS
+
+
+def filled(cells: Scores) -> Scores:
+    """The cells [N x S], a missing one as the mean of its task and that of its priming have it, so that it leaves no residual (Yates, 1933)."""
+    missing = np.isnan(cells)
+    table = np.where(missing, np.nanmean(cells), cells)
+    while missing.any():
+        expected = table.mean(axis=1, keepdims=True) + table.mean(axis=0) - table.mean()
+        change = np.abs(table - expected)[missing].max()
+        table = np.where(missing, expected, table)
+        if change < 1e-12:
+            break
+    return table
+
+
+def estimate(cells: Scores, kind: str, plms: NDArray[np.intp]) -> Estimate:
+    """How the mean of whole cells [... x N x S] varies over what `kind` names."""
+    if kind == OVER_PLMS:
+        columns = [cells[..., plms == plm].mean(axis=-1) for plm in np.unique(plms)]
+        return over_tasks_and(np.stack(columns, axis=-1))
+    return over_tasks_and(cells) if kind == OVER_PRIMINGS else over_tasks(cells)
+
+
+def over_tasks(cells: Scores) -> Estimate:
+    """The columns are kept as they are: task means vary, nothing else."""
+    means = cells.mean(axis=-1)
+    variance = means.var(axis=-1, ddof=1) / means.shape[-1]
+    return Estimate(variance, np.full(variance.shape, means.shape[-1] - 1.0), _skewness(means, variance))
+
+
+def over_tasks_and(cells: Scores) -> Estimate:
+    """Tasks and columns (primings, or PLMs) both vary, crossed: two-way random effects.
+
+    The variance of the mean is (MS_tasks + MS_columns - MS_rest) / (N S), the part of the columns not below 0; degrees are
+    1 / sum(share^1.5 / degrees), where Satterthwaite (1946) squares the shares.
+    """
+    n, s = cells.shape[-2:]
+    means, columns = cells.mean(axis=-1), cells.mean(axis=-2)
+    rest = cells - means[..., None] - columns[..., None, :] + means.mean(axis=-1)[..., None, None]
+    noise = (rest**2).sum(axis=(-1, -2)) / ((n - 1) * (s - 1))
+    of_tasks = means.var(axis=-1, ddof=1) / n
+    of_columns = np.maximum(columns.var(axis=-1, ddof=1) / s - noise / (n * s), 0)
+    variance = of_tasks + of_columns
+    share = np.divide(of_columns, variance, out=np.zeros_like(variance), where=variance > 0)
+    degrees = 1 / ((1 - share) ** _POWER_OF_SHARES / (n - 1) + share**_POWER_OF_SHARES / (s - 1))
+    return Estimate(variance, degrees, _skewness(means, variance))
+
+
+def offsets(by: Estimate, level: float = LEVEL) -> tuple[Scores, Scores]:
+    """What is added to a mean for the bounds of its interval: quantiles of t, bent by the skewness of the tasks' gains (Hall, 1992)."""
+    quantile = special.stdtrit(by.degrees, (1 + level) / 2)
+    error = np.sqrt(by.variance)
+    return -error * _bent(quantile, by.skewness), -error * _bent(-quantile, by.skewness)
+
+
+def smallest_difference(error: float, degrees: float, level: float = LEVEL, power: float = POWER) -> float:
+    """The true difference that a two-sided t test with this standard error would find with `power`, by the noncentral t distribution.
+
+    The chance of finding it with the wrong sign is neglected.
+    """
+    quantile = special.stdtrit(degrees, (1 + level) / 2)
+    return float(error * special.nctdtrinc(degrees, 1 - power, quantile))
+
+
+def _skewness(means: Scores, variance: Scores) -> Scores:
+    """Skewness of the mean of N task means [... x N] where it has `variance`: all of its third moment comes from tasks."""
+    n = means.shape[-1]
+    third = ((means - means.mean(axis=-1, keepdims=True)) ** 3).mean(axis=-1) * (n / (n - 1)) ** 1.5 / n**2
+    skewness: Scores = np.divide(third, variance**1.5, out=np.zeros_like(third), where=variance > 0)
+    return skewness
+
+
+def _bent(quantile: Scores, skewness: Scores) -> Scores:
+    """The inverse of Hall's cubic transformation t + g t^2 / 3 + g^2 t^3 / 27 + g / 6, which makes a skewed t ratio nearly symmetric."""
+    g = np.where(np.abs(skewness) < _NEARLY_SYMMETRIC, 1, skewness)
+    bent = 3 / g * (np.cbrt(1 + g * (quantile - g / 6)) - 1)
+    straight = quantile - skewness * (quantile**2 / 3 + 1 / 6)
+    return np.where(np.abs(skewness) < _NEARLY_SYMMETRIC, straight, bent)
