@@ -83,7 +83,7 @@ def _register_once(model: TextModel) -> None:
     seen: set[int] = set()
     for module in list(model.modules()):
         for name, child in list(module._modules.items()):
-            if id(child) in seen and any(True for _ in child.parameters()):
+            if child is not None and id(child) in seen and any(True for _ in child.parameters()):
                 module.__dict__[name] = module._modules.pop(name)
             elif child is not None:
                 seen.add(id(child))
