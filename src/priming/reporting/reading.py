@@ -1,6 +1,8 @@
 """Tables for reading: Markdown that lines up as text, and LaTeX with booktabs."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
@@ -8,6 +10,7 @@ from priming.evaluation.intervals import FEWEST_PRIMINGS, FEWEST_TASKS
 from priming.reporting import wording
 from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
+from priming.reporting.matrix import grid_points, matrix
 from priming.reporting.published import published_blocks
 from priming.study import Study
 from priming.study.baselines import SAME_ALGORITHM
@@ -19,16 +22,22 @@ Frames = dict[str, pd.DataFrame]
 
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
-    makers = {"summary": _summary, "scores": _scores, "arg": _arg, "effects": _effects}
+    makers = {"summary": _summary, "matrix": matrix, "scores": _scores, "arg": _arg, "effects": _effects, "grid": grid_points}
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
     if "published" in frames:
         made["published"] = list(published_blocks(study, frames))
-    files = {}
+    files = {"blocks.json": _as_json(study, [block for blocks in made.values() for block in blocks])}
     for name, blocks in made.items():
         files[f"{name}.md"] = "\n".join(block.markdown() for block in blocks)
         files[f"{name}.tex"] = LATEX_NEEDS + "\n".join(block.latex() for block in blocks)
         files[f"{name}.html"] = HTML_HEAD + "\n".join(block.html() for block in blocks)
     return files
+
+
+def _as_json(study: Study, blocks: Sequence[Block]) -> str:
+    """The tables as JSON, by their labels without the study's name."""
+    named = {block.label.removeprefix(f"{study.name}-"): asdict(block) for block in blocks}
+    return json.dumps({label: {key: value for key, value in block.items() if key != "label"} for label, block in named.items()}, indent=1) + "\n"
 
 
 def _summary(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
