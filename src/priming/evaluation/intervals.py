@@ -30,6 +30,7 @@ TOO_FEW_RUNS = "none, too many runs are missing"
 # Of Satterthwaite's formula, where it is 2: with the three PLMs that a study has at least, 2 gives intervals that are too short.
 _POWER_OF_SHARES = 1.5
 _NEARLY_SYMMETRIC = 1e-4
+_SETTLED = 1e-12
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,15 @@ def kind_of(cells: Scores, plms: NDArray[np.intp]) -> str:
 
 
 def filled(cells: Scores) -> Scores:
-    """The cells [N x S], a missing one as the mean of its task and that of its priming have it, so that it leaves no residual (Yates, 1933)."""
+    """Cells [... x N x S], a missing one as the mean of its task and that of its priming have it, so that it leaves no residual (Yates, 1933)."""
     missing = np.isnan(cells)
-    table = np.where(missing, np.nanmean(cells), cells)
-    while missing.any():
-        expected = table.mean(axis=1, keepdims=True) + table.mean(axis=0) - table.mean()
+    table = np.where(missing, np.nanmean(cells, axis=(-1, -2), keepdims=True), cells)
+    change = np.inf
+    while missing.any() and change > _SETTLED:
+        tasks, primings = table.mean(axis=-1, keepdims=True), table.mean(axis=-2, keepdims=True)
+        expected = tasks + primings - table.mean(axis=(-1, -2), keepdims=True)
         change = np.abs(table - expected)[missing].max()
         table = np.where(missing, expected, table)
-        if change < 1e-12:
-            break
     return table
 
 
