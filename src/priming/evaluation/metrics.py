@@ -78,6 +78,8 @@ METRICS: dict[str, Callable[[Predictions, References], float]] = {
     "matthews": matthews,
     "pearson": pearson,
 }
+OF_ROWS = frozenset({"accuracy", "exact_match", "qa_f1", "rouge_l"})
+"""Those that are means over rows."""
 
 
 def score(metric: str, predictions: Predictions, references: References) -> float:

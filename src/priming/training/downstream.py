@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from priming.contents import of_json
 from priming.evaluation.metrics import majority, own_metric, score
 from priming.models.device import device_of
 from priming.models.elements import element_of
@@ -132,7 +133,10 @@ def _scores(tuner: Tuner, task: PreparedTask, predictions: Sequence[str], exampl
 
 def _write_predictions(path: Path, examples: Sequence[Example], texts: Mapping[str, Sequence[str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = ({"targets": list(e.targets), **{decoder: predicted[i] for decoder, predicted in texts.items()}} for i, e in enumerate(examples))
+    rows = (
+        {"row": of_json(e.input)[:16], "targets": list(e.targets), **{decoder: predicted[i] for decoder, predicted in texts.items()}}
+        for i, e in enumerate(examples)
+    )
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
