@@ -1,51 +1,108 @@
 """The sweep as a user of Hugging Face's Seq2SeqTrainer and of `adapters` would run it: one run after the other.
 
+The model is built by these libraries alone; from the project it has the data, the settings and the values at the start.
 Where there is a choice it is the one that is fast here: one model for all runs, examples encoded beforehand, nothing
 saved to disk or logged, and at evaluation the encoder runs once for all labels.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import adapters
 import numpy as np
 import torch
-from adapters import Seq2SeqAdapterTrainer
+from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, PrefixTuningConfig, Seq2SeqAdapterTrainer, SeqBnConfig
+from adapters.context import ForwardContext
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
-from transformers import EvalPrediction, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, EvalPrediction, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+from transformers.modeling_outputs import BaseModelOutput
 from workload import LABELS, SEED, TASK, Measured, Named, Workload
 
 from priming.models.device import device_of
-from priming.models.encoding import IGNORED, pad, shifted
-from priming.models.text_model import TextModel
+from priming.models.encoding import IGNORED, pad
+from priming.study.plm import Elements
 from priming.training.batches import epoch_picks
 from priming.training.keys import key
 from priming.training.sweep import Point, Sample, grid
 from priming.training.tuner import Tuner
 
 Row = dict[str, Any]
-LIBRARY = ("adapter", "prefix")
+LIBRARY = {"adapter": ".adapters.adapter.", "prefix": "model.prefix_tuning.prefix_tunings.prefix."}
+"""What `adapters` attaches, with a part of the names of its parameters; those of a prefix have others too."""
+BOTTLENECKS: dict[str, type[BnConfig]] = {"seq_bn": SeqBnConfig, "double_seq_bn": DoubleSeqBnConfig, "par_bn": ParBnConfig}
 
 
 class Prompted(nn.Module):
     """A PLM with a soft prompt, which `adapters` does not offer for BART, as the Trainer wants a model."""
 
-    def __init__(self, model: TextModel) -> None:
+    def __init__(self, plm: Any, length: int) -> None:
         super().__init__()
-        self.model = model
+        self.plm, self.prompt = plm, nn.Parameter(torch.zeros(length, plm.config.d_model))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        logits = self.model(input_ids, attention_mask, shifted(labels, self.model.start_id, self.model.pad_id))
-        return {"loss": nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)}
+    def embedded(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Prompt and inputs as the PLM takes them."""
+        embeddings = torch.cat([self.prompt.expand(len(input_ids), -1, -1), self.plm.get_input_embeddings()(input_ids)], dim=1)
+        ones = attention_mask.new_ones(len(input_ids), len(self.prompt))
+        return {"inputs_embeds": embeddings, "attention_mask": torch.cat([ones, attention_mask], dim=1)}
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Any:
+        return self.plm(**self.embedded(input_ids, attention_mask), labels=labels)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the Trainer is given: the PLM in it, and the tuned parameters by the project's names, the only ones with a gradient."""
+
+    trained: nn.Module
+    plm: Any
+    tuned: Named
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encoder states and their mask."""
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if isinstance(self.trained, Prompted):
+            inputs = self.trained.embedded(**inputs)
+        # For the encoder alone, `adapters` wants to be told the batch for which it makes prefixes.
+        with ForwardContext(self.plm, **inputs) if hasattr(self.plm, "adapters_config") else nullcontext():
+            return self.plm.get_encoder()(**inputs).last_hidden_state, inputs["attention_mask"]
+
+
+def build(workload: Workload) -> Built:
+    """The PLM with its element, from the folder of the workload."""
+    config = AutoConfig.from_pretrained(workload.folder, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
+    plm: Any = AutoModelForSeq2SeqLM.from_pretrained(workload.folder, config=config, attn_implementation=workload.attention)
+    element, sizes = workload.shape.element, workload.elements
+    trained = Prompted(plm, sizes.prompt.length) if element == "prompt" else plm
+    if element in LIBRARY:
+        adapters.init(plm)
+        plm.add_adapter(element, config=_config(element, plm.config.d_model, sizes))
+        plm.train_adapter(element)
+    trained.requires_grad_(False).to(device_of(workload.compute))
+    if element in LIBRARY:
+        tuned = {f"plm.{name}": p for name, p in plm.named_parameters(remove_duplicate=False) if LIBRARY[element] in name}
+    else:
+        tuned = {f"plm.{name}": p for name, p in plm.named_parameters()} if element == "plm" else {"prompt": trained.prompt}
+    for parameter in tuned.values():
+        parameter.requires_grad_()
+    return Built(trained, plm, tuned)
+
+
+def _config(element: str, width: int, sizes: Elements) -> BnConfig | PrefixTuningConfig:
+    if element == "prefix":
+        return PrefixTuningConfig(flat=True, prefix_length=sizes.prefix.length)
+    return BOTTLENECKS[sizes.adapter.config](reduction_factor=width / sizes.adapter.bottleneck, non_linearity=sizes.adapter.nonlinearity)
 
 
 class Ranking:
     """What both trainers get: batches in the given order, label ranking on a clock, the best parameters kept in memory."""
 
-    def prepare(self, text_model: TextModel, tuned: Named, labels: Sequence[Sequence[int]], clock: Callable[[], float]) -> None:
-        self.text_model, self.tuned, self.ranked, self.clock = text_model, tuned, pad(labels, IGNORED).to(text_model.device), clock
+    def prepare(self, built: Built, labels: Sequence[Sequence[int]], clock: Callable[[], float]) -> None:
+        self.built, self.tuned, self.ranked, self.clock = built, built.tuned, pad(labels, IGNORED).to(built.plm.device), clock
         self.losses: list[Tensor] = []
         self.scores: list[float] = []
         self.best: Named = {}
@@ -75,11 +132,13 @@ class Ranking:
     @torch.no_grad()
     def prediction_step(self, _model: nn.Module, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> tuple[None, Tensor, Tensor]:
         """The log-probability of each label [B x L], and the right label [B]."""
-        model, count = self.text_model, len(self.ranked)
-        states, mask = model.encode(inputs["input_ids"], inputs["attention_mask"])
-        targets = self.ranked.repeat(len(states), 1)
-        decoder_ids = shifted(targets, model.start_id, model.pad_id)
-        logits = model.decode(states.repeat_interleave(count, 0), mask.repeat_interleave(count, 0), decoder_ids)
+        count = len(self.ranked)
+        with self.compute_loss_context_manager():  # type: ignore[attr-defined]
+            states, mask = self.built.encode(inputs["input_ids"], inputs["attention_mask"])
+            targets = self.ranked.repeat(len(states), 1)
+            encoded = BaseModelOutput(last_hidden_state=states.repeat_interleave(count, 0))
+            output = self.built.plm(encoder_outputs=encoded, attention_mask=mask.repeat_interleave(count, 0), labels=targets, use_cache=False)
+        logits = output.logits.float()
         picked = logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
         scores = ((picked - logits.logsumexp(dim=-1)) * (targets != IGNORED)).sum(dim=-1)
         return None, scores.view(-1, count), inputs["gold"]
@@ -95,19 +154,17 @@ class RankingAdapterTrainer(Ranking, Seq2SeqAdapterTrainer):  # type: ignore[mis
 
 def sweep_by_trainer(workload: Workload) -> Measured:
     """Every run of the sweep, one after the other."""
-    tuner = workload.tuner(1)
-    model, samples = tuner.model, workload.samples
-    model.plm.set_attn_implementation(workload.attention)
-    tuned = workload.tuned(model)
-    trained = _trainable(model, workload.shape.element, tuned)
-    first = {name: parameter.detach().clone() for name, parameter in tuned.items()}
+    tuner, samples, built = workload.tuner(1), workload.samples, build(workload)
+    tuned, first = built.tuned, workload.tuned(tuner.model)
+    if tuned.keys() != first.keys():
+        raise RuntimeError("the project's model and that of the libraries have parameters of different names")
     start = workload.clock()
     done, weights = [], []
     for sample, point in ((sample, point) for sample in samples for point in grid(tuner.strategy.tuned, tuner.tuning)):
         with torch.no_grad():
             for name, parameter in tuned.items():
                 parameter.copy_(first[name])
-        done.append(_train(workload, tuner, trained, tuned, sample, point))
+        done.append(_train(workload, tuner, built, sample, point))
         weights.append({name: parameter.detach().clone() for name, parameter in tuned.items()})
     seconds = workload.clock() - start
     evaluation = sum(trainer.seconds for trainer in done)
@@ -116,30 +173,20 @@ def sweep_by_trainer(workload: Workload) -> Measured:
     return Measured(losses, [trainer.scores for trainer in done], weights, seconds - evaluation, evaluation)
 
 
-def _trainable(model: TextModel, element: str, tuned: Named) -> nn.Module:
-    """What the Trainer is given, with the gradient on for the tuned parameters alone."""
-    if element in LIBRARY:
-        model.plm.train_adapter(element)
-    model.requires_grad_(False)
-    for parameter in tuned.values():
-        parameter.requires_grad_()
-    return Prompted(model) if element == "prompt" else model.plm
-
-
-def _train(workload: Workload, tuner: Tuner, trained: nn.Module, tuned: Named, sample: Sample, point: Point) -> Ranking:
+def _train(workload: Workload, tuner: Tuner, built: Built, sample: Sample, point: Point) -> Ranking:
     shape = workload.shape
     run_key = key("tune", SEED, TASK, sample.number)
     picks = chain.from_iterable(epoch_picks(sample.train, run_key, step, shape.batch) for step in range(shape.steps))
     trainer = (RankingAdapterTrainer if shape.element in LIBRARY else RankingTrainer)(
-        model=trained,
+        model=built.trained,
         args=_arguments(tuner, point.rates[shape.element], shape.batch, workload.scratch),
-        data_collator=lambda rows: _collated(rows, tuner.model.pad_id),
+        data_collator=lambda rows: _collated(rows, built.plm.config.pad_token_id),
         train_dataset=[{"input_ids": inputs, "labels": targets} for inputs, targets in picks],
         eval_dataset=list(_development(sample)),
         compute_metrics=_accuracy,
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.prepare(tuner.model, tuned, tuner.encoder.targets(LABELS), workload.clock)
+    trainer.prepare(built, tuner.encoder.targets(LABELS), workload.clock)
     trainer.train()
     return trainer
 

@@ -74,7 +74,7 @@ def _bottleneck(model: TextModel, adapter: Adapter) -> BnConfig:
 def _register_once(model: TextModel) -> None:
     """Leave each submodule that has parameters registered at one place, the highest; elsewhere it stays a plain attribute.
 
-    The library registers its prefix pool in each attention too, and T5 its embedding in encoder and decoder.
+    `adapters` registers its prefix pool in each attention too, and T5 its embedding in encoder and decoder.
     `functional_call` replaces parameters by name and puts back what it found: under a second name of the same module that
     is the first name's replacement, so a run's own tensors would stay behind, and ties to other modules be lost.
     Modules without parameters stay wherever they are: an adapter runs its activation as an item of a `Sequential`, and a
@@ -83,10 +83,11 @@ def _register_once(model: TextModel) -> None:
     seen: set[int] = set()
     for module in list(model.modules()):
         for name, child in list(module._modules.items()):
-            if child is not None and id(child) in seen and any(True for _ in child.parameters()):
+            if child is None:
+                continue
+            if id(child) in seen and any(True for _ in child.parameters()):
                 module.__dict__[name] = module._modules.pop(name)
-            elif child is not None:
-                seen.add(id(child))
+            seen.add(id(child))
 
 
 def ordinary_entries(tokenizer: PreTrainedTokenizerBase) -> Tensor:

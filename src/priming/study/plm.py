@@ -136,7 +136,7 @@ class Prompt(Section):
 
 
 class Prefix(Section):
-    """Key and value vectors in every attention (the deep prompt), from the `adapters` library, without reparameterisation."""
+    """Key and value vectors in every attention (the deep prompt), without reparameterisation; in T5 it has no position, see strategies.md."""
 
     length: Positive = Field(10, description="Vectors an attention layer.")
 
