@@ -98,7 +98,8 @@ class Workload:
     def _tuning(self, bank: int) -> Tuning:
         shape = self.shape
         grid = Grid(**{shape.element: list(RATES[shape.element])})
-        return Tuning(steps=shape.steps, evaluate_every=shape.evaluate_every, learning_rates=grid, batch_sizes=[shape.batch], dropout=0.0, bank=bank)
+        schedule = {"steps": shape.steps, "evaluate_every": shape.evaluate_every, "batch_sizes": [shape.batch]}
+        return Tuning(**schedule, learning_rates=grid, dropout=0.0, bank=bank, ties="first")
 
     @cached_property
     def samples(self) -> list[Sample]:

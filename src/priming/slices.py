@@ -87,7 +87,7 @@ def validation_slice(study: Study, plm: str, priming: Priming) -> Slice:
         "development": study.tasks.development,
         "samples": study.tasks.samples[: validation.samples],
         "scoring": scoring_slice(study, [scoring.decoder, *generator.values()]) | generator,
-        "downstream": [tuning_slice(study, plm, strategy, exclude={"steps", "save_plm"}) for strategy in judged],
+        "downstream": [tuning_slice(study, plm, strategy, exclude={"steps", "ties", "save_plm"}) for strategy in judged],
     }
 
 

@@ -216,7 +216,7 @@ def _validator(making: Making) -> "Validator":
     )
 
 
-def _tune(makings: Sequence[Making]) -> None:
+def _tune(makings: Sequence[Making]) -> Iterable[str]:
     from priming.training.downstream import Group, tune
 
     making = makings[0]
@@ -234,7 +234,7 @@ def _tune(makings: Sequence[Making]) -> None:
     key = (str(making.plm), item.strategy, item.seed)
     if key not in _TUNERS:
         _TUNERS[key] = _tuner(making, item.strategy)
-    tune(_TUNERS[key], group)
+    return tune(_TUNERS[key], group)
 
 
 _TUNERS: "dict[tuple[str, Strategy, int], Tuner]" = {}

@@ -131,7 +131,7 @@ def write_results(study: Study, root: Path, change: Change = lambda result: resu
 
 
 def with_failures(result: Results) -> Results:
-    """One priming seed diverged, one whole priming did, and two runs of another strategy failed."""
+    """One priming seed diverged, one whole priming did, two runs of another strategy failed, and two of another keep the untuned model."""
     if "priming" in result:
         return result
     if result["strategy"].startswith("reptile"):
@@ -140,6 +140,8 @@ def with_failures(result: Results) -> Results:
         return missing_result(result, "not primed", "priming mtl[prompt] failed: loss is inf at step 90")
     if result["strategy"] == "none -> prefix" and result["task"] == "tense" and result["sample"] == 21:
         return missing_result(result, "failed", "all runs of the sweep diverged")
+    if result["strategy"] == "none -> prompt" and result["task"] == "plural" and result["sample"] == 21:
+        return {**result, "kept_start": True}
     return result
 
 

@@ -190,6 +190,18 @@ def test_missing_runs_are_marked(with_gaps: Path) -> None:
     assert prefix.count("*") == 1
 
 
+def test_runs_that_keep_the_untuned_model_are_marked_and_counted(with_gaps: Path) -> None:
+    (strategy,) = rows(with_gaps, "strategies", strategy="none -> prompt")
+    (cell,) = rows(with_gaps, "per_task", strategy="none -> prompt", task="plural")
+    assert (strategy["kept_start"], cell["kept_start"], cell["status"]) == ("2", "2", "done")
+    others = [*rows(with_gaps, "strategies"), *rows(with_gaps, "per_task")]
+    assert sum(int(row["kept_start"]) for row in others) == 4
+    assert re.search(r"none -> prompt .*48/48, 2 †", (with_gaps / "summary.md").read_text())
+    marked = [line for line in (with_gaps / "scores.md").read_text().splitlines() if line.startswith("|") and "†" in line]
+    assert [line.split(" | ")[0].strip() for line in marked] == ["| none -> prompt"]
+    assert r"$\dagger$" in (with_gaps / "scores.tex").read_text()
+
+
 def test_gains_are_over_the_runs_that_both_have(with_gaps: Path) -> None:
     (row,) = rows(with_gaps, "effects", strategy="mtl[prompt] -> prompt")
     ours, twin = (rows(with_gaps, "scores", strategy=s, metric="accuracy", decoder="ranking") for s in ("mtl[prompt] -> prompt", "none -> prompt"))

@@ -13,7 +13,7 @@ from priming.tasks.prepare import prepare
 from priming.training.upstream import PrimingJob
 from tests.tiny_bart import SIZES
 
-PLM = Plm(path=".", max_input=24, max_output=4)
+PLM = Plm(path=".", max_input=24, max_output=16)
 SOURCE, DEVELOPMENT, TARGET = ["film_verdict", "age_compare"], ["hotel_review"], ["dinner_review"]
 TASKS = Tasks(generated=GeneratedTasks(train=60, test=10), source=SOURCE, development=DEVELOPMENT, target=TARGET, shots=4, samples=[1, 2])
 TUNING = Tuning(steps=4, evaluate_every=2, learning_rates=Grid(adapter=[1e-2, 1e-3]), batch_sizes=[4], dropout=0.0)

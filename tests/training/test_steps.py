@@ -15,7 +15,9 @@ from priming.models.flops import Counter
 from priming.strategies import ELEMENTS, Priming, Strategy
 from priming.study.plm import Elements
 from priming.study.priming import Budget, Maml, Mtl, Rates, Reptile, Validation
+from priming.study.tasks import Files, TaskDefinition
 from priming.study.tuning import Grid, Scoring
+from priming.tasks.prepare import prepare
 from priming.training.budget import plan, step_cost
 from priming.training.downstream import Group, tune
 from priming.training.tuner import Tuner
@@ -23,7 +25,9 @@ from priming.training.upstream import PrimingJob, prime
 from priming.training.validation import DevelopmentTasks
 from tests.tiny_bart import SIZES, examples
 
-from .conftest import DEVELOPMENT, PLM, TARGET, TUNING
+from .conftest import DEVELOPMENT, PLM, TARGET, TASKS, TUNING
+
+TEXT_TASK = TaskDefinition(files=Files(train="rows.csv", test="rows.csv"), kind="text_to_text", input="{text}", output="answer")
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -112,6 +116,39 @@ def test_tuning_starts_from_the_primed_values(job: PrimingJob, tasks: Path, tmp_
     assert hits / len(rows) == pytest.approx(found["test"]["ranking"]["accuracy"])
     tuned = sum(value.numel() for value in load_file(tmp_path / TARGET[0] / "sample-1" / "elements.safetensors").values())
     assert found["parameters"]["tuned"] == tuned
+
+
+def test_labels_that_would_be_cut_are_refused_before_anything_is_trained(job: PrimingJob, tasks: Path, tmp_path: Path) -> None:
+    short = PLM.model_copy(update={"max_output": 2})
+    with pytest.raises(DataError, match=r"task age_compare: the label '\w+' takes \d+ tokens, .* plms.mini.max_output is 2: .* set plms"):
+        prime(replace(job, plm=short), tmp_path / "primed")
+    with pytest.raises(DataError, match=r"task dinner_review: the label 'disgusting' takes \d+ tokens"):
+        tune(replace(tuner(job.plm_folder, "none -> adapter"), plm=short), group(tasks, None, tmp_path))
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_text_targets_that_are_cut_are_counted_and_said(job: PrimingJob, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = TASKS.model_copy(update={"source": ["many_of"], "define": {"verbatim": TEXT_TASK}, "target": ["verbatim"], "shots_in_all": 4})
+    rows = "".join(f"{i},{'red ' * i}\n" for i in range(1, 31))
+    (tmp_path / "rows.csv").write_text(f"text,answer\n{rows}")
+    for name, part in (("many_of", "source"), ("verbatim", "target")):
+        prepare(name, study, part, tmp_path, tmp_path / "tasks" / name)
+    tokenizer = tuner(job.plm_folder, "none -> adapter").encoder.tokenizer
+
+    def longer(file: str, limit: int) -> int:
+        lines = (tmp_path / "tasks" / file).read_text().splitlines()
+        return sum(len(tokenizer(target)["input_ids"]) > limit for line in lines for target in json.loads(line)["targets"])
+
+    prime(replace(job, source=[tmp_path / "tasks/many_of"], plm=PLM.model_copy(update={"max_output": 3})), tmp_path / "primed")
+    cut = longer("many_of/pool.jsonl", 3)
+    assert cut > 0
+    assert result(tmp_path / "primed")["cut_targets"] == {"many_of": cut}
+    assert f"mtl[plm+adapter] seed 1: {cut} targets of task many_of cut, since plms.mini.max_output is 3 tokens" in capsys.readouterr().err
+    tune(tuner(job.plm_folder, "none -> adapter"), group(tmp_path / "tasks", None, tmp_path, ["verbatim"]))
+    for number in (1, 2):
+        parts = {part: longer(f"verbatim/sample-{number}-{part}.jsonl", 16) for part in ("train", "dev", "test")}
+        assert parts["test"] > 0
+        assert result(tmp_path / "verbatim" / f"sample-{number}")["cut_targets"] == parts
 
 
 def test_a_dropped_element_leaves_no_trace_and_a_kept_one_stays(job: PrimingJob, tasks: Path, tmp_path: Path) -> None:

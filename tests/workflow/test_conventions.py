@@ -33,7 +33,7 @@ BASELINES = {
 def study_file(folder: Path, plms: Mapping[str, Path]) -> Path:
     study = yaml.safe_load(TINY.read_text())
     study["name"], study["strategies"], study["seeds"] = "conventions", STRATEGIES, [1]
-    study["plms"] = {name: {"path": str(path), "max_input": 24, "max_output": 4} for name, path in plms.items()}
+    study["plms"] = {name: {"path": str(path), "max_input": 24, "max_output": 16} for name, path in plms.items()}
     study["tasks"]["task_prefix"] = True
     study["priming"]["mtl"] |= {**LOSS, "target_space": True}
     study["priming"]["maml"] |= {**LOSS, "target_space": True, "order": "second", "inner_learning_rates": {"plm": 0.1, "prompt": 0.1}}

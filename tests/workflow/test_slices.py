@@ -125,6 +125,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tuning/dropout", 0.2, tuned),
     ("tuning/loss", "sum", tuned),
     ("tuning/label_smoothing", 0.1, tuned),
+    ("tuning/ties", "first", step("tune")),
     ("tuning/bank", 7, tuned),
     ("tuning/bank_tasks", 2, step("tune")),
     ("tuning/chunk", 1, nothing),

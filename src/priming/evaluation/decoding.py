@@ -38,10 +38,21 @@ def label_scores(
     inputs = shifted(targets, model.start_id, model.pad_id).expand(runs, size, count, -1).flatten(1, 2)
     logits = _apply(model, "decode", stacked, states.repeat_interleave(count, 1), mask.repeat_interleave(count, 1), inputs)
     logits = logits.view(runs, size, count, *logits.shape[-2:])
-    kept = targets != IGNORED
-    picked = logits.gather(-1, targets.clamp(min=0).expand(runs, size, count, -1)[..., None])[..., 0]
-    total = ((picked - logits.logsumexp(dim=-1)) * kept).sum(dim=-1)
-    return total / kept.sum(dim=-1) if normalised else total
+    total = _log_probability(logits, targets)
+    return total / (targets != IGNORED).sum(dim=-1) if normalised else total
+
+
+@torch.no_grad()
+def target_scores(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
+    """Log-probability of the whole output of each row, end token included [R x B]; `targets` [R x B x T] with IGNORED at padding."""
+    inputs = shifted(targets, model.start_id, model.pad_id)
+    return _log_probability(_apply(model, "decode", stacked, states, mask, inputs), targets)
+
+
+def _log_probability(logits: Tensor, targets: Tensor) -> Tensor:
+    """The sum over the tokens of `targets` [... x T], which may be broadcast to `logits` [... x T x V]."""
+    picked = logits.gather(-1, targets.clamp(min=0).expand(logits.shape[:-1])[..., None])[..., 0]
+    return ((picked - logits.logsumexp(dim=-1)) * (targets != IGNORED)).sum(dim=-1)
 
 
 @torch.no_grad()

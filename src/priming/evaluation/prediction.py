@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from priming.evaluation.beam import beam_search
-from priming.evaluation.decoding import encode, greedy, label_scores
-from priming.models.encoding import Encoder, pad
+from priming.evaluation.decoding import encode, greedy, label_scores, target_scores
+from priming.models.encoding import IGNORED, Encoded, Encoder, pad
 from priming.models.text_model import TextModel
 
 Labels = tuple[str, ...] | None
 Rows = Sequence[Sequence[int]]
+Row = TypeVar("Row")
 Named = Mapping[str, Tensor]
 
 
@@ -55,6 +57,26 @@ class Predictor:
                 found[i] = predictions
         return found
 
+    def losses(self, stacked: Named, data: Sequence[Encoded]) -> list[float]:
+        """The cross-entropy of each run on its own rows: a mean over the tokens of their first references, end tokens included.
+
+        Args:
+            stacked: parameters of the runs, [R x ...] by name.
+            data: the rows of each run; they may differ in number.
+        """
+        self.model.eval()
+        rows = [list(zip(own.inputs, (references[0] for references in own.targets), strict=True)) for own in data]
+        longest = max(len(target) for own in rows for _, target in own)
+        totals: list[list[float]] = [[] for _ in data]
+        size = max(1, min(self.at_once, self.logits // (longest * self.model.plm.config.vocab_size)) // len(data))
+        for chunk in self._chunks(rows, size):
+            states, mask = encode(self.model, stacked, *self._padded([[ids for ids, _ in own] for own in chunk]))
+            targets = pad([ids for own in chunk for _, ids in own], IGNORED).view(len(chunk), len(chunk[0]), -1).to(states.device)
+            for own, more in zip(totals, target_scores(self.model, stacked, states, mask, targets).tolist(), strict=True):
+                own.extend(more)
+        tokens = [sum(len(target) for _, target in own) for own in rows]
+        return [-sum(found[: len(own)]) / number for found, own, number in zip(totals, rows, tokens, strict=True)]
+
     @staticmethod
     def _alike(labels: Sequence[Labels]) -> list[list[int]]:
         """Runs with equally many labels are decoded together."""
@@ -81,7 +103,7 @@ class Predictor:
         return max(1, rows // runs)
 
     @staticmethod
-    def _chunks(inputs: Sequence[Rows], size: int) -> Iterator[list[Rows]]:
+    def _chunks(inputs: Sequence[Sequence[Row]], size: int) -> Iterator[list[list[Row]]]:
         """Equally many rows of each run at a time; a run that is out of rows repeats its last."""
         longest = max(map(len, inputs))
         for start in range(0, longest, size):

@@ -55,6 +55,14 @@ class Encoder:
         """Ids of output texts, the end token included."""
         return _ids(self.tokenizer, texts, self.max_output)
 
+    def whole(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of output texts before they are cut, the end token included."""
+        return _ids(self.tokenizer, texts, None)
+
+    def cut(self, texts: Sequence[str]) -> int:
+        """How many output texts are cut."""
+        return sum(len(ids) > self.max_output for ids in self.whole(texts))
+
     def examples(self, pairs: Iterable[tuple[str, Sequence[str]]]) -> Encoded:
         """Ids of (input, references) pairs."""
         pairs = list(pairs)
@@ -66,13 +74,13 @@ class Encoder:
         )
 
 
-def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int) -> list[list[int]]:
-    """The ids of each text; what is there more than once, as labels are, is encoded once."""
+def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int | None) -> list[list[int]]:
+    """The ids of each text, at most so many of them; what is there more than once, as labels are, is encoded once."""
     different = list(dict.fromkeys(texts))
     if not different:
         return []
     only_ids = {"return_attention_mask": False, "return_token_type_ids": False}
-    encoded = tokenizer(different, truncation=True, max_length=longest, add_special_tokens=True, **only_ids)["input_ids"]
+    encoded = tokenizer(different, truncation=longest is not None, max_length=longest, add_special_tokens=True, **only_ids)["input_ids"]
     ids = dict(zip(different, encoded, strict=True))
     return [ids[text] for text in texts]
 

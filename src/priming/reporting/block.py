@@ -14,6 +14,7 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "±": r"$\pm$",
+    "†": r"$\dagger$",
 }
 LATEX_NEEDS = "% \\usepackage{booktabs}\n"
 HTML_HEAD = """<!doctype html>

@@ -24,7 +24,7 @@ STATUSES = ("done", "failed", "not primed")
 Row = dict[str, Any]
 Expected = dict[str, str | int]
 
-_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "majority_label", "majority", "chance"]
+_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "kept_start", "majority_label", "majority", "chance"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
 _POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
@@ -140,6 +140,7 @@ def _sample(run: Expected, result: Row, study: Study) -> Row:
         "tuned": parameters.get("tuned"),
         "total": parameters.get("total"),
         "flops": result.get("flops"),
+        "kept_start": bool(result.get("kept_start")),
         "majority_label": majority.get("label"),
         "majority": majority.get(f"test_{scoring.metric}"),
         "chance": result.get("chance"),

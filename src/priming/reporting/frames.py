@@ -125,6 +125,7 @@ def strategies(grid: Grid) -> pd.DataFrame:
                 "n": found.n,
                 "dev": runs.groupby("task")["dev"].apply(lambda dev: dev.astype(float).mean()).mean(),
                 **{status.replace(" ", "_"): int((runs["status"] == status).sum()) for status in ("done", "failed", "not primed")},
+                "kept_start": int(runs["kept_start"].sum()),
                 "metric": grid.metric,
                 "decoder": grid.decoder,
             }
@@ -139,13 +140,15 @@ def downstream(strategy: Strategy) -> str:
 
 def per_task(grid: Grid) -> pd.DataFrame:
     """Each cell: mean score, deviation over seeds and samples, gains over the baseline and over the twin."""
-    statuses = grid.results.samples.groupby(["plm", "strategy", "task"], sort=False)["status"].agg(cell_status)
+    cells = grid.results.samples.groupby(["plm", "strategy", "task"], sort=False)
+    statuses, starts = cells["status"].agg(cell_status), cells["kept_start"].sum()
     rows: list[Row] = []
     for plm, strategy in _strategies(grid.study):
         columns = _cell_columns(grid, plm, strategy)
         for n, task in enumerate(grid.study.tasks.target):
             key = {"plm": plm, "strategy": str(strategy), "task": task, "metric": grid.metric, "decoder": grid.decoders.get(task, "")}
-            rows.append({**key, **{name: values[n] for name, values in columns.items()}, "status": statuses[plm, str(strategy), task]})
+            cell = (plm, str(strategy), task)
+            rows.append({**key, **{name: values[n] for name, values in columns.items()}, "kept_start": int(starts[cell]), "status": statuses[cell]})
     return pd.DataFrame(rows)
 
 

@@ -16,6 +16,8 @@ from priming.study import Study
 from priming.study.baselines import SAME_ALGORITHM
 
 TASKS_A_TABLE = 6
+START_KEPT = "†"
+"""Marks what was scored untuned, since no step was better than the start on the development set."""
 
 Frames = dict[str, pd.DataFrame]
 
@@ -98,8 +100,8 @@ def _rows(frame: pd.DataFrame, plm: str) -> dict[str, Row]:
 
 
 def runs_text(row: Row) -> str:
-    """`48/48`, or `44/48, 4 failed`."""
-    gone = [f"{row[key]} {key.replace('_', ' ')}" for key in ("failed", "not_primed") if row[key]]
+    """`48/48`, or `44/48, 4 failed, 2 †` where two keep the untuned model."""
+    gone = [f"{row[key]} {name}" for key, name in (("failed", "failed"), ("not_primed", "not primed"), ("kept_start", START_KEPT)) if row[key]]
     return ", ".join([f"{row['done']}/{row['done'] + row['failed'] + row['not_primed']}", *gone])
 
 
@@ -111,10 +113,11 @@ def _score(score: Row, strategy: Row) -> str:
 
 
 def _cell(row: Row) -> str:
-    """Mean and deviation of a cell; `*` where some runs are missing, the status where all are."""
+    """Mean and deviation of a cell; `*` where some runs are missing, the status where all are; `†` where some keep the untuned model."""
     if not row["n"]:
         return str(row["status"])
-    return wording.mean_deviation(row["mean"], row["deviation"]) + ("" if row["status"] == "done" else " *")
+    marks = ("" if row["status"] == "done" else "*") + (START_KEPT if row["kept_start"] else "")
+    return wording.mean_deviation(row["mean"], row["deviation"]) + (f" {marks}" if marks else "")
 
 
 def _gain(row: Row) -> str:
@@ -132,7 +135,8 @@ def _setting(study: Study) -> str:
 def _selection(study: Study) -> str:
     return (
         f"Mean ± {wording.deviation(study)} over samples and seeds. "
-        f"The dev score ({wording.selecting_score(study)}) chose the learning rate and step; * some runs are missing."
+        f"The dev score ({wording.selecting_score(study)}) chose the learning rate and step; * some runs are missing; "
+        f"{START_KEPT} in some runs no step was better than the start, so the untuned model is scored."
     )
 
 

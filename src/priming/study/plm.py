@@ -77,7 +77,10 @@ class Plm(Section):
         "each has its own primings and tunings, and tables and figures are over all of them.",
     )
     max_input: Positive = Field(64, description="Input tokens, the rest is cut off; soft prompts come on top.")
-    max_output: Positive = Field(8, description="Output tokens, the end token included.")
+    max_output: Positive = Field(
+        8,
+        description="Output tokens, the end token included. A label that takes more is refused; longer target texts are cut, and counted.",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

@@ -80,6 +80,11 @@ class Tuning(Section):
         description="Target tasks that share banks: so many consecutive ones; those left over when the list is divided have banks of their own. "
         "Adding or removing a task tunes those again whose banks it changes.",
     )
+    ties: Literal["loss", "first"] = Field(
+        "loss",
+        description="Which step a run keeps where all steps have the same development score: that of the least development loss, or the `first`, "
+        "which is the start (CrossFit's rule).",
+    )
     save_plm: bool = Field(False, description="Save the whole tuned PLM of each winner too, where it is tuned.")
     chunk: Positive = Field(16, description="Target tasks a job tunes one after the other.")
     exceptions: list[TuningException] = Field(

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from priming.errors import DataError, nearest
+from priming.errors import DataError, StudyError, nearest
 from priming.study import Study, load_study
 from priming.study.partitions import gym, partition
 from priming.study.problems import Problem
 from priming.study.tasks import Tasks
 from priming.tasks.generated import GENERATED
+from priming.tasks.label_check import said_of_labels
 from priming.tasks.sources.load import known_tasks, raw_files
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ ALLOWED = {"source": ("source",), "development": ("development",), "target": ("t
 
 
 def open_study(path: Path, *, of_data: bool = True) -> Study:
-    """Read a study file and check everything that can be known before a job starts, except, without `of_data`, whether its data are here.
+    """Read a study file and check everything that can be known before a job starts, except, without `of_data`, whether its data are here and
+    whether its PLMs can write its labels.
 
     Raises StudyError that lists every problem.
     """
-    return load_study(path, (unknown_names, missing_mirrors) if of_data else (unknown_names,))
+    study = load_study(path, (unknown_names, missing_mirrors) if of_data else (unknown_names,))
+    if of_data and (unfit := said_of_labels(study, path.parent)):
+        raise StudyError("\n".join(f"{path}: {said}" for said in unfit))
+    return study
 
 
 def wanted_of_hub(names: Sequence[str], tasks: Tasks | None) -> "list[Request]":

@@ -23,7 +23,10 @@ class TextForm:
         """What the encoder reads."""
         return f" [{task}] {example.input}" if self.task_prefix else example.input
 
+    def target(self, text: str) -> str:
+        """What the decoder writes."""
+        return f" {text}" if self.target_space else text
+
     def pairs(self, task: str, examples: Iterable[Example]) -> Iterator[Pair]:
         """Input and targets of each example."""
-        space = " " if self.target_space else ""
-        return ((self.input(task, example), tuple(space + target for target in example.targets)) for example in examples)
+        return ((self.input(task, example), tuple(map(self.target, example.targets))) for example in examples)

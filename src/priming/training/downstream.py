@@ -1,7 +1,7 @@
 """Tuning a target task from a primed or un-primed PLM: every sample's sweep, its winner on the test set, and the results."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from priming.models.flops import Counter
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.task import Example
 from priming.training.budget import mean_lengths
+from priming.training.limits import check_labels, warn_of_cut
 from priming.training.record import Stopwatch, count, digest, environment, plm_failure, read_result, save_tensors, write_result
 from priming.training.sweep import Run, winner
 from priming.training.tuner import Tuner
@@ -57,14 +58,21 @@ class Tuned:
         return None if index is None else self.runs[index]
 
 
-def tune(tuner: Tuner, group: Group) -> None:
-    """Tune tasks on each of their samples; a folder `sample-<k>` each, with `result.json`, weights and test predictions."""
+def tune(tuner: Tuner, group: Group) -> list[str]:
+    """Tune tasks on each of their samples; a folder `sample-<k>` each, with `result.json`, weights and test predictions.
+
+    Returns a warning for each task on which samples keep the untuned model.
+
+    Raises:
+        DataError: a label is longer than the PLM's outputs may be.
+    """
     tasks = [read_task(folder) for folder in group.tasks]
     if failure := _nothing_to_tune(tuner, group):
         _mark(tuner, group, tasks, *failure)
-        return
+        return []
     if group.primed is not None:
         tuner.load(checkpoint_folder(group.primed, tuner.strategy))
+    check_labels({task.name: task.labels or () for task in tasks}, tuner.encoder, group.plm_name)
     watch = Stopwatch()
     sweeps = tuner.sweeps(tasks, group.samples)
     pairs = [(task, number) for task in tasks for number in group.samples]
@@ -74,6 +82,15 @@ def tune(tuner: Tuner, group: Group) -> None:
     for one in tuned:
         if one.task.name in group.outs:
             write_result(group.out(one.task, one.number), _scored(tuner, group, one, scores.get((one.task.name, one.number)), seconds))
+    return [*_untuned(tuner, group, tuned)]
+
+
+def _untuned(tuner: Tuner, group: Group, tuned: Sequence[Tuned]) -> Iterator[str]:
+    """Say of each task of the group on which samples no step was chosen before the start."""
+    for task in group.outs:
+        if still := [one.number for one in tuned if one.task.name == task and one.best and one.best.kept_start]:
+            which = f"sample{'s' if len(still) > 1 else ''} {', '.join(map(str, still))}"
+            yield f"{tuner.strategy}, {task}, seed {tuner.seed}, {which}: no step is better than the start on the development set; the start is kept"
 
 
 def _nothing_to_tune(tuner: Tuner, group: Group) -> tuple[str, str] | None:
@@ -149,13 +166,26 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
         **_unscored(tuner, group, tuned.task, tuned.number, status, reason),
         "runs": [run.report() for run in tuned.runs],
         "winner": winner(tuned.runs),
+        "kept_start": tuned.best is not None and tuned.best.kept_start,
         **(scores or {}),
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
+        "cut_targets": _cut(tuner, group, tuned),
         "majority": {"label": label, **{f"test_{m}": found for m, found in _scores(tuner, tuned.task, constant, test).items()}},
         "chance": 1 / len(tuned.task.labels) if tuned.task.labels else 0.0,
         "flops": _flops(tuner, tuned.task.name, train, tuned.runs),
         "seconds": round(seconds, 3),
     }
+
+
+def _cut(tuner: Tuner, group: Group, tuned: Tuned) -> dict[str, int]:
+    """How many targets of each part of a text-to-text task are longer than outputs may be, which is said."""
+    parts = dict(zip(("train", "dev", "test"), tuned.task.sample(tuned.number), strict=True))
+    if tuned.task.labels:
+        return dict.fromkeys(parts, 0)
+    cut = {part: tuner.encoder.cut([target for e in examples for target in e.targets]) for part, examples in parts.items()}
+    if number := sum(cut.values()):
+        warn_of_cut(f"{tuner.strategy} seed {tuner.seed} sample {tuned.number}", tuned.task.name, number, group.plm_name, tuner.plm.max_output)
+    return cut
 
 
 def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, status: str, reason: str | None) -> dict[str, Any]:
@@ -176,6 +206,7 @@ def _unscored(tuner: Tuner, group: Group, task: PreparedTask, number: int, statu
         "settings": dict(group.described),
         "runs": [],
         "winner": None,
+        "kept_start": False,
         "dev": None,
         "test": None,
         "parameters": count(tuner.model, tuner.strategy.tuned) if made else None,

@@ -1,6 +1,6 @@
 """The tuned parameters of R runs, stacked in a leading dimension."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -90,9 +90,18 @@ class StackedParameters:
         """Take over values."""
         self.restore(dict(state.tensors))
 
-    def snapshot(self) -> dict[str, Tensor]:
-        """A copy of the flat buffers."""
-        return {element: flat.clone() for element, flat in self.flat.items()}
+    def snapshot(self, rows: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """A copy of the flat buffers, of these runs alone where there are `rows`."""
+        return {element: flat.clone() if rows is None else flat[list(rows)] for element, flat in self.flat.items()}
+
+    def named(self, flat: Mapping[str, Tensor], rows: Sequence[int]) -> Named:
+        """The tensors [n x ...] of n `rows` of flat buffers such as a snapshot, by parameter name."""
+        chosen = {element: values[list(rows)] for element, values in flat.items()}
+        return {
+            name: chosen[element][:, part].view(len(rows), *self.views[name].shape[1:])
+            for element, slices in self._slices.items()
+            for name, part in slices
+        }
 
     def keep_rows(self, kept: dict[str, Tensor], rows: Tensor) -> None:
         """Overwrite the `rows` (mask [R]) of a snapshot with the present values."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from math import isnan
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from priming.training.keys import key
 from priming.training.loop import Schedule, train
 from priming.training.optimizer import AdamW
 from priming.training.parameters import Named, StackedParameters
+from priming.training.selection import Selection
 from priming.training.side_by_side import SideBySide
 
 References = Sequence[Sequence[str]]
@@ -50,7 +50,7 @@ class Point:
 
 @dataclass
 class Run:
-    """One training: a sample at a point of the grid, its curve, and the parameters of its best development step."""
+    """One training: a sample at a point of the grid, its curve, and the parameters of the development step that is kept."""
 
     sample: Sample
     point: Point
@@ -58,12 +58,14 @@ class Run:
     curve: list[dict[str, Any]] = field(default_factory=list)
     best_step: int | None = None
     best_dev: float | None = None
+    by_loss: bool = False
     failure: str | None = None
     best: Named = field(default_factory=dict)
 
-    def improves(self, dev: float) -> bool:
-        """Whether a development score is strictly the highest so far; one that is no number, as a correlation can be, never is."""
-        return not isnan(dev) and (self.best_dev is None or dev > self.best_dev)
+    @property
+    def kept_start(self) -> bool:
+        """Whether no step was kept but that before the first: the untuned model."""
+        return self.best_step == 0
 
     def report(self) -> dict[str, Any]:
         """The run as `result.json` has it."""
@@ -75,6 +77,7 @@ class Run:
             "curve": self.curve,
             "best_step": self.best_step,
             "best_dev": self.best_dev,
+            "by_loss": self.by_loss,
         }
 
 
@@ -117,8 +120,9 @@ class Sweep:
         )
         outcome = train(parameters, objective, self._optimizer(bank), Schedule(settings.steps, settings.warmup, settings.clip), watch.after_step)
         for index, run in enumerate(bank):
+            watch.tell(index)
             run.failure = outcome.failures.get(index) or (NO_SCORE if run.best_dev is None else None)
-            run.best = {} if run.failure else watch.best(index)
+            run.best = {} if run.failure else watch.selection.values(index)
 
     def _optimizer(self, bank: Sequence[Run]) -> AdamW:
         device = next(self.model.parameters()).device
@@ -131,7 +135,7 @@ class _Watch:
 
     def __init__(self, sweep: Sweep, bank: Sequence[Run], parameters: StackedParameters) -> None:
         self.sweep, self.bank, self.parameters = sweep, bank, parameters
-        self.kept = parameters.snapshot()
+        self.selection = Selection(parameters, self._losses if sweep.tuning.ties == "loss" else None)
 
     def after_step(self, step: int, losses: Tensor) -> None:
         """Evaluate when the schedule says so, and at the end; back to training mode where dropout acts."""
@@ -140,26 +144,26 @@ class _Watch:
             self.evaluate(step, losses)
 
     def evaluate(self, step: int, losses: Tensor | None) -> None:
-        """Score every run on its development set; the first of equal steps is kept, and none whose score is not a number."""
+        """Score every run on its development set, and choose the steps that are kept."""
         sweep = self.sweep
         samples, wanted = [run.sample for run in self.bank], [sweep.scoring.decoder]
         predictions = sweep.predictor.predict(self.parameters.views, [s.dev.inputs for s in samples], [s.labels for s in samples], wanted)
-        better = []
+        scores = []
         for index, (run, found) in enumerate(zip(self.bank, predictions, strict=True)):
             [texts] = found.values()
             dev = score(own_metric(sweep.scoring.metric, run.sample.metric), texts, run.sample.dev_references)
             run.curve.append({"step": step, "loss": None if losses is None else float(losses[index]), "dev": dev})
-            better.append(run.improves(dev))
-            if better[-1]:
-                run.best_step, run.best_dev = step, dev
-        self.parameters.keep_rows(self.kept, torch.tensor(better))
+            scores.append(dev)
+        self.selection.note(step, scores)
         sweep.model.train(sweep.tuning.dropout != 0)
 
-    def best(self, index: int) -> Named:
-        """The parameters of a run's best step."""
-        row = StackedParameters({name: view[index : index + 1] for name, view in self.parameters.views.items()})
-        row.restore({element: flat[index : index + 1] for element, flat in self.kept.items()})
-        return row.row(0)
+    def tell(self, index: int) -> None:
+        """Note in a run which of its steps is kept."""
+        run, choice = self.bank[index], self.selection.choices[index]
+        run.best_step, run.best_dev, run.by_loss = choice.step, choice.score, choice.by_loss
+
+    def _losses(self, stacked: Named, runs: Sequence[int]) -> Sequence[float]:
+        return self.sweep.predictor.losses(stacked, [self.bank[run].sample.dev for run in runs])
 
 
 def winner(runs: Sequence[Run]) -> int | None:

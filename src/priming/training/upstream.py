@@ -26,6 +26,7 @@ from priming.training.batches import disjoint_picks, epoch_picks, mixture_picks,
 from priming.training.budget import Plan, plan
 from priming.training.curve import Curve
 from priming.training.keys import key, nested_seed
+from priming.training.limits import check_labels, warn_of_cut
 from priming.training.loop import Objective, Schedule, train
 from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardReptile
 from priming.training.meta import Maml as MamlObjective
@@ -75,6 +76,7 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
 
     Raises:
         StoppedError: a signal told it to stop; its state is kept where the job has a place for it.
+        DataError: a label of a source task is longer than the PLM's outputs may be.
     """
     if failure := plm_failure(job.plm_folder):
         if share.rank == 0:
@@ -87,13 +89,14 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
     form = TextForm(job.task_prefix, job.settings.target_space)
+    check_labels({task.name: [form.target(label) for label in task.labels or ()] for task in tasks}, encoder, job.plm_name)
     sets = [encoder.examples(form.pairs(task.name, task.pool())) for task in tasks]
     training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets), watch, share)
     failure = training.run()
     if share.rank == 0:
         if failure is None:
             _save(job, out, training.candidates)
-        _write(out, training, tasks, failure)
+        _write(out, training, tasks, failure, _cut(job, tasks, encoder, form))
 
 
 class _Training:
@@ -192,6 +195,15 @@ def episode(sets: Sequence[Encoded], settings: Meta, inner_steps: int, run_key: 
     return Episode(support * inner_steps if settings.same_support else support, query, keys)
 
 
+def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: Encoder, form: TextForm) -> dict[str, int]:
+    """How many targets of the text-to-text tasks are cut, which is said."""
+    found = {task.name: encoder.cut([t for _, targets in form.pairs(task.name, task.pool()) for t in targets]) for task in tasks if not task.labels}
+    cut = {name: number for name, number in found.items() if number}
+    for name, number in cut.items():
+        warn_of_cut(f"{job.priming} seed {job.seed}", name, number, job.plm_name, encoder.max_output)
+    return cut
+
+
 def _optimizer(job: PrimingJob, device: torch.device) -> Optimizer:
     settings = job.settings
     if isinstance(settings, Reptile) and settings.update == "standard":
@@ -221,7 +233,7 @@ def _about(job: PrimingJob, failure: str | None) -> dict[str, Any]:
     }
 
 
-def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None) -> None:
+def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None, cut: Mapping[str, int]) -> None:
     job, budget, candidates = training.job, training.budget, training.candidates
     write_result(
         out,
@@ -234,6 +246,7 @@ def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failur
             "validation": candidates.history,
             "kept_step": candidates.kept_steps(budget.steps),
             "tasks": [task.name for task in tasks],
+            "cut_targets": dict(cut),
             "parameters": count(training.model, job.priming.outer),
             "digests": {
                 "plm": digest(job.plm_folder / "model.safetensors"),

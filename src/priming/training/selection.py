@@ -1,0 +1,93 @@
+"""Which step of a run is kept: the development score chooses, and where that says nothing the development loss."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import torch
+
+from priming.training.parameters import Named, StackedParameters
+
+Losses = Callable[[Named, Sequence[int]], Sequence[float]]
+"""From the parameters [n x ...] of n runs, and the runs' places in the bank, to their development losses."""
+
+
+@dataclass
+class Choice:
+    """The step of one run that is kept so far; `tied` while every step had the score of the start, which is a number."""
+
+    step: int | None = None
+    score: float | None = None
+    tied: bool = True
+    loss: float | None = None
+
+    def higher(self, score: float) -> bool:
+        """Whether a score is strictly the highest so far; one that is no number, as a correlation can be, never is."""
+        return not isnan(score) and (self.score is None or score > self.score)
+
+    def take(self, step: int, score: float, loss: float | None = None) -> None:
+        """Keep this step."""
+        self.step, self.score, self.loss = step, score, loss
+
+    @property
+    def by_loss(self) -> bool:
+        """Whether all steps tied, and the loss chose a later one than the first."""
+        return self.tied and bool(self.step)
+
+
+class Selection:
+    """The kept steps of a bank of runs, and their parameters.
+
+    A run keeps the first step with the strictly highest development score. Where all its steps have the same score, it keeps the
+    one with the least development loss, if there is a function for that; the loss is asked for while scores tie, no longer.
+    """
+
+    def __init__(self, parameters: StackedParameters, losses: Losses | None) -> None:
+        """Without `losses` the first step of all that tie is kept."""
+        self.parameters, self.losses = parameters, losses
+        self.choices = [Choice() for _ in range(parameters.runs)]
+        self.kept, self.start = parameters.snapshot(), parameters.snapshot([0])
+
+    def note(self, step: int, scores: Sequence[float]) -> None:
+        """Judge the present parameters, given the development score of each run; the first judged are the start, the same for all."""
+        fallen = [self._falls_back(choice, score) for choice, score in zip(self.choices, scores, strict=True)]
+        for element, flat in self.kept.items():
+            flat[torch.tensor(fallen)] = self.start[element]
+        better = [choice.higher(score) for choice, score in zip(self.choices, scores, strict=True)]
+        for choice, score, higher in zip(self.choices, scores, better, strict=True):
+            choice.tied = choice.tied and (score == choice.score or (choice.step is None and higher))
+            if higher:
+                choice.take(step, score)
+        for run in self._closer(step, [run for run, choice in enumerate(self.choices) if choice.tied and not better[run]]):
+            better[run] = True
+        self.parameters.keep_rows(self.kept, torch.tensor(better))
+
+    def values(self, run: int) -> Named:
+        """The parameters that a run keeps, by name."""
+        return {name: value[0].clone() for name, value in self.parameters.named(self.kept, [run]).items()}
+
+    @staticmethod
+    def _falls_back(choice: Choice, score: float) -> bool:
+        """Whether a lower score ends a tie in which the loss chose a later step: the start then is the first of the highest."""
+        if not choice.by_loss or score == choice.score or choice.higher(score):
+            return False
+        choice.step = 0
+        return True
+
+    def _closer(self, step: int, tied: Sequence[int]) -> list[int]:
+        """Those of the `tied` runs whose loss is less than at any step before."""
+        if self.losses is None or not tied:
+            return []
+        if new := [run for run in tied if self.choices[run].loss is None]:
+            for run, loss in zip(new, self.losses(self.parameters.named(self.kept, new), new), strict=True):
+                self.choices[run].loss = loss
+        found = dict(zip(tied, self.losses(self.parameters.named(self.parameters.flat, tied), tied), strict=True))
+        closer = [run for run, loss in found.items() if loss < self._least(run)]
+        for run in closer:
+            self.choices[run].step, self.choices[run].loss = step, found[run]
+        return closer
+
+    def _least(self, run: int) -> float:
+        loss = self.choices[run].loss
+        assert loss is not None
+        return loss
