@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from priming.contents import RECIPE, of_json
 from priming.errors import DataError
@@ -100,8 +100,8 @@ def confirm(folder: Path, how: How, evidence: str) -> None:
 
 
 def settings_digest(jobs: Graph) -> str:
-    """Digest of the settings of every result of a study, figures apart."""
-    return of_json({path: item.settings for path, item in jobs.items.items() if item.step in STEPS})
+    """Digest of the settings of every result of a study, figures apart; a key that says nothing (null) counts as absent, as a new one is."""
+    return of_json({path: _said(item.settings) for path, item in jobs.items.items() if item.step in STEPS})
 
 
 def code_digest(recipes: Recipes) -> str:
@@ -135,6 +135,12 @@ def prepared_data(study: Study, base: Path) -> dict[str, str]:
 
 def _data(jobs: Graph) -> dict[str, str]:
     return {item.task: _rows_digest(Path(path)) for path, item in jobs.items.items() if item.step == "prepare"}
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _said(part) for key, part in value.items() if part is not None}
+    return [_said(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _rows_digest(prepared: Path) -> str:
