@@ -20,6 +20,8 @@ from priming.study.tuning import Grid, Scoring
 from priming.tasks.prepare import prepare
 from priming.training.budget import plan, step_cost
 from priming.training.downstream import Group, tune
+from priming.training.optimizer import Interpolation
+from priming.training.parameters import Gradients, StackedParameters
 from priming.training.tuner import Tuner
 from priming.training.upstream import PrimingJob, prime
 from priming.training.validation import DevelopmentTasks
@@ -227,6 +229,21 @@ def test_a_checkpoint_cut_short_is_refused(job: PrimingJob, tmp_path: Path) -> N
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match="cannot be read"):
         tuner(job.plm_folder, "mtl[plm+adapter] -> adapter").load(tmp_path)
+
+
+@pytest.mark.parametrize(("warmup", "factors"), [(0.5, [0.0, 0.5, 1.0, 0.5]), (0.0, [1.0, 0.75, 0.5, 0.25])])
+def test_reptiles_step_size_warms_up_and_decays(
+    job: PrimingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warmup: float, factors: list[float]
+) -> None:
+    moved = []
+
+    def step(self: Interpolation, parameters: StackedParameters, gradients: Gradients, factor: float, alive: torch.Tensor) -> None:
+        moved.append(self.size * factor)
+
+    monkeypatch.setattr(Interpolation, "step", step)
+    settings = Reptile(tasks=2, support=2, step_size=0.8, warmup=warmup, budget=Budget(steps=4), inner_learning_rates=Rates(adapter=0.1))
+    prime(replace(job, priming=Priming.parse("reptile[adapter | adapter x1]"), settings=settings), tmp_path)
+    assert moved == pytest.approx([0.8 * factor for factor in factors])
 
 
 def test_budgets_in_three_measures_agree(plm_folder: Path) -> None:

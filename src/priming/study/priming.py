@@ -99,7 +99,11 @@ class Reptile(Meta):
         description="`standard` (Nichol et al., 2018): SGD inner steps on the inner elements, then a move of `step_size` towards their mean. "
         "`full_step`: the inner steps, one more step of all outer elements on the query set, then the outer optimizer on the mean difference.",
     )
-    step_size: Rate = Field(0.5, description="Share of the way that `standard` moves at the start; it decays linearly to zero.")
+    step_size: Rate = Field(
+        0.5,
+        description="Share of the way that `standard` moves at the most. Like a learning rate it warms up, over the share `warmup` of the steps, "
+        "and decays linearly to zero; with `warmup: 0` it decays from the first step, as in Nichol et al. (2018).",
+    )
 
 
 ALGORITHM_SECTIONS: dict[str, type[Upstream]] = {"mtl": Mtl, "maml": Maml, "reptile": Reptile}
