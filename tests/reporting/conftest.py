@@ -113,6 +113,14 @@ def write(path: Path, value: Results) -> None:
     path.write_text(json.dumps(value))
 
 
+def write_predictions(path: Path, result: Results) -> None:
+    """Answers on twenty test rows, of which as many are right as the accuracy says; none of a run without a score."""
+    if result["status"] == "done":
+        right = {decoder: round(20 * (scores["accuracy"] or 0)) for decoder, scores in result["test"].items()}
+        lines = [{"row": f"{n:016d}", "targets": ["good"], **{d: "good" if n < hits else "bad" for d, hits in right.items()}} for n in range(20)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
 def write_results(study: Study, root: Path, change: Change = lambda result: result) -> Path:
     """Write all results of `study` below `root`, each after `change`."""
     for plm in study.plms:
@@ -126,7 +134,9 @@ def write_results(study: Study, root: Path, change: Change = lambda result: resu
                 for task in study.tasks.target:
                     for sample in study.tasks.samples:
                         folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task / f"sample-{sample}"
-                        write(folder / "result.json", change(run_result(study, plm, strategy, task, seed=seed, sample=sample)))
+                        result = change(run_result(study, plm, strategy, task, seed=seed, sample=sample))
+                        write(folder / "result.json", result)
+                        write_predictions(folder / "predictions.jsonl", result)
     return root
 
 

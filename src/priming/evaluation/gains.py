@@ -4,7 +4,7 @@ Scores of a strategy are an array [N x S x K]: N target tasks, S priming seeds, 
 Two strategies are compared on the runs that both have, so that every gain is paired by task, seed and sample.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +69,9 @@ def relative_gains(strategy: Scores, reference: Scores) -> Scores:
     return _ratio(100 * (strategy - reference), reference)
 
 
-def tasks_better(gains: Scores) -> int:
+def tasks_better(gains: Sequence[float]) -> int:
     """How many tasks gain more than rounding."""
-    return int((gains > TOLERANCE).sum())
+    return sum(gain > TOLERANCE for gain in gains)
 
 
 def mean_over_tasks(gains: Scores) -> Scores:

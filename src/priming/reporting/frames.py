@@ -42,30 +42,6 @@ def arg(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def effects(grid: Grid) -> pd.DataFrame:
-    """Gain of each primed strategy over its un-primed twin, paired by task, seed and sample."""
-    columns = ["plm", "strategy", "twin", "gain", "low", "high", "tasks", "tasks_better", "interval", "seeds", "runs", "metric", "decoder"]
-    rows = [_effect(grid, plm, strategy, twin) for plm in grid.study.plms for strategy, twin in grid.study.twins.items()]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _effect(grid: Grid, plm: str, strategy: Strategy, twin: Strategy) -> Row:
-    found = grid.gain(plm, strategy, twin)
-    gains = absolute_gains(*map(task_means, shared(grid.scores(plm, strategy), grid.scores(plm, twin))))
-    return {
-        "plm": plm,
-        "strategy": str(strategy),
-        "twin": str(twin),
-        **_interval(found),
-        "tasks_better": int((gains > 0).sum()),
-        "interval": found.interval,
-        "seeds": found.seeds,
-        "runs": found.runs,
-        "metric": grid.metric,
-        "decoder": grid.decoder,
-    }
-
-
 def _interval(found: Comparison) -> Row:
     return {"gain": found.gain, "low": found.low, "high": found.high, "tasks": len(found.tasks)}
 

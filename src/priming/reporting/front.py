@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from priming.reporting import wording
+from priming.reporting.answer import count_clear, gain, gains
 from priming.reporting.collect import Row
+from priming.reporting.restructured import heading, list_table, literal
 from priming.study import Study
 from priming.study.plm import Plm
 
@@ -15,13 +17,9 @@ Frames = dict[str, pd.DataFrame]
 def front_page(study: Study, frames: Frames) -> str:
     """The whole page; `frames` are the CSV tables by their names."""
     title = study.title or f"Study {study.name}"
-    parts = [title, "=" * len(title), "", *_question(study), *_heading("Answer"), *_answer(study, frames)]
-    parts += [*_heading("Settings"), *_settings(study), *_heading("Runs without a score"), *_missing(frames)]
+    parts = [title, "=" * len(title), "", *_question(study), *heading("Answer"), *_answer(study, frames)]
+    parts += [*heading("Settings"), *_settings(study), *heading("Runs without a score"), *_missing(frames)]
     return "\n".join(parts) + "\n"
-
-
-def _heading(text: str) -> list[str]:
-    return ["", text, "-" * len(text), ""]
 
 
 def _question(study: Study) -> list[str]:
@@ -36,10 +34,10 @@ def _answer(study: Study, frames: Frames) -> Iterator[str]:
         rows = frames["strategies"][frames["strategies"]["plm"] == plm]
         effects = {row["strategy"]: row for row in frames["effects"][frames["effects"]["plm"] == plm].to_dict("records")}
         for downstream, group in rows.groupby("downstream", sort=False):
-            yield f"- Tuning {_literal(str(downstream))} of {plm}: {_best(group.dropna(subset=['dev']), effects)}"
+            yield f"- Tuning {literal(str(downstream))} of {plm}: {_best(group.dropna(subset=['dev']), effects)}"
         yield f"- {_above_majority(plm, frames)}"
     yield ""
-    yield from _effects(study, frames["effects"])
+    yield from gains(frames)
 
 
 def _above_majority(plm: str, frames: Frames) -> str:
@@ -58,29 +56,10 @@ def _best(group: pd.DataFrame, effects: dict[str, Row]) -> str:
     if group.empty:
         return "no strategy has a score."
     best = group.loc[group["dev"].idxmax()]
-    text = f"{_literal(best['strategy'])} has the best dev score; on the test set {wording.mean_deviation(best['mean'], best['deviation'])}"
+    text = f"{literal(best['strategy'])} has the best dev score; on the test set {wording.mean_deviation(best['mean'], best['deviation'])}"
     if best["strategy"] in effects:
-        text += f", {_gain(effects[best['strategy']])} over its twin"
-    known = [effects[name] for name in group["strategy"] if name in effects and not pd.isna(effects[name]["low"])]
-    above, below = sum(row["low"] > 0 for row in known), sum(row["high"] < 0 for row in known)
-    return text + (f". Primed strategies clear of zero: {above} of {len(known)} gain, {below} lose." if known else ".")
-
-
-def _effects(study: Study, effects: pd.DataFrame) -> Iterator[str]:
-    """Every gain of priming as a table."""
-    if effects.empty:
-        yield "No strategy of this study is primed and has an un-primed twin."
-        return
-    yield f"Gains over the un-primed twin, paired by task, seed and sample; brackets hold {wording.LEVEL} intervals."
-    yield ""
-    rows = [["PLM", "strategy", "gain over twin", "tasks better", "interval"]]
-    for row in effects.to_dict("records"):
-        rows.append([row["plm"], _literal(row["strategy"]), _gain(row), f"{row['tasks_better']} of {row['tasks']}", row["interval"]])
-    yield from _list_table(rows, header=True)
-
-
-def _gain(effect: Row) -> str:
-    return wording.gain_interval(effect["gain"], effect["low"], effect["high"])
+        text += f", {gain(effects[best['strategy']])} over its twin"
+    return text + "." + count_clear([effects[name] for name in group["strategy"] if name in effects])
 
 
 def _settings(study: Study) -> Iterator[str]:
@@ -95,23 +74,13 @@ def _settings(study: Study) -> Iterator[str]:
         "Strategies": str(len(study.strategies)),
         "Tuning": f"{study.tuning.steps} steps, dev score every {study.tuning.evaluate_every} steps",
         "Score": wording.selecting_score(study),
-        "ARG baseline": _literal(wording.baseline(study)),
+        "ARG baseline": literal(wording.baseline(study)),
     }
-    yield from _list_table([[key, value] for key, value in settings.items()])
+    yield from list_table([[key, value] for key, value in settings.items()])
 
 
 def _plm(name: str, plm: Plm) -> str:
     return f"{name} (pretraining seeds {', '.join(map(str, plm.seeds))})" if plm.seeds else name
-
-
-def _list_table(rows: list[list[str]], *, header: bool = False) -> Iterator[str]:
-    yield ".. list-table::"
-    if header:
-        yield "   :header-rows: 1"
-    yield ""
-    for row in rows:
-        for n, cell in enumerate(row):
-            yield f"   {'*' if n == 0 else ' '} - {cell}"
 
 
 def _missing(frames: Frames) -> Iterator[str]:
@@ -121,11 +90,5 @@ def _missing(frames: Frames) -> Iterator[str]:
         return
     for (plm, strategy, status), runs in failures.groupby(["plm", "strategy", "status"], sort=False):
         tasks = wording.plural(runs["task"].nunique(), "task")
-        first = _literal(runs["reason"].iloc[0])
-        yield f"- {_literal(strategy)} of {plm}: {wording.plural(len(runs), 'run')} {status} on {tasks}; first reason: {first}"
-
-
-def _literal(text: str) -> str:
-    """`text` as it is: a bar or an asterisk in it is no markup."""
-    flat = " ".join(str(text).split()).replace("``", "''")
-    return f"``{flat}``" if flat else "not given"
+        first = literal(runs["reason"].iloc[0])
+        yield f"- {literal(strategy)} of {plm}: {wording.plural(len(runs), 'run')} {status} on {tasks}; first reason: {first}"

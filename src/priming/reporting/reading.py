@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from priming.evaluation.intervals import FEWEST_PRIMINGS, FEWEST_TASKS
 from priming.reporting import wording
+from priming.reporting.answer import gain as gain_text
 from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
+from priming.reporting.effect_blocks import effects_blocks, intervals
 from priming.reporting.matrix import grid_points, matrix
 from priming.reporting.published import published_blocks
 from priming.study import Study
@@ -24,7 +25,7 @@ Frames = dict[str, pd.DataFrame]
 
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
-    makers = {"summary": _summary, "matrix": matrix, "scores": _scores, "arg": _arg, "effects": _effects, "grid": grid_points}
+    makers = {"summary": _summary, "matrix": matrix, "scores": _scores, "arg": _arg, "effects": effects_blocks, "grid": grid_points}
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
     if "published" in frames:
         made["published"] = list(published_blocks(study, frames))
@@ -50,11 +51,11 @@ def _summary(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
     rows = []
     for name, row in _rows(frames["strategies"], plm).items():
         means = [_score(by_decoder[d][name], row) for d in by_decoder]
-        gain = _gain(effects[name]) if name in effects else wording.NOTHING
+        gain = gain_text(effects[name]) if name in effects else wording.NOTHING
         rows.append([name, wording.percent(row["share"]), *means, _arg_text(arg[name]), gain, runs_text(row)])
     header = ["strategy", "tuned", *(wording.DECODER_NAMES[d] for d in by_decoder), "ARG, %", "gain over twin", "runs"]
-    note = f"{_selection(study)} {_intervals(study)} {_left_out(arg)}".strip()
-    yield Block(f"{study.name}-{plm}-summary", f"PLM {plm}: all strategies ({_setting(study)})", header, rows, note)
+    note = f"{_selection(study)} {intervals()} {_left_out(arg)}".strip()
+    yield Block(f"{study.name}-{plm}-summary", f"PLM {plm}: all strategies ({wording.setting(study)})", header, rows, note)
 
 
 def _scores(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
@@ -67,7 +68,7 @@ def _scores(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
         rows = [[str(s), *(_cell(cells[str(s), task]) for task in tasks)] for s in study.parsed_strategies]
         if any(task in majority for task in tasks):
             rows.append(["majority class", *(wording.fixed(majority.get(task)) for task in tasks)])
-        caption = f"PLM {plm}: scores of tasks {first + 1} to {first + len(tasks)} ({_setting(study)})"
+        caption = f"PLM {plm}: scores of tasks {first + 1} to {first + len(tasks)} ({wording.setting(study)})"
         yield Block(f"{study.name}-{plm}-scores-{first // TASKS_A_TABLE + 1}", caption, ["strategy", *tasks], rows, _selection(study))
 
 
@@ -79,19 +80,8 @@ def _arg(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
     ]
     baseline = f"average relative gain over {wording.baseline(study)}"
     header = ["strategy", *(["baseline"] if several else []), "ARG, %", "absolute gain", "tasks", "interval"]
-    note = f"{_intervals(study)} {_left_out(_rows(frames['arg'], plm))}".strip()
-    yield Block(f"{study.name}-{plm}-arg", f"PLM {plm}: {baseline} ({_setting(study)})", header, rows, note)
-
-
-def _effects(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
-    rows = [
-        [name, row["twin"], _gain(row), f"{row['tasks_better']} of {row['tasks']}", row["interval"]]
-        for name, row in _rows(frames["effects"], plm).items()
-    ]
-    header = ["strategy", "twin", "gain over twin", "tasks better", "interval"]
-    caption = f"PLM {plm}: what priming brings, over the un-primed twin ({_setting(study)})"
-    note = f"Gains are paired by task, seed and sample. {_intervals(study)}"
-    yield Block(f"{study.name}-{plm}-effects", caption, header, rows or [["no primed strategy with a twin", *[wording.NOTHING] * 4]], note)
+    note = f"{intervals()} {_left_out(_rows(frames['arg'], plm))}".strip()
+    yield Block(f"{study.name}-{plm}-arg", f"PLM {plm}: {baseline} ({wording.setting(study)})", header, rows, note)
 
 
 def _rows(frame: pd.DataFrame, plm: str) -> dict[str, Row]:
@@ -120,31 +110,15 @@ def _cell(row: Row) -> str:
     return wording.mean_deviation(row["mean"], row["deviation"]) + (f" {marks}" if marks else "")
 
 
-def _gain(row: Row) -> str:
-    return wording.gain_interval(row["gain"], row["low"], row["high"])
-
-
 def _arg_text(row: Row) -> str:
     return wording.gain_interval(row["arg_percent"], row["low"], row["high"], decimals=1)
 
 
-def _setting(study: Study) -> str:
-    return f"{wording.selecting_score(study)}; ARG baseline {wording.baseline(study)}; {wording.size(study)}"
-
-
 def _selection(study: Study) -> str:
     return (
-        f"Mean ± {wording.deviation(study)} over samples and seeds. "
+        f"Mean ± {wording.deviation(study)} over crossed pairs of seed and sample. "
         f"The dev score ({wording.selecting_score(study)}) chose the learning rate and step; * some runs are missing; "
         f"{START_KEPT} in some runs no step was better than the start, so the untuned model is scored."
-    )
-
-
-def _intervals(study: Study) -> str:
-    """What the brackets hold."""
-    return (
-        f"In brackets, {wording.LEVEL} intervals over tasks; below {FEWEST_PRIMINGS} primings these are kept as they are (given these primings), "
-        f"below {FEWEST_TASKS} tasks there is no interval."
     )
 
 

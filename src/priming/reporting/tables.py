@@ -8,14 +8,16 @@ import pandas as pd
 
 from priming.reporting import frames
 from priming.reporting.collect import Row, collect
+from priming.reporting.effects import effects, variance
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
 from priming.reporting.published import published
 from priming.reporting.reading import reading_tables
+from priming.reporting.task_gains import task_gains
 from priming.strategies import Strategy
 from priming.study import Study
 
-_EXPONENTS = ("share", "priming_flops", "tuning_flops")
+_EXPONENTS = ("share", "priming_flops", "tuning_flops", "p", "p_holm", "least_p")
 _COUNTS = ("tuned", "total", "tasks")
 
 
@@ -24,6 +26,8 @@ def write_tables(study: Study, root: Path, out: Path) -> None:
     results = collect(study, root)
     grid = Grid.selecting(study, results)
     tables = build_tables(grid)
+    if len(by_task := task_gains(grid, root)):
+        tables["task_gains"] = by_task
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         _write(out / f"{name}.csv", csv_text(frame))
@@ -43,7 +47,8 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
     return {
         "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]],
         "arg": frames.arg(grid),
-        "effects": frames.effects(grid),
+        "effects": effects(grid),
+        "variance": variance(grid),
         "strategies": frames.strategies(grid),
         "by_decoder": frames.by_decoder(grid.study, results),
         "per_task": frames.per_task(grid),

@@ -43,6 +43,11 @@ def baseline(study: Study) -> str:
     return f"{scoring.arg_baseline} of {scoring.arg_plm}" if scoring.arg_plm else scoring.arg_baseline
 
 
+def setting(study: Study) -> str:
+    """The score, the baseline of ARG and the size of a study, as captions have them."""
+    return f"{selecting_score(study)}; ARG baseline {baseline(study)}; {size(study)}"
+
+
 def deviation(study: Study) -> str:
     """Such as `standard deviation (n-1)`."""
     return "standard deviation (n-1)" if study.scoring.deviation == "sample" else "standard deviation (n)"
@@ -93,6 +98,11 @@ def gain_interval(gain: float | None, low: float | None, high: float | None, dec
     """`+0.304 [+0.190, +0.410]`; without the interval where there is none."""
     interval = "" if _missing(low) else f" [{signed(low, decimals)}, {signed(high, decimals)}]"
     return signed(gain, decimals) + interval
+
+
+def p(value: float | None) -> str:
+    """`0.012`, `<0.001`, or a dash where there is none."""
+    return NOTHING if _missing(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"  # type: ignore[operator]
 
 
 def percent(share: float | None) -> str:

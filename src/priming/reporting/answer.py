@@ -1,0 +1,85 @@
+"""What the front page says of the gains of priming, and what can be claimed of them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from priming.evaluation.intervals import FEWEST_TASKS, TOO_FEW_TASKS
+from priming.reporting import wording
+from priming.reporting.collect import Row
+from priming.reporting.effects import ALPHA, clear
+from priming.reporting.restructured import list_table, literal
+
+Frames = dict[str, pd.DataFrame]
+
+
+def gains(frames: Frames) -> Iterator[str]:
+    """Every gain over a twin as a table, what its columns mean, and the gains of single tasks where those are few."""
+    effects = frames["effects"]
+    if effects.empty:
+        yield "No strategy of this study is primed and has an un-primed twin."
+        return
+    if "task_gains" in frames:
+        yield from _few_tasks(frames["task_gains"], effects)
+    if (effects["interval"] == TOO_FEW_TASKS).all():
+        return
+    yield f"Gains over the un-primed twin, paired by task, seed and sample; brackets hold {wording.LEVEL} intervals."
+    yield ""
+    rows = [["PLM", "strategy", "gain over twin", "p", "p (Holm)", "tasks better", "interval"]]
+    for row in effects.to_dict("records"):
+        cells = [row["plm"], literal(row["strategy"]), gain(row), wording.p(row["p"]), wording.p(row["p_holm"])]
+        rows.append([*cells, f"{row['tasks_better']} of {row['tasks']}", row["interval"]])
+    yield from list_table(rows, header=True)
+    yield ""
+    yield family(effects)
+
+
+def gain(effect: Row) -> str:
+    """`+0.304 [+0.190, +0.410]`."""
+    return wording.gain_interval(effect["gain"], effect["low"], effect["high"])
+
+
+def family(effects: pd.DataFrame) -> str:
+    """What the p are, what they are corrected for, and how low they can be."""
+    known = effects.dropna(subset=["p"])
+    least = known["least_p"].min()
+    text = (
+        f"p is that of an exact or permutation test over tasks, given these primings. p (Holm) is corrected for {_comparisons(len(known))}. "
+        f"The least p that {wording.plural(int(known['tasks'].max()), 'task')} can give is {wording.p(least)}, "
+        f"corrected {wording.p(min(1.0, least * len(known)))}."
+    )
+    if least * len(known) >= ALPHA:
+        text += f" So no gain of this study can have a corrected p below {ALPHA:g}."
+    return text
+
+
+def _comparisons(number: int) -> str:
+    return "the one gain of this study" if number == 1 else f"all {number} gains of this study"
+
+
+def count_clear(effects: list[Row]) -> str:
+    """How many gains are clear of zero, where they have an interval; nothing where none has."""
+    known = [row for row in effects if not pd.isna(row["low"])]
+    found = [clear(row) for row in known]
+    if not known:
+        return ""
+    return f" Primed strategies clear of zero (p (Holm) below {ALPHA:g}): {found.count(1)} of {len(known)} gain, {found.count(-1)} lose."
+
+
+def _few_tasks(task_gains: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
+    """The gain of each task, with the sentence that nothing follows for others."""
+    most = int(effects.loc[effects["interval"] == TOO_FEW_TASKS, "tasks"].max())
+    yield (
+        f"**Nothing can be claimed over tasks**: an interval over tasks needs {FEWEST_TASKS}, these gains are over {most}. "
+        "Below is the gain on each task over the un-primed twin, for the runs that were made; "
+        f"brackets hold {wording.LEVEL} intervals over its test rows, so they say nothing about other primings, samples or tasks."
+    )
+    yield ""
+    tasks = list(dict.fromkeys(task_gains["task"]))
+    rows = [["PLM", "strategy", *(literal(task) for task in tasks), "mean"]]
+    means = {(row["plm"], row["strategy"]): row["gain"] for row in effects.to_dict("records")}
+    for (plm, strategy), group in task_gains.groupby(["plm", "strategy"], sort=False):
+        cells = {row["task"]: gain(row) for row in group.to_dict("records")}
+        rows.append([str(plm), literal(str(strategy)), *(cells[task] for task in tasks), wording.signed(means[plm, strategy])])
+    yield from list_table(rows, header=True)
+    yield ""
