@@ -10,6 +10,7 @@ from priming.reporting import wording
 from priming.reporting.answer import gain as gain_text
 from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
+from priming.reporting.comparisons import comparison_blocks
 from priming.reporting.effect_blocks import effects_blocks, intervals
 from priming.reporting.matrix import grid_points, matrix
 from priming.reporting.published import published_blocks
@@ -26,6 +27,8 @@ Frames = dict[str, pd.DataFrame]
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
     makers = {"summary": _summary, "matrix": matrix, "scores": _scores, "arg": _arg, "effects": effects_blocks, "grid": grid_points}
+    if study.scoring.compare:
+        makers["comparisons"] = comparison_blocks
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
     if "published" in frames:
         made["published"] = list(published_blocks(study, frames))

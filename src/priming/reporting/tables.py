@@ -8,6 +8,7 @@ import pandas as pd
 
 from priming.reporting import frames
 from priming.reporting.collect import Row, collect
+from priming.reporting.comparisons import comparisons
 from priming.reporting.effects import effects, variance
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
@@ -49,6 +50,7 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
         "arg": frames.arg(grid),
         "effects": effects(grid),
         "variance": variance(grid),
+        "comparisons": comparisons(grid),
         "strategies": frames.strategies(grid),
         "by_decoder": frames.by_decoder(grid.study, results),
         "per_task": frames.per_task(grid),

@@ -214,6 +214,12 @@ def _scoring(study: "Study") -> Iterator[Problem]:
         if chosen not in reported:
             yield Problem(("scoring", key), f"{chosen!r} selects but is not reported; add it to scoring.{key}s ({', '.join(reported)})")
     yield from _baseline(study)
+    for number, pair in enumerate(scoring.compare):
+        at = ("scoring", "compare", number)
+        yield from _known_strategy(study, pair.first, (*at, "first"))
+        yield from _known_strategy(study, pair.second, (*at, "second"))
+        if pair.first == pair.second:
+            yield Problem(at, f"compares {pair.first!r} with itself; name another strategy as second")
     for paper, lots in scoring.published.chosen.items():
         for name in lots:
             if name not in study.plms:

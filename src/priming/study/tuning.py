@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from priming.strategies import Strategy
-from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
+from priming.study.base import Name, Positive, Rate, Reduction, Section, Share, StrategyText
 from priming.study.baselines import BaselineText
 from priming.study.partitions import Partition
 
@@ -114,6 +114,13 @@ class Published(Section):
         return {paper: dict(lots) for paper in type(self).model_fields if (lots := getattr(self, paper))}
 
 
+class Pair(Section):
+    """Two strategies of the study."""
+
+    first: StrategyText = Field(description="One of the study's strategies.")
+    second: StrategyText = Field(description="The strategy that it is compared with.")
+
+
 class Scoring(Section):
     """Decoders, metrics, the baseline of relative gains."""
 
@@ -131,6 +138,9 @@ class Scoring(Section):
     )
     arg_plm: Name | None = Field(
         None, description="The PLM of that baseline, for the gains of every PLM (the course report: its BART); each PLM's own without it."
+    )
+    compare: list[Pair] = Field(
+        [], description="Pairs whose difference the table `comparisons` gives, the first minus the second, each for itself: the p is not corrected."
     )
     deviation: Literal["sample", "population"] = Field(
         "sample", description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default)."

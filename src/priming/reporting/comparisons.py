@@ -1,0 +1,64 @@
+"""The differences between strategies that a study asks for by `scoring.compare`, as a frame and as a table for reading."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from priming.evaluation.gains import tasks_better
+from priming.evaluation.permutation import sign_flip_p
+from priming.reporting import wording
+from priming.reporting.block import Block
+from priming.reporting.effects import detectable
+from priming.reporting.grid import Grid
+from priming.strategies import Strategy
+from priming.study import Study
+
+COMPARISONS = [
+    *("plm", "strategy", "other", "difference", "low", "high", "tasks", "tasks_better", "interval"),
+    *("p", "detectable", "seeds", "runs", "metric", "decoder"),
+]
+
+
+def comparisons(grid: Grid) -> pd.DataFrame:
+    """Each pair of each PLM: the first strategy minus the second, paired by task, seed and sample; `p` is not corrected."""
+    rows = []
+    for plm in grid.study.plms:
+        for pair in grid.study.scoring.compare:
+            found = grid.gain(plm, Strategy.parse(pair.first), Strategy.parse(pair.second))
+            rows.append(
+                {
+                    "plm": plm,
+                    "strategy": pair.first,
+                    "other": pair.second,
+                    "difference": found.gain,
+                    "low": found.low,
+                    "high": found.high,
+                    "tasks": len(found.tasks),
+                    "tasks_better": tasks_better(found.gains),
+                    "interval": found.interval,
+                    "p": sign_flip_p(found.gains),
+                    "detectable": detectable(found),
+                    "seeds": found.seeds,
+                    "runs": found.runs,
+                    "metric": grid.metric,
+                    "decoder": grid.decoder,
+                }
+            )
+    return pd.DataFrame(rows, columns=COMPARISONS)
+
+
+def comparison_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iterator[Block]:
+    """The table of a PLM, where the study compares anything."""
+    frame = frames["comparisons"]
+    cells = [
+        [
+            *(row["strategy"], row["other"], wording.gain_interval(row["difference"], row["low"], row["high"]), wording.p(row["p"])),
+            *(wording.fixed(row["detectable"]), f"{row['tasks_better']} of {row['tasks']}", row["interval"]),
+        ]
+        for row in frame[frame["plm"] == plm].to_dict("records")
+    ]
+    if cells:
+        header = ["strategy", "other", "difference", "p", "detectable", "tasks better", "interval"]
+        note = "The first strategy minus the other, paired by task, seed and sample; each comparison for itself, p is not corrected for the others."
+        caption = f"PLM {plm}: differences between strategies ({wording.setting(study)})"
+        yield Block(f"{study.name}-{plm}-comparisons", caption, header, cells, note)
