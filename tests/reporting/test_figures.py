@@ -31,6 +31,12 @@ ALL_BARS = [("tiny", "plm"), ("small", "plm"), ("large", "plm"), ("tiny", "adapt
 STUDIES: dict[str, dict[str, Any]] = {
     "embedded": {},
     "two PLMs": {"plms": {"tiny": {"generate": {}}, "small": {"generate": {}}}},
+    "pretraining seeds": {
+        "plms": {"tiny": {"generate": {}, "seeds": [1, 2, 3]}, "small": {"generate": {}}},
+        "tasks": {"source": ["copy", "quote"], "target": ["good", "bad"], "samples": [13]},
+        "strategies": ["none -> adapter", "mtl[plm+adapter] -> adapter", "mtl[plm] -> adapter"],
+        "scoring": {"arg_baseline": "none -> adapter", "bootstrap": {"resamples": 50}},
+    },
     "four groups": {
         "tasks": {
             "source": ["copy", "quote"],
