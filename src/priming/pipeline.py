@@ -133,7 +133,7 @@ def _check_stages(wanted: set[str], study_file: Path) -> None:
 def _settings_stage(base: str, study_file: Path, in_git: bool) -> Stage:
     return {
         "cmd": f"{PRIMING} settings {study_file}",
-        "deps": [str(study_file), *RECIPES, *(f"src/priming/{name}" for name in ("published", "strategies.py", "study"))],
+        "deps": [str(study_file), *RECIPES, *(f"src/priming/{name}" for name in ("published", "strategies.py", "study", "tasks"))],
         "outs": [_out(f"{base}/settings", in_git)],
     }
 

@@ -17,6 +17,7 @@ from priming.study import Study
 from priming.study.plm import Member, Plm
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
+from priming.tasks.groups import groups
 
 Slice = dict[str, Any]
 
@@ -130,6 +131,7 @@ def tables_slice(study: Study) -> Slice:
         "source": study.tasks.source,
         "development": study.tasks.development,
         "target": study.tasks.target,
+        "groups": groups(study.tasks),
         "seeds": study.seeds,
         "samples": study.tasks.samples,
         "shots": [study.tasks.shots, study.tasks.shots_in_all],

@@ -252,7 +252,7 @@ def _tuner(making: Making, strategy: Strategy) -> "Tuner":
 def _tables(making: Making) -> None:
     from priming.reporting.tables import write_tables
 
-    write_tables(making.study, Path(root(making.study)), making.out)
+    write_tables(making.study, Path(root(making.study)), making.out, making.item.settings["groups"])
 
 
 def _figure(making: Making) -> None:

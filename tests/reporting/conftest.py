@@ -123,7 +123,8 @@ def write_predictions(path: Path, result: Results) -> None:
 
 def write_results(study: Study, root: Path, change: Change = lambda result: result) -> Path:
     """Write all results of `study` below `root`, each after `change`."""
-    for plm in study.plms:
+    for member in study.members:
+        plm = member.name
         for priming in study.primings:
             for seed in study.seeds:
                 flops = {"mtl": 3.1e12, "maml": 2.2e12, "reptile": 4.0e12}[priming.algorithm]

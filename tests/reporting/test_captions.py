@@ -27,7 +27,7 @@ def test_every_figure_has_its_own_caption() -> None:
     assert all("<strong>" in caption for caption in captions)
 
 
-@pytest.mark.parametrize("table", ["summary", "scores", "effects", "arg", "published"])
+@pytest.mark.parametrize("table", ["summary", "scores", "effects", "groups", "arg", "published"])
 def test_every_table_has_a_caption(table: str) -> None:
     assert rendered("tables.rst", wildcards=SimpleNamespace(table=table)).count("<p>") == 2
 

@@ -17,10 +17,12 @@ from matplotlib.text import Text
 from priming.errors import DataError
 from priming.reporting.figures import bar_rows, draw, style
 from priming.reporting.figures.charts import COLOURS
+from priming.reporting.figures.convergence import late_rise
 from priming.reporting.figures.looks import looks
 from priming.reporting.tables import write_tables
 from priming.study import Study
 from priming.study.figures import FIGURES
+from priming.tasks.groups import groups
 
 Corners = np.ndarray[Any, np.dtype[np.float64]]
 RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
@@ -29,6 +31,25 @@ ALL_BARS = [("tiny", "plm"), ("small", "plm"), ("large", "plm"), ("tiny", "adapt
 STUDIES: dict[str, dict[str, Any]] = {
     "embedded": {},
     "two PLMs": {"plms": {"tiny": {"generate": {}}, "small": {"generate": {}}}},
+    "pretraining seeds": {
+        "plms": {"tiny": {"generate": {}, "seeds": [1, 2, 3]}, "small": {"generate": {}}},
+        "tasks": {"source": ["copy", "quote"], "target": ["good", "bad"], "samples": [13]},
+        "strategies": ["none -> adapter", "mtl[plm+adapter] -> adapter", "mtl[plm] -> adapter"],
+        "scoring": {"arg_baseline": "none -> adapter", "bootstrap": {"resamples": 50}},
+    },
+    "four groups": {
+        "tasks": {
+            "source": ["copy", "quote"],
+            "target": [f"task_{n}" for n in range(11)],
+            "samples": [13],
+            "groups": {
+                "with a related source task": [f"task_{n}" for n in range(6)],
+                "a group with a long name, of two tasks": ["task_6", "task_7"],
+                "tense": ["task_8"],
+            },
+        },
+        "strategies": ["none -> plm", "none -> adapter", "mtl[plm+adapter] -> adapter", "maml[plm+adapter | adapter x1] -> adapter"],
+    },
     "small type": {"figures": {"style": {"width": 5.5, "font_size": 7}, "parameter_efficiency": {"y": "arg"}, "strategy_matrix": {"value": "gain"}}},
     "forty tasks": {
         "tasks": {"source": ["copy", "quote"], "target": [f"task_with_a_long_name_{n}" for n in range(40)], "samples": [13]},
@@ -78,7 +99,7 @@ def figures(
 ) -> dict[str, Figure]:
     """All figures of a study."""
     study, root = make_study(**STUDIES[request.param]), tmp_path_factory.mktemp("made")
-    write_tables(study, make_results(study, root), root / "tables")
+    write_tables(study, make_results(study, root), root / "tables", groups(study.tasks))
     return {name: drawn(name, study, root / "tables") for name in FIGURES}
 
 
@@ -229,11 +250,86 @@ def test_convergence_draws_the_mean_curves(study: Study, tables: Path) -> None:
 
 
 def test_bars_stand_for_cells_and_the_line_for_the_majority(study: Study, tables: Path) -> None:
-    ax = drawn("tasks", study, tables).axes[0]
+    axes = drawn("tasks", study, tables).axes
     cells = pd.read_csv(tables / "per_task.csv")
-    bars = [bar.get_height() for bar in ax.containers[0].patches]
+    bars = [bar.get_height() for ax in axes for bar in ax.containers[0].patches]
     np.testing.assert_allclose(bars, cells[cells["strategy"] == "none -> plm"]["mean"])
-    assert [label.get_text() for label in ax.get_xticklabels()] == study.tasks.target
+    assert [label.get_text() for ax in axes for label in ax.get_xticklabels()] == study.tasks.target
+
+
+def test_tasks_shows_the_twin_of_every_strategy_before_it_and_pale(study: Study, tables: Path) -> None:
+    figure = drawn("tasks", study, tables)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    shown = [name for name in names if "->" in name]
+    primed = [name for name in shown if not name.startswith("none")]
+    assert len(primed) == 4
+    bars = [container.patches[0] for container in figure.axes[0].containers if hasattr(container, "patches")]
+    assert len(bars) == len(shown) == len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars})
+    for place, name in enumerate(shown):
+        if name in primed:
+            assert shown[place - 1] == f"none -> {name.partition('-> ')[2]}"
+            assert sum(bars[place - 1].get_facecolor()) > sum(bars[place].get_facecolor())
+            assert bars[place - 1].get_hatch() == bars[place].get_hatch()
+
+
+def test_named_strategies_stand_beside_their_twins(make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path) -> None:
+    study = make_study(figures={"tasks": {"strategies": ["mtl[plm] -> prompt", "none -> prefix", "mtl[prompt] -> prompt"]}})
+    write_tables(study, make_results(study, tmp_path), tmp_path / "tables")
+    names = [text.get_text() for text in drawn("tasks", study, tmp_path / "tables").legends[0].get_texts()]
+    assert names[:4] == ["none -> prompt", "mtl[plm] -> prompt", "mtl[prompt] -> prompt", "none -> prefix"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "curve", "rise"),
+    [
+        ([0, 10, 20, 30, 40, 50], [0, 0.1, 0.2, 0.3, 0.4, 0.55], 0.15),
+        ([0, 10, 20, 30, 40, 50, 60], [0, 0, 0, 0, 0.3, 0.4, 0.45], 0.05),
+        ([0, 50, 100], [0.1, 0.5, 0.3], 0),
+        ([0, 70, 100], [0.1, 0.5, 0.3], -0.2),
+        ([0], [0.4], 0),
+        ([0, 60, 100], [0.1, 0.2, 0.5], 0.3),  # 60 and 100 are equally near to 80
+    ],
+)
+def test_the_late_rise_of_a_curve(steps: list[int], curve: list[float], rise: float) -> None:
+    assert late_rise(pd.Series(curve, index=steps)) == pytest.approx(rise)
+
+
+def test_convergence_marks_and_names_what_still_rises(study: Study, tables: Path) -> None:
+    """A curve rises as 1 - exp(-step/25) where nothing was primed, else as 1 - exp(-step/8), which has ended after 60 steps."""
+    figure = drawn("convergence", study, tables)
+    curves = pd.read_csv(tables / "curves.csv").groupby(["strategy", "step"])["dev"].mean().unstack()
+    rising = {name for name, rise in (curves[60] - curves[50]).items() if rise > 0.01}
+    assert {"none -> plm", "none -> adapter"} <= rising
+    assert all(name.startswith("none") for name in rising)
+    arrows = [line for ax in figure.axes for line in ax.lines if "arrow" in str(line.get_marker())]
+    assert len(arrows) == len(rising)
+    note = " ".join(figure.texts[0].get_text().split())
+    assert f"Still rising at the end (by more than 0.01 over the last fifth of the steps), {len(rising)} of 16" in note
+    assert f"plm: none, un-primed ({curves[60]['none -> plm'] - curves[50]['none -> plm']:+.3f})" in note
+
+
+def test_convergence_says_that_nothing_rises(make_study: Callable[..., Study], tables: Path) -> None:
+    figure = drawn("convergence", make_study(figures={"convergence": {"rising": 0.5}}), tables)
+    assert "No curve still rises at the end (by more than 0.5 over the last fifth of the steps)." in " ".join(figure.texts[0].get_text().split())
+    assert not [line for ax in figure.axes for line in ax.lines if "arrow" in str(line.get_marker())]
+
+
+def test_groups_draws_each_gain_with_its_interval(study: Study, root: Path, tmp_path: Path) -> None:
+    targets = study.tasks.target
+    write_tables(study, root, tmp_path, {"one": targets[:9], "two": targets[9:]})
+    figure = drawn("groups", study, tmp_path)
+    effects = pd.read_csv(tmp_path / "effects_by_group.csv").dropna(subset=["gain"])
+    effects["tuned"] = effects["strategy"].str.extract(r"-> (\w+)")
+    assert [ax.get_title("left") for ax in figure.axes] == ["tuning plm", "tuning adapter", "tuning prompt", "tuning prefix"]
+    for ax in figure.axes:
+        ours = effects[effects["tuned"] == ax.get_title("left").split()[1]]
+        marks = sorted(float(line.get_xdata()[0]) for line in ax.lines if len(line.get_xdata()) == 1)
+        np.testing.assert_allclose(marks, sorted(ours["gain"]))
+        bars = sorted(tuple(segment[:, 0]) for lines in ax.collections for segment in lines.get_segments())
+        np.testing.assert_allclose(bars, sorted(zip(ours["low"].dropna(), ours["high"].dropna(), strict=True)))
+    hollow = [line for ax in figure.axes for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == (effects["group"] == "two").sum() > 0
+    assert "No gain (failed or not primed): reptile[plm | plm x5] -> adapter." in " ".join(figure.texts[0].get_text().split())
 
 
 def test_compute_joins_budgets_only(budgets: tuple[Study, Path], study: Study, tables: Path) -> None:
@@ -246,6 +342,7 @@ def test_compute_joins_budgets_only(budgets: tuple[Study, Path], study: Study, t
     ("name", "text"),
     [
         ("convergence", "No strategy of this study is primed"),
+        ("groups", "No primed strategy of this study has a gain"),
         ("compute", "No strategy of this study is primed"),
     ],
 )

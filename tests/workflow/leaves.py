@@ -19,6 +19,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("plms", "*", "revision"): (("plms", "*"), {"hub": "someone/model", "revision": "def"}),
     ("plms", "*", "seeds"): (("plms", "*"), {"generate": {}, "seeds": [3]}),
     ("plms", "*", "convert"): (("plms", "*"), {"hub": "someone/model", "revision": "def", "convert": True}),
+    ("tasks", "groups"): (("tasks", "groups"), {"mine": ["mine"]}),
     ("tasks", "define", "mine", "files"): (("tasks", "define", "mine"), {"hub": {"id": "a/b"}, "input": "{text}", "output": "label"}),
     ("tasks", "define", "mine", "hub"): (("tasks", "define", "mine"), {"hub": {"id": "a/c"}, "input": "{text}", "output": "label"}),
     ("tasks", "define", "mine", "input"): (("tasks", "define", "mine", "input"), "say {text}"),

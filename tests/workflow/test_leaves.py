@@ -32,8 +32,10 @@ NOTHING = {
     *(f"priming/{algorithm}/validation/{key}" for algorithm in ("mtl", "maml") for key in ("every", "steps", "samples")),
     *(f"priming/{meta}/normalise_inner" for meta in ("maml", "reptile")),
     "figures/parameter_efficiency/y",
+    "figures/convergence/rising",
     "figures/convergence/strategies",
     "figures/tasks/strategies",
+    "figures/groups/strategies",
     "figures/charts/panels",
 }
 EVERYTHING = {"prepare", "pretrain", "prime", "tune", "tables", "figure"}
@@ -47,6 +49,7 @@ MATTERS: dict[str, set[str]] = {
     "plms/local/max_input": {"prime", "tune"},
     "tasks/define": {"prepare"},
     "tasks/generated": {"prepare"},
+    "tasks/groups": {"tables"},
     "tasks/source": {"prime", "tables"},
     "tasks/source_limit": {"prepare"},
     "tasks/development": {"prime", "tables"},

@@ -81,6 +81,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tasks/source", ["day_mood", "film_verdict"], either(step("prime"), step("tables"))),
     ("tasks/development", ["report_time", "hotel_review"], either(best, step("tables"))),
     ("tasks/target", ["price_compare", "mine"], step("tables")),
+    ("tasks/groups", {"mine": ["mine"]}, step("tables")),
     ("tasks/shots", 3, either(task("hotel_review", "report_time", "price_compare"), step("tables"))),
     ("tasks/shots_in_all", 3, either(task("mine"), step("tables"))),
     ("tasks/samples", [13, 21, 7], either(task("mine", "price_compare", "hotel_review", "report_time"), step("tune", "tables"))),
@@ -148,7 +149,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("figures/tasks", {"strategies": ["none -> plm"]}, nothing),
 ]
 CHANGED_BY_ITEMS = {"name", "plms", "seeds", "strategies", "figures/draw"}
-NOT_DRAWN = {"figures/parameter_efficiency", "figures/convergence", "figures/tasks", "figures/charts"}
+NOT_DRAWN = {"figures/parameter_efficiency", "figures/convergence", "figures/groups", "figures/tasks", "figures/charts"}
 
 
 def own_slices(study: dict[str, Any]) -> Graph:

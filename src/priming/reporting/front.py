@@ -7,6 +7,7 @@ import pandas as pd
 from priming.reporting import wording
 from priming.reporting.answer import count_clear, gain, gains
 from priming.reporting.collect import Row
+from priming.reporting.groups import group_sentences
 from priming.reporting.restructured import heading, list_table, literal
 from priming.study import Study
 from priming.study.plm import Plm
@@ -17,7 +18,7 @@ Frames = dict[str, pd.DataFrame]
 def front_page(study: Study, frames: Frames) -> str:
     """The whole page; `frames` are the CSV tables by their names."""
     title = study.title or f"Study {study.name}"
-    parts = [title, "=" * len(title), "", *_question(study), *heading("Answer"), *_answer(study, frames)]
+    parts = [title, "=" * len(title), "", *_question(study), *heading("Answer"), *_answer(study, frames), *group_sentences(study, frames)]
     parts += [*heading("Settings"), *_settings(study), *heading("Runs without a score"), *_missing(frames)]
     return "\n".join(parts) + "\n"
 

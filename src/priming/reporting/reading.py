@@ -12,6 +12,7 @@ from priming.reporting.block import HTML_HEAD, LATEX_NEEDS, Block
 from priming.reporting.collect import Row
 from priming.reporting.comparisons import comparison_blocks
 from priming.reporting.effect_blocks import effects_blocks, intervals
+from priming.reporting.groups import group_blocks
 from priming.reporting.matrix import grid_points, matrix
 from priming.reporting.published import published_blocks
 from priming.study import Study
@@ -26,14 +27,22 @@ Frames = dict[str, pd.DataFrame]
 
 def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     """The text of each file for reading, by its name: Markdown, LaTeX, and HTML for the report."""
-    makers = {"summary": _summary, "matrix": matrix, "scores": _scores, "arg": _arg, "effects": effects_blocks, "grid": grid_points}
+    makers = {
+        "summary": _summary,
+        "matrix": matrix,
+        "scores": _scores,
+        "arg": _arg,
+        "effects": effects_blocks,
+        "groups": group_blocks,
+        "grid": grid_points,
+    }
     if study.scoring.compare:
         makers["comparisons"] = comparison_blocks
     made = {name: [block for plm in study.plms for block in maker(study, frames, plm)] for name, maker in makers.items()}
     if "published" in frames:
         made["published"] = list(published_blocks(study, frames))
     files = {"blocks.json": _as_json(study, [block for blocks in made.values() for block in blocks])}
-    for name, blocks in made.items():
+    for name, blocks in ((name, blocks) for name, blocks in made.items() if blocks):
         files[f"{name}.md"] = "\n".join(block.markdown() for block in blocks)
         files[f"{name}.tex"] = LATEX_NEEDS + "\n".join(block.latex() for block in blocks)
         files[f"{name}.html"] = HTML_HEAD + "\n".join(block.html() for block in blocks)

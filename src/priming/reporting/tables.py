@@ -12,6 +12,7 @@ from priming.reporting.comparisons import comparisons
 from priming.reporting.effects import effects, variance
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
+from priming.reporting.groups import Groups, effects_by_group
 from priming.reporting.published import published
 from priming.reporting.reading import reading_tables
 from priming.reporting.task_gains import task_gains
@@ -22,11 +23,14 @@ _EXPONENTS = ("share", "priming_flops", "tuning_flops", "p", "p_holm", "least_p"
 _COUNTS = ("tuned", "total", "tasks")
 
 
-def write_tables(study: Study, root: Path, out: Path) -> None:
-    """Write every table of the results below `root` (results/<study>) into the folder `out`; raises DataError."""
+def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = None) -> None:
+    """Write every table of the results below `root` (results/<study>) into the folder `out`; raises DataError.
+
+    `groups` are the target tasks by group; without it all of them are one.
+    """
     results = collect(study, root)
     grid = Grid.selecting(study, results)
-    tables = build_tables(grid)
+    tables = build_tables(grid, groups or {"all target tasks": study.tasks.target})
     if len(by_task := task_gains(grid, root)):
         tables["task_gains"] = by_task
     out.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,7 @@ def write_tables(study: Study, root: Path, out: Path) -> None:
     _write(out / "front.rst", front_page(study, tables))
 
 
-def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
+def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
     """Every CSV table by its name."""
     results = grid.results
     beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
@@ -49,6 +53,7 @@ def build_tables(grid: Grid) -> dict[str, pd.DataFrame]:
         "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]],
         "arg": frames.arg(grid),
         "effects": effects(grid),
+        "effects_by_group": effects_by_group(grid, groups),
         "variance": variance(grid),
         "comparisons": comparisons(grid),
         "strategies": frames.strategies(grid),

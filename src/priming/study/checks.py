@@ -258,7 +258,7 @@ def _same_algorithm(study: "Study", at: tuple[str, ...]) -> Iterator[Problem]:
 
 def _figures(study: "Study") -> Iterator[Problem]:
     yield from _charts(study)
-    for figure in ("convergence", "tasks", "compute"):
+    for figure in ("convergence", "tasks", "groups", "compute"):
         for index, strategy in enumerate(getattr(study.figures, figure).strategies):
             at = ("figures", figure, "strategies", index)
             yield from _known_strategy(study, strategy, at)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from priming.study.base import Name, Positive, Rate, Section, StrategyText
 
-Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "compute", "charts"]
+Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "groups", "compute", "charts"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 WITHOUT_OPTIONS: list[Figure] = [figure for figure in FIGURES if figure != "charts"]
 
@@ -35,6 +35,9 @@ class StrategyMatrix(Section):
 class Convergence(Section):
     """Development score over tuning steps, primed against un-primed."""
 
+    rising: Rate = Field(
+        0.01, description="A curve is marked as still rising where the mean over tasks gains more than this over the last fifth of the tuning steps."
+    )
     strategies: list[StrategyText] = Field([], description="Primed strategies shown beside their twins; all that have one without it.")
 
 
@@ -42,8 +45,15 @@ class TaskBars(Section):
     """A bar a task and strategy."""
 
     strategies: list[StrategyText] = Field(
-        [], description="Strategies shown; without it the baseline, and the best per downstream element on the development set."
+        [],
+        description="Those shown, each beside its un-primed twin; without it the baseline, and by dev score the best of each downstream element.",
     )
+
+
+class GroupGains(Section):
+    """Gain over the twin in each group of target tasks."""
+
+    strategies: list[StrategyText] = Field([], description="Primed strategies shown; all that have a twin without it.")
 
 
 class Compute(Section):
@@ -81,5 +91,6 @@ class Figures(Section):
     strategy_matrix: StrategyMatrix = StrategyMatrix()
     convergence: Convergence = Convergence()
     tasks: TaskBars = TaskBars()
+    groups: GroupGains = GroupGains()
     compute: Compute = Compute()
     charts: Charts = Charts()

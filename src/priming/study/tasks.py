@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from priming.errors import nearest
 from priming.study.base import Name, Positive, Section
 from priming.study.partitions import PARTITIONS, PARTS, Partition, gym, partition
 from priming.study.problems import DisagreementError, Problem
@@ -12,6 +13,8 @@ from priming.study.tuning import TaskMetric
 
 Label = str | int | float | bool
 Fidelity = Literal["crossfit", "fixed"]
+OTHER = "other"
+"""The group of target tasks that `groups` leaves out."""
 
 
 class Files(Section):
@@ -91,6 +94,11 @@ class Tasks(Section):
     source: list[Name] = Field([], min_length=1, description="Tasks primed on.")
     development: list[Name] = Field([], description="Tasks on which settings and primed checkpoints are chosen; never a target.")
     target: list[Name] = Field([], min_length=1, description="Tasks tuned and reported.")
+    groups: dict[str, list[Name]] = Field(
+        {},
+        description="Groups of target tasks, `{NAME: [tasks]}`, by which gains are reported apart; those left out are the group `other`. Without it "
+        "generated tasks are grouped by whether `source` has a related task, CrossFit's by their category.",
+    )
     task_prefix: bool = Field(False, description="Write ` [<task>] ` before each input, as CrossFit does, for priming and for tuning.")
     shots: Positive = Field(16, description="Examples a class for training and again for development, of a classification task.")
     shots_in_all: Positive = Field(32, description="Examples in all for training and again for development, of a text-to-text task.")
@@ -131,6 +139,16 @@ class Tasks(Section):
                 raise ValueError(f"{', '.join(both)} in both {a} and {b}; a task plays one part")
         if "chunks" in {*self.source, *self.development, *self.target}:
             raise ValueError("no task can be named 'chunks': the folder of that name is the workflow's")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_are_of_targets(self) -> Self:
+        grouped = [task for members in self.groups.values() for task in members]
+        if strangers := [task for task in grouped if task not in self.target]:
+            text = f"{strangers[0]!r} is no target task{nearest(strangers[0], self.target)}; allowed: those of tasks.target"
+            raise DisagreementError([Problem(("tasks", "groups"), text)])
+        if twice := sorted({task for task in grouped if grouped.count(task) > 1}):
+            raise DisagreementError([Problem(("tasks", "groups"), f"{', '.join(twice)} is named twice; a task is in one group")])
         return self
 
     def in_gym(self, name: str) -> bool:

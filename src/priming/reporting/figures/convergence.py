@@ -1,10 +1,15 @@
 """Dev score over tuning steps, primed against un-primed, a panel a tuned element."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
 
 from priming.reporting import wording
 from priming.reporting.figures import style
@@ -14,6 +19,13 @@ from priming.strategies import Strategy
 from priming.study import Study
 
 PANEL_HEIGHT = 2.3
+LATE = 0.8
+"""Share of the tuning steps after which a curve should have stopped to rise."""
+MOST_LISTED = 12
+RISING: dict[str, Any] = {"marker": r"$\nearrow$", "markersize": 8, "markeredgewidth": 0.7, "clip_on": False}
+
+Panel = tuple[str, str]
+"""A PLM, and what is tuned."""
 
 
 def figure(study: Study, tables: Path) -> Figure:
@@ -25,23 +37,49 @@ def figure(study: Study, tables: Path) -> Figure:
         return style.sentence(study.figures.style, _nothing(wanted))
     found = looks(study)
     canvas, axes = style.facets(study, groups, PANEL_HEIGHT)
-    for (plm, tuned), ax in axes.items():
-        strategies = groups[plm, tuned]
+    rises: dict[Panel, dict[str, float]] = {}
+    for key, ax in axes.items():
+        strategies = groups[key]
         for strategy in strategies:
-            _line(
-                ax,
-                curves[(curves["plm"] == plm) & (curves["strategy"] == str(strategy))],
-                _look(strategy, found),
-                len(strategies),
-                study.scoring.freedom,
-            )
+            band = _band(curves[(curves["plm"] == key[0]) & (curves["strategy"] == str(strategy))], study.scoring.freedom)
+            _line(ax, band, _look(strategy, found), len(strategies))
+            if (rise := late_rise(band["mean"])) > study.figures.convergence.rising:
+                _mark_rising(ax, band["mean"], _look(strategy, found))
+                rises.setdefault(key, {})[_name(strategy)] = rise
+        ax.margins(x=0.08)
     style.label_outer(axes.values(), "tuning steps", f"dev {wording.AXIS_NAMES[study.scoring.metric]}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
+    if rises:
+        entries["rising"] = Line2D([], [], linestyle="none", color=style.GREY, label="still rising at the end", **RISING)
     score = f"Mean score of the winning runs on the development sets ({wording.selecting_score(study)}), over tasks"
     note = f"{score}; band: ± standard deviation over seeds and samples ({wording.size(study)})."
-    style.legend_below(canvas, list(entries.values()), [note])
+    style.legend_below(canvas, list(entries.values()), [note, _rising_note(study, rises, sum(map(len, groups.values())))])
     return canvas
+
+
+def late_rise(mean: pd.Series) -> float:
+    """How much a curve, by step, rises over the last fifth: from the evaluation nearest to four fifths of the steps to the last.
+
+    Of two that are equally near, from the earlier.
+    """
+    steps = mean.index.to_numpy(dtype=float)
+    start = int(np.abs(steps - LATE * steps[-1]).argmin())
+    return float(mean.iloc[-1] - mean.iloc[start])
+
+
+def _rising_note(study: Study, rises: Mapping[Panel, Mapping[str, float]], curves: int) -> str:
+    """Which curves still rise; where they are many, how many of each panel."""
+    rule = f"by more than {study.figures.convergence.rising:g} over the last fifth of the steps"
+    number = sum(map(len, rises.values()))
+    if not number:
+        return f"No curve still rises at the end ({rule})."
+    listed = []
+    for (plm, tuned), found in rises.items():
+        panel = f"{plm}, {tuned}" if len(study.plms) > 1 else tuned
+        each = ", ".join(f"{name} ({wording.signed(rise)})" for name, rise in found.items())
+        listed.append(f"{panel}: {each if number <= MOST_LISTED else len(found)}")
+    return f"Still rising at the end ({rule}), {number} of {curves}: {'; '.join(listed)}."
 
 
 def _wanted(study: Study) -> list[Strategy]:
@@ -50,10 +88,10 @@ def _wanted(study: Study) -> list[Strategy]:
     return [s for s in study.parsed_strategies if s in named or s in {study.twins.get(other) for other in named}]
 
 
-def _panels(study: Study, wanted: list[Strategy], curves: pd.DataFrame) -> dict[tuple[str, str], list[Strategy]]:
+def _panels(study: Study, wanted: list[Strategy], curves: pd.DataFrame) -> dict[Panel, list[Strategy]]:
     """The strategies that have a curve, by PLM and what they tune."""
     known = set(zip(curves["plm"], curves["strategy"], strict=True))
-    groups: dict[tuple[str, str], list[Strategy]] = {}
+    groups: dict[Panel, list[Strategy]] = {}
     for plm in study.plms:
         for strategy in wanted:
             if (plm, str(strategy)) in known:
@@ -67,13 +105,23 @@ def _nothing(wanted: list[Strategy]) -> str:
     return "No run of the strategies in this figure has a dev curve."
 
 
-def _line(ax: Axes, curves: pd.DataFrame, look: Look, lines: int, freedom: int) -> None:
-    """The mean over tasks, seeds and samples at each step, and the deviation of the mean over tasks."""
+def _band(curves: pd.DataFrame, freedom: int) -> pd.DataFrame:
+    """By step the mean over tasks, primings and samples, and the deviation of the mean over tasks."""
     pairs = curves.groupby(["step", "plm_seed", "seed", "sample"], dropna=False)["dev"].mean().groupby("step")
-    mean, deviation = pairs.mean(), pairs.std(ddof=freedom).fillna(0)
+    return pd.DataFrame({"mean": pairs.mean(), "deviation": pairs.std(ddof=freedom).fillna(0)})
+
+
+def _line(ax: Axes, band: pd.DataFrame, look: Look, lines: int) -> None:
+    mean, deviation = band["mean"], band["deviation"]
     ax.fill_between(mean.index, mean - deviation, mean + deviation, color=look.colour, alpha=0.2 if lines < 4 else 0.12, linewidth=0)
     every = max(1, len(mean) // 6)
     ax.plot(mean.index, mean, color=look.colour, linestyle=look.dashes, markevery=every, **{**look.marks(), "markersize": 4.5})
+
+
+def _mark_rising(ax: Axes, mean: pd.Series, look: Look) -> None:
+    """An arrow behind the end of a curve."""
+    behind = offset_copy(ax.transData, ax.get_figure(), x=6, units="points")
+    ax.plot(mean.index[-1], mean.iloc[-1], linestyle="none", color=look.colour, transform=behind, zorder=4, **RISING)
 
 
 def _look(strategy: Strategy, found: dict[str, Look]) -> Look:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from priming.errors import DataError
 
-_NAMES = ("plm", "plm_seed", "strategy", "twin", "task", "baseline", "priming", "downstream", "label", "reason")
+_NAMES = ("plm", "plm_seed", "strategy", "twin", "task", "baseline", "priming", "downstream", "label", "reason", "group", "task_names")
 
 
 def stored(tables: Path, name: str) -> pd.DataFrame:

@@ -1,7 +1,10 @@
 """A bar for each task and strategy, with whiskers, and the line of the majority class."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from priming.reporting import wording
@@ -12,6 +15,9 @@ from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.baselines import CONSTANT
 
+PALE = 0.65
+"""Share of white in the colour of an un-primed twin."""
+
 
 def figure(study: Study, tables: Path) -> Figure:
     """Draw rows of tasks, a PLM after the other. A whisker is the standard deviation over samples and seeds."""
@@ -19,7 +25,7 @@ def figure(study: Study, tables: Path) -> Figure:
     shown = {plm: _strategies(study, tables, plm) for plm in study.plms}
     if cells["mean"].isna().all():
         return style.sentence(study.figures.style, "No strategy of this study has a score.")
-    faces = bar_rows.faces((name, _colour(name)) for names in shown.values() for name in names)
+    faces = _faces(name for names in shown.values() for name in names)
     rows = [(plm, tasks) for plm in study.plms for tasks in bar_rows.split(study.tasks.target, max(map(len, shown.values())))]
     canvas = Figure(figsize=(study.figures.style.width, len(rows) * bar_rows.PANEL_HEIGHT), layout="constrained")
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
@@ -32,19 +38,42 @@ def figure(study: Study, tables: Path) -> Figure:
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
     baseline = "" if study.scoring.arg_baseline in CONSTANT else "the ARG baseline and, "
-    chosen = f"Shown: {baseline}of each tuned element{',' if baseline else ''} the strategy with the best dev score."
-    notes = [bar_rows.note(study)] if study.figures.tasks.strategies else [bar_rows.note(study), chosen]
+    best = f"Shown: {baseline}of each tuned element{',' if baseline else ''} the strategy with the best dev score. "
+    notes = [bar_rows.note(study), f"{'' if study.figures.tasks.strategies else best}Pale: the un-primed twins, each before what is primed."]
     gone = bool(cells[cells["strategy"].isin(faces)]["mean"].isna().any())
     style.legend_below(canvas, bar_rows.legend(faces, bool(lines), gone), notes)
     return canvas
 
 
-def _colour(name: str) -> str:
-    strategy = Strategy.parse(name)
-    return ELEMENT_COLOURS[strategy.tuned[0]] if strategy.priming else "#FFFFFF"
+def _faces(names: Iterable[str]) -> dict[str, bar_rows.Face]:
+    """The colour of a bar is that of what is tuned; an un-primed twin has the face of the first that is shown beside it, but pale."""
+    parsed = {name: Strategy.parse(name) for name in names}
+    partners = {str(strategy.twin): name for name, strategy in reversed(parsed.items()) if strategy.priming}
+    alone = bar_rows.faces((name, _colour(strategy)) for name, strategy in parsed.items() if name not in partners)
+    return {
+        name: alone[partners[name]] | {"facecolor": _pale(alone[partners[name]]["facecolor"])} if name in partners else alone[name] for name in parsed
+    }
+
+
+def _colour(strategy: Strategy) -> str:
+    colour = ELEMENT_COLOURS[strategy.tuned[0]]
+    return colour if strategy.priming else _pale(colour)
+
+
+def _pale(colour: str) -> str:
+    return to_hex(PALE * np.array(to_rgb("white")) + (1 - PALE) * np.array(to_rgb(colour)))
 
 
 def _strategies(study: Study, tables: Path, plm: str) -> list[str]:
+    """The chosen strategies, in front of each its un-primed twin, those of one twin together."""
+    groups: dict[Strategy, list[Strategy]] = {}
+    for strategy in map(Strategy.parse, _chosen(study, tables, plm)):
+        twin = study.twins.get(strategy, strategy)
+        groups.setdefault(twin, [twin]).append(strategy)
+    return list(dict.fromkeys(str(strategy) for group in groups.values() for strategy in group))
+
+
+def _chosen(study: Study, tables: Path, plm: str) -> list[str]:
     """The strategies that the study names; else the baseline, and of each downstream element the one with the best dev score."""
     if study.figures.tasks.strategies:
         return [str(Strategy.parse(text)) for text in study.figures.tasks.strategies]

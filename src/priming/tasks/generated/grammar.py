@@ -27,6 +27,9 @@ class GeneratedTask:
 
     `outputs` maps what the model writes, itself a template, to the word classes that its inputs draw from; a classification task's
     outputs are its labels.
+
+    `relatives` are the source tasks that ask for the same thing by other labels, in other sentences: each label has one of theirs that draws on
+    the same deciding words. `hard` marks a task that models of the size of the embedded study do not learn, whatever they are primed on.
     """
 
     name: str
@@ -34,6 +37,8 @@ class GeneratedTask:
     templates: tuple[str, ...]
     outputs: Mapping[str, Mapping[str, str]]
     kind: Kind = "classification"
+    relatives: tuple[str, ...] = ()
+    hard: bool = False
 
     @property
     def labels(self) -> tuple[str, ...] | None:

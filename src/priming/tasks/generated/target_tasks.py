@@ -3,8 +3,10 @@
 from priming.tasks.generated.grammar import GeneratedTask
 
 
-def _classes(name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]]) -> GeneratedTask:
-    return GeneratedTask(name, "target", templates, outputs)
+def _classes(
+    name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]], relatives: tuple[str, ...] = (), hard: bool = False
+) -> GeneratedTask:
+    return GeneratedTask(name, "target", templates, outputs, relatives=relatives, hard=hard)
 
 
 TARGET_TASKS: tuple[GeneratedTask, ...] = (
@@ -12,6 +14,7 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
         "dinner_review",
         ("for dinner we had {dish} , which was {opinion}", "the {dish} that {person} made is {opinion}"),
         {"tasty": {"opinion": "praise"}, "disgusting": {"opinion": "blame"}},
+        relatives=("film_verdict", "book_opinion", "gadget_advice"),
     ),
     _classes(
         "message_emotion",
@@ -22,6 +25,7 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
             "anger": {"deed": "angry_event"},
             "sorrow": {"deed": "sad_event"},
         },
+        relatives=("diary_feeling",),
     ),
     _classes(
         "headline_topic",
@@ -32,31 +36,37 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
             "medicine": {"subject": "health_word"},
             "art": {"subject": "culture_word"},
         },
+        relatives=("article_topic",),
     ),
     _classes(
         "price_compare",
         ("a {fruit} costs {pair[0]} cents , a {fruit2} {pair[1]}", "the {gadget} was {pair[0]} euros , mine was {pair[1]}"),
         {"dearer": {"pair": "shrinking"}, "cheaper": {"pair": "growing"}},
+        relatives=("age_compare", "count_compare", "weight_compare", "distance_compare"),
     ),
     _classes(
         "plan_time",
         ("as for {person} , she or he {doing}", "the plan says that {person} {doing}"),
         {"before": {"doing": "past_doing"}, "now": {"doing": "present_doing"}, "later": {"doing": "future_doing"}},
+        relatives=("story_tense",),
     ),
     _classes(
         "speaker_gender",
         ("tonight {who} speaks about {city} and the {animal}", "the speech of {who} lasted {number} minutes"),
         {"man": {"who": "male_name"}, "woman": {"who": "female_name"}},
+        relatives=("name_gender",),
     ),
     _classes(
         "parcel_kind",
         ("the parcel from {city} contains a {what} for {person}", "inside the box {person} saw a {what}"),
         {"creature": {"what": "animal"}, "food": {"what": "eatable"}, "device": {"what": "tool"}, "garment": {"what": "clothes"}},
+        relatives=("noun_kind",),
     ),
     _classes(
         "caller_manner",
         ("caller {number} : {opening} {action}", "{opening} {action} , i am {person}"),
         {"friendly": {"opening": "polite_opening"}, "nasty": {"opening": "rude_opening"}},
+        relatives=("request_tone", "letter_manner"),
     ),
     _classes(
         "thing_warmth",
@@ -102,5 +112,6 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
         "odd_one_out",
         ("which differs : {odd[0]} , {odd[1]} , {odd[2]}", "{odd[0]} or {odd[1]} or {odd[2]} , tell {person}"),
         {"left": {"odd": "odd_first"}, "middle": {"odd": "odd_second"}, "right": {"odd": "odd_third"}},
+        hard=True,
     ),
 )
