@@ -18,7 +18,7 @@ from priming.study.compute import Precision
 class TextModel(nn.Module):
     """A sequence-to-sequence PLM with elements attached.
 
-    Parameters are named `plm.*` (adapters and prefixes of the `adapters` library included) and `prompt`; which element
+    Parameters are named `plm.*` (adapters and prefixes included) and `prompt`; which element
     each belongs to is told by `priming.models.elements`.
     """
 
