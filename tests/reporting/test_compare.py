@@ -72,7 +72,7 @@ def test_difference_of_two_strategies(place: Path) -> None:
     assert 0.001 < p < 0.999
     assert f"p             {p:.3f}  (exact sign-flip test over tasks, given these primings; not corrected for other comparisons" in text
     power = stats.nct.sf(stats.t.ppf(0.975, 11), 11, float(re.search(r"detectable +(\S+)", text)[1]) / found.error)  # type: ignore[index]
-    assert power == pytest.approx(0.8, abs=0.01)
+    assert power == pytest.approx(0.8, abs=0.03)
     assert f"tasks better  {sum(mean > 0 for mean in means)} of 12" in text
 
 
