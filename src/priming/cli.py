@@ -126,6 +126,22 @@ def made(study_file: StudyFile) -> None:
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="STRATEGY", help="A strategy of the study.")],
+    second: Annotated[str | None, typer.Argument(metavar="[STRATEGY]", help="Another, to compare it with.")] = None,
+    study_file: StudyFile = Path("config.yaml"),
+    other_file: Annotated[
+        Path | None, typer.Option("--in", help="The study file of the second; without a second strategy, the same in both.")
+    ] = None,
+    plm: Annotated[str | None, typer.Option(help="Only this PLM of the study.")] = None,
+) -> None:
+    """Compare two strategies of finished studies: the paired difference with its interval and test."""
+    from priming.reporting.compare import described, sides
+
+    typer.echo("\n\n".join(described(*pair) for pair in sides(first, second, study_file, other_file, plm)))
+
+
+@app.command()
 def published(paper: Annotated[str | None, typer.Argument(help="Only this paper, such as adl2022.")] = None) -> None:
     """Print published numbers, and what follows from them beside what is printed."""
     from priming.published.show import shown

@@ -26,6 +26,7 @@ NOTHING = {
     "priming.tasks.mirroring",
     *(f"priming.tasks.crossfit.{name}" for name in ("checksums", "export", "leakage")),
     *(f"priming.models.{name}" for name in ("sizes", "unpickle")),
+    "priming.reporting.compare",
     "priming.training.processes",
     *(f"priming.published.{name}" for name in ("adl2022", "checks", "gheini2022", "show", "wu2022", "ye2021")),
     *(f"priming.{name}" for name in ("__main__", "cli", "closure", "errors", "jobs", "recipes", "slices", "steps", "units")),

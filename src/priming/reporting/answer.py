@@ -44,7 +44,7 @@ def family(effects: pd.DataFrame) -> str:
     known = effects.dropna(subset=["p"])
     least = known["least_p"].min()
     text = (
-        f"p is that of an exact or permutation test over tasks, given these primings. p (Holm) is corrected for {_comparisons(len(known))}. "
+        f"p is that of a sign-flip permutation test over tasks, given these primings. p (Holm) is corrected for {_comparisons(len(known))}. "
         f"The least p that {wording.plural(int(known['tasks'].max()), 'task')} can give is {wording.p(least)}, "
         f"corrected {wording.p(min(1.0, least * len(known)))}."
     )
