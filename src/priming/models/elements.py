@@ -45,8 +45,9 @@ def attach(loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, 
     model.activate([name for name in names if name in plm.adapters_config])
     if "prompt" in names:
         model.prompt = nn.Parameter(_fresh_prompt(model, ordinary_entries(loaded.tokenizer), sizes.prompt.length, seed))
+    generator = torch.Generator().manual_seed(seed)
     for _, parameter in parameters_of(model, "prefix"):
-        parameter.data.copy_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
+        parameter.data.copy_(0.02 * torch.randn(parameter.shape, generator=generator))
     return model.to(device_of(compute)) if compute else model
 
 
