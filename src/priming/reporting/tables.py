@@ -15,7 +15,7 @@ from priming.reporting.reading import reading_tables
 from priming.strategies import Strategy
 from priming.study import Study
 
-_EXPONENTS = ("share", "priming_flops", "tuning_flops")
+_EXPONENTS = ("share", "priming_flops", "tuning_flops", "priming_flops_executed", "tuning_flops_executed")
 _COUNTS = ("tuned", "total", "tasks")
 
 
