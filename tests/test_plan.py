@@ -1,5 +1,6 @@
 """What a plan says of a study, against numbers counted by hand."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,12 @@ def tiny() -> Study:
 def test_trainings_and_tokens_by_hand(tiny: Study, tmp_path: Path) -> None:
     phases = {phase.step: phase for phase in plan(tiny, tmp_path).phases}
     assert {step: phase.jobs for step, phase in phases.items()} == {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "tables": 1, "figure": 2}
-    # 4 strategies x 2 targets x 2 seeds x 2 samples, one point of the grid; 4 steps of 4 examples of 24 + 4 tokens
+    # 4 strategies x 2 targets x 2 seeds x 2 samples, one point of the grid; 4 steps of 4 examples of 24 + 8 tokens
     assert phases["tune"].trainings == 4 * 2 * 2 * 2
-    assert phases["tune"].tokens == 32 * 4 * 4 * (24 + 4)
+    assert phases["tune"].tokens == 32 * 4 * 4 * (24 + 8)
     # mtl: 2 steps of 4; maml: 2 steps of 2 tasks x (1 x 2 + 2); 2 seeds each
-    assert phases["prime"].tokens == 2 * (2 * 4 + 2 * 2 * 4) * 28
-    assert phases["pretrain"].tokens == 3 * 4 * 28
+    assert phases["prime"].tokens == 2 * (2 * 4 + 2 * 2 * 4) * 32
+    assert phases["pretrain"].tokens == 3 * 4 * 32
     assert plan(tiny, tmp_path).cells == 4 * 2
     assert plan(tiny, tmp_path).total.jobs == 13
 
@@ -70,10 +71,25 @@ def test_what_is_done_counts(tiny: Study, tmp_path: Path, monkeypatch: pytest.Mo
     }  # fmt: skip
 
 
+def test_executed_operations_follow_from_results_that_are_here(tiny: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {phase.executed for phase in plan(tiny, tmp_path).phases} == {None}
+    for seed, flops, executed in ((1, 100.0, 150.0), (2, 300.0, 650.0)):
+        folder = tmp_path / f"results/tiny/primed/mini/mtl-plm+adapter/seed-{seed}"
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text(json.dumps({"flops": flops, "flops_executed": executed}))
+    found = plan(tiny, tmp_path)
+    phases = {phase.step: phase for phase in found.phases}
+    assert phases["prime"].executed == pytest.approx(phases["prime"].operations * 800 / 400)
+    assert (phases["tune"].executed, found.total.executed) == (None, None)
+    assert f"{phases['prime'].executed:.2g}" in next(line for line in described(found).splitlines() if line.startswith("prime"))
+    assert "not known before there are any" in described(found).splitlines()[-1]
+
+
 def test_the_table_lines_up(tiny: Study, tmp_path: Path) -> None:
     lines = described(plan(tiny, tmp_path)).splitlines()
     assert lines[0] == "study tiny: 8 cells (1 PLM x 4 strategies x 2 target tasks), 2 seeds and 2 samples each"
-    table = lines[2:-2]
+    table = lines[2:-3]
     assert len({len(line) for line in table}) == 1
     assert table[0].split()[:4] == ["step", "jobs", "done", "trainings"]
 

@@ -121,7 +121,7 @@ def _prime(study: Study, job: Job, size: Size) -> Load:
     judged = _validation(study, item, size, settings) if settings.keep == "best" else Load(0, 0)
     step = examples * (source + target) * 6 * size.body * (2 if _second(settings) else 1)
     budget = settings.budget
-    operations = budget.flops or step * (budget.steps or (budget.examples or 0) / examples)
+    operations = budget.flops or budget.executed_flops or step * (budget.steps or (budget.examples or 0) / examples)
     return Load(values + max(activations + logits, judged.memory), operations + judged.operations)
 
 

@@ -3,9 +3,10 @@
 Operations come from the same counts as the requests to a scheduler (`priming.needs`), at mean instead of longest lengths.
 """
 
+import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from priming.errors import StudyError, nearest
@@ -41,9 +42,12 @@ INPUT, OUTPUT = 128, 8
 """Tokens of an example in the mean, where the study allows more; our assumption."""
 
 
+EXECUTED = "Executed: with the padding of batches, which adds as much as in the results of the step that are here; not known before there are any."
+
+
 @dataclass(frozen=True)
 class Phase:
-    """What the jobs of a step take in all."""
+    """What the jobs of a step take in all; of those whose results are here also the operations that they counted, and executed with padding."""
 
     step: str
     jobs: int = 0
@@ -52,6 +56,13 @@ class Phase:
     tokens: float = 0.0
     operations: float = 0.0
     bytes: float = 0.0
+    counted: float = 0.0
+    with_padding: float = 0.0
+
+    @property
+    def executed(self) -> float | None:
+        """Operations with padding: as many times those without as in the results that are here, None where there are none."""
+        return self.operations * self.with_padding / self.counted if self.counted else None
 
     def __add__(self, other: "Phase") -> "Phase":
         return Phase(
@@ -62,6 +73,8 @@ class Phase:
             self.tokens + other.tokens,
             self.operations + other.operations,
             self.bytes + other.bytes,
+            self.counted + other.counted,
+            self.with_padding + other.with_padding,
         )
 
 
@@ -87,8 +100,8 @@ class Plan:
 
     @property
     def total(self) -> Phase:
-        """All phases together."""
-        return sum(self.phases, Phase("in all"))
+        """All phases together; what padding adds to them differs from step to step."""
+        return replace(sum(self.phases, Phase("in all")), counted=0.0, with_padding=0.0)
 
 
 def plan(study: Study, base: Path, gpu: str = "a100", tokens: int = INPUT) -> Plan:
@@ -132,7 +145,21 @@ def _phase(jobs: Graph, mean: Study, recipes: Recipes, job: Job, base: Path) -> 
     size = plm_size(plm, base)
     operations = LOADS[job.step](mean, job, size).operations
     trainings, tokens = _trained(mean, job)
-    return Phase(job.step, 1, done, trainings, tokens * (plm.max_input + plm.max_output), operations, sum(_bytes(mean, job, base)))
+    all_tokens = tokens * (plm.max_input + plm.max_output)
+    return Phase(job.step, 1, done, trainings, all_tokens, operations, sum(_bytes(mean, job, base)), *_spent(recipes, job))
+
+
+def _spent(recipes: Recipes, job: Job) -> tuple[float, float]:
+    """Operations that the results of a job that are here counted, and that they executed."""
+    counted = executed = 0.0
+    for file in (file for item in job.items for file in recipes.folder(item.path).glob("**/result.json")):
+        try:
+            result = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if result.get("flops") and result.get("flops_executed"):
+            counted, executed = counted + result["flops"], executed + result["flops_executed"]
+    return counted, executed
 
 
 def _trained(study: Study, job: Job) -> tuple[int, float]:
@@ -174,7 +201,7 @@ def _bytes(study: Study, job: Job, base: Path) -> Iterator[float]:
 def described(found: Plan, tokens: int = INPUT) -> str:
     """The plan as text: a table that lines up, and what it assumes."""
     study = found.study
-    heads = ("step", "jobs", "done", "trainings", "tokens", "operations", f"{found.gpu.upper()} hours", "weights on disk")
+    heads = ("step", "jobs", "done", "trainings", "tokens", "operations", "executed", f"{found.gpu.upper()} hours", "weights on disk")
     *lines, total = _aligned([heads, *(_row(found, phase) for phase in (*found.phases, found.total))])
     rule = "-" * len(total)
     counts = " x ".join(
@@ -183,7 +210,8 @@ def described(found: Plan, tokens: int = INPUT) -> str:
     runs = f"{plural(len(study.seeds), 'seed')} and {plural(len(study.tasks.samples), 'sample')} each"
     long = f"inputs of {tokens} tokens in the mean where the study allows more"
     assumed = f"Assumed: {long}, {found.reached:.2g} operations a second in {study.compute.precision} on the {found.gpu.upper()}."
-    return "\n".join([f"study {study.name}: {found.cells} cells ({counts}), {runs}", "", lines[0], rule, *lines[1:], rule, total, "", assumed])
+    first = f"study {study.name}: {found.cells} cells ({counts}), {runs}"
+    return "\n".join([first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, EXECUTED])
 
 
 def plural(number: int, noun: str) -> str:
@@ -207,6 +235,7 @@ def _row(found: Plan, phase: Phase) -> tuple[str, ...]:
         f"{phase.trainings:,}" if phase.trainings else "",
         f"{phase.tokens:.2g}" if phase.tokens else "",
         f"{phase.operations:.2g}" if phase.operations else "",
+        f"{phase.executed:.2g}" if phase.executed else "",
         (f"{hours:,.1f}" if hours >= 0.05 else "< 0.1") if phase.operations else "",
         _size(phase.bytes),
     )

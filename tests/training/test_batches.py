@@ -57,6 +57,6 @@ def test_the_cost_of_a_step_is_that_of_what_is_drawn(job: PrimingJob) -> None:
     costs = {}
     for mixing, length in (("tasks", (2 + 12) / 2), ("examples", (2 * 2 + 18 * 12) / 20)):
         settings = Mtl(budget=Budget(steps=2), batch=4, learning_rates=RATES).model_copy(update={"mixing": mixing})
-        costs[mixing] = plan(job.priming, settings, counter, sets).cost
+        costs[mixing] = plan(job.priming, settings, counter, sets, 1).cost
         assert costs[mixing] == pytest.approx(4 * counter.example(length, length, job.priming.outer).gradient)
     assert costs["examples"] > costs["tasks"]

@@ -246,12 +246,12 @@ def test_reptiles_step_size_warms_up_and_decays(
     assert moved == pytest.approx([0.8 * factor for factor in factors])
 
 
-def test_budgets_in_three_measures_agree(plm_folder: Path) -> None:
+def test_budgets_in_four_measures_agree(plm_folder: Path) -> None:
     priming, data = Priming.parse("mtl[plm+adapter]"), [examples(10, 1), examples(10, 2)]
     counter = Counter(tuner(plm_folder, "mtl[plm+adapter] -> adapter").model)
-    by_steps = plan(priming, Mtl(budget=Budget(steps=50), batch=8), counter, data)
-    assert plan(priming, Mtl(budget=Budget(examples=400), batch=8), counter, data) == by_steps
-    assert plan(priming, Mtl(budget=Budget(flops=50 * by_steps.cost), batch=8), counter, data) == by_steps
+    by_steps = plan(priming, Mtl(budget=Budget(steps=50), batch=8), counter, data, 7)
+    for budget in (Budget(examples=400), Budget(flops=50 * by_steps.cost), Budget(executed_flops=by_steps.executed)):
+        assert plan(priming, Mtl(budget=budget, batch=8), counter, data, 7) == by_steps
 
 
 def test_what_a_step_of_each_algorithm_costs(plm_folder: Path) -> None:

@@ -24,11 +24,12 @@ STATUSES = ("done", "failed", "not primed")
 Row = dict[str, Any]
 Expected = dict[str, str | int]
 
-_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", "tuned", "total", "flops", "kept_start", "majority_label", "majority", "chance"]
+_COSTS = ["tuned", "total", "flops", "flops_executed"]
+_SAMPLES = [*RUN, "status", "reason", "dev", "decoder", *_COSTS, "kept_start", "majority_label", "majority", "chance"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
 _POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
-_PRIMINGS = [*PRIMING, "status", "reason", "flops"]
+_PRIMINGS = [*PRIMING, "status", "reason", "flops", "flops_executed"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _sample(run: Expected, result: Row, study: Study) -> Row:
         "tuned": parameters.get("tuned"),
         "total": parameters.get("total"),
         "flops": result.get("flops"),
+        "flops_executed": result.get("flops_executed"),
         "kept_start": bool(result.get("kept_start")),
         "majority_label": majority.get("label"),
         "majority": majority.get(f"test_{scoring.metric}"),
@@ -181,4 +183,4 @@ def _points(run: Expected, result: Row) -> Iterator[Row]:
 
 
 def _priming(run: Expected, result: Row) -> Row:
-    return {**run, "status": result["status"], "reason": result.get("reason") or "", "flops": result.get("flops")}
+    return {**run, "status": result["status"], "reason": result.get("reason") or "", **{key: result.get(key) for key in ("flops", "flops_executed")}}

@@ -78,8 +78,7 @@ def by_decoder(study: Study, results: Results) -> pd.DataFrame:
 def strategies(grid: Grid) -> pd.DataFrame:
     """What each strategy tunes and costs, its mean test score, its mean dev score, and how many of its runs there are."""
     samples = grid.results.samples.groupby(["plm", "strategy"], sort=False)
-    primings = grid.results.primings
-    flops = primings["flops"].where(primings["status"] == "done").astype(float).groupby([primings["plm"], primings["priming"]]).mean()
+    flops, executed = (_mean_of_primings(grid.results.primings, key) for key in ("flops", "flops_executed"))
     rows = []
     for plm, strategy in _strategies(grid.study):
         runs = samples.get_group((plm, str(strategy)))
@@ -102,11 +101,18 @@ def strategies(grid: Grid) -> pd.DataFrame:
                 "dev": runs.groupby("task")["dev"].apply(lambda dev: dev.astype(float).mean()).mean(),
                 **{status.replace(" ", "_"): int((runs["status"] == status).sum()) for status in ("done", "failed", "not primed")},
                 "kept_start": int(runs["kept_start"].sum()),
+                "priming_flops_executed": executed[plm, str(strategy.priming)] if strategy.priming else 0.0,
+                "tuning_flops_executed": runs["flops_executed"].astype(float).mean(),
                 "metric": grid.metric,
                 "decoder": grid.decoder,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _mean_of_primings(primings: pd.DataFrame, key: str) -> pd.Series:
+    """The mean over the seeds that are done, by PLM and priming."""
+    return primings[key].where(primings["status"] == "done").astype(float).groupby([primings["plm"], primings["priming"]]).mean()
 
 
 def downstream(strategy: Strategy) -> str:

@@ -19,7 +19,10 @@ from priming.reporting.task_gains import task_gains
 from priming.strategies import Strategy
 from priming.study import Study
 
-_EXPONENTS = ("share", "priming_flops", "tuning_flops", "p", "p_holm", "least_p")
+_EXPONENTS = (
+    *("share", "priming_flops", "tuning_flops", "priming_flops_executed", "tuning_flops_executed"),
+    *("p", "p_holm", "least_p"),
+)
 _COUNTS = ("tuned", "total", "tasks")
 
 

@@ -8,16 +8,21 @@ from priming.study.base import Name, Positive, Rate, Reduction, Section, Share
 
 
 class Budget(Section):
-    """How long priming lasts: exactly one of steps, examples, FLOPs."""
+    """How long priming lasts: exactly one of steps, examples, counted and executed FLOPs."""
 
     steps: Positive | None = Field(None, description="Optimizer (outer) steps.")
     examples: Positive | None = Field(None, description="Examples seen, those of the inner loop included.")
     flops: float | None = Field(None, gt=0, description="Floating-point operations, counted as docs/compute.md says.")
 
+    executed_flops: float | None = Field(
+        None, gt=0, description="Floating-point operations as executed, padding included; the number of steps then depends on the seed's batches."
+    )
+
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
-        if sum(value is not None for value in (self.steps, self.examples, self.flops)) != 1:
-            raise ValueError("give exactly one of steps, examples, flops")
+        measures = list(type(self).model_fields)
+        if sum(getattr(self, measure) is not None for measure in measures) != 1:
+            raise ValueError(f"give exactly one of {', '.join(measures)}")
         return self
 
 

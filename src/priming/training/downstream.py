@@ -173,6 +173,7 @@ def _scored(tuner: Tuner, group: Group, tuned: Tuned, scores: dict[str, Scores] 
         "majority": {"label": label, **{f"test_{m}": found for m, found in _scores(tuner, tuned.task, constant, test).items()}},
         "chance": 1 / len(tuned.task.labels) if tuned.task.labels else 0.0,
         "flops": _flops(tuner, tuned.task.name, train, tuned.runs),
+        "flops_executed": executed(Counter(tuner.model), tuner.strategy.tuned, tuned.runs),
         "seconds": round(seconds, 3),
     }
 
@@ -224,3 +225,9 @@ def _flops(tuner: Tuner, task: str, train: Sequence[Example], runs: Sequence[Run
     source, target = mean_lengths([tuner.encoded(task, train)])
     cost = Counter(tuner.model).example(source, target, tuner.strategy.tuned).gradient
     return sum(tuner.tuning.steps * run.point.batch for run in runs) * cost
+
+
+def executed(counter: Counter, elements: Sequence[str], runs: Sequence[Run]) -> float:
+    """Operations that training these runs executed, with every example as long as the padded batches of its bank."""
+    shapes = {shape: counter.example(*shape, elements).gradient for run in runs for shape in run.shapes}
+    return sum(run.point.batch * times * shapes[shape] for run in runs for shape, times in run.shapes.items())

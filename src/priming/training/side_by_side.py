@@ -1,5 +1,6 @@
 """Runs over one shared PLM: the objective of sweeps and of multi-task learning."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,6 +17,8 @@ from priming.training.parameters import Gradients, StackedParameters
 
 Picks = Callable[[int], Sequence[list[Pick]]]
 """From the step to the examples of each run."""
+Shape = tuple[int, int]
+"""Input and target tokens of a padded batch."""
 
 
 class SideBySide:
@@ -24,15 +27,18 @@ class SideBySide:
     def __init__(self, model: TextModel, picks: Picks, run_keys: Sequence[int], first_row: int = 0, form: LossForm = MEAN) -> None:
         """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode.
 
-        `first_row` is the place of the first example in the batch that this one is a share of.
+        `first_row` is the place of the first example in the batch that this one is a share of. `shapes` counts the batches of each
+        padded shape, for the operations that are executed.
         """
         self.model, self.picks, self.run_keys, self.form = model, picks, run_keys, form
+        self.shapes: Counter[Shape] = Counter()
         self.masking = partial(CoordinateDropout, first_row=first_row)
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """Losses [R] and gradients at `step`."""
         device = next(iter(parameters.flat.values())).device
         batch = batches_of(self.picks(step), self.model.pad_id).to(device)
+        self.shapes[batch.input_ids.shape[-1], batch.labels.shape[-1]] += 1
         keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
         losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking, form=self.form)
         return losses.detach(), parameters.gradients(losses)

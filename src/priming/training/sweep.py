@@ -21,7 +21,7 @@ from priming.training.loop import Schedule, train
 from priming.training.optimizer import AdamW
 from priming.training.parameters import Named, StackedParameters
 from priming.training.selection import Selection
-from priming.training.side_by_side import SideBySide
+from priming.training.side_by_side import Shape, SideBySide
 
 References = Sequence[Sequence[str]]
 NO_SCORE = "its development score was never a number"
@@ -50,7 +50,7 @@ class Point:
 
 @dataclass
 class Run:
-    """One training: a sample at a point of the grid, its curve, and the parameters of the development step that is kept."""
+    """One training: a sample at a point of the grid, its curve, the parameters of the development step that is kept, how its batches were padded."""
 
     sample: Sample
     point: Point
@@ -59,6 +59,7 @@ class Run:
     best_step: int | None = None
     best_dev: float | None = None
     by_loss: bool = False
+    shapes: Mapping[Shape, int] = field(default_factory=dict)
     failure: str | None = None
     best: Named = field(default_factory=dict)
 
@@ -121,6 +122,7 @@ class Sweep:
         outcome = train(parameters, objective, self._optimizer(bank), Schedule(settings.steps, settings.warmup, settings.clip), watch.after_step)
         for index, run in enumerate(bank):
             watch.tell(index)
+            run.shapes = objective.shapes
             run.failure = outcome.failures.get(index) or (NO_SCORE if run.best_dev is None else None)
             run.best = {} if run.failure else watch.selection.values(index)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,9 +21,9 @@ from priming.study.plm import Elements, Plm
 from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.tasks.text_form import TextForm
-from priming.training.batches import disjoint_picks, epoch_picks, mixture_picks, task_draw
 from priming.training.budget import Plan, plan
 from priming.training.curve import Curve
+from priming.training.draws import batches, meta_batch
 from priming.training.keys import key, nested_seed
 from priming.training.limits import check_labels, warn_of_cut
 from priming.training.loop import Objective, Schedule, train
@@ -80,7 +79,7 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     """
     if failure := plm_failure(job.plm_folder):
         if share.rank == 0:
-            write_result(out, {**_about(job, failure), "flops": 0.0})
+            write_result(out, {**_about(job, failure), "flops": 0.0, "flops_executed": 0.0})
         return
     watch = Stopwatch()
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
@@ -91,7 +90,7 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
     form = TextForm(job.task_prefix, job.settings.target_space)
     check_labels({task.name: [form.target(label) for label in task.labels or ()] for task in tasks}, encoder, job.plm_name)
     sets = [encoder.examples(form.pairs(task.name, task.pool())) for task in tasks]
-    training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets), watch, share)
+    training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets, _run_key(job)), watch, share)
     failure = training.run()
     if share.rank == 0:
         if failure is None:
@@ -141,8 +140,13 @@ def _save(job: PrimingJob, out: Path, candidates: Candidates) -> None:
             save_tensors(out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if element_of(n) == element})
 
 
+def _run_key(job: PrimingJob) -> int:
+    """What all random numbers of a priming are made from."""
+    return key("prime", job.random_seed, str(job.priming))
+
+
 def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share: Share) -> Objective:
-    settings, run_key = job.settings, key("prime", job.random_seed, str(job.priming))
+    settings, run_key = job.settings, _run_key(job)
     size, part = (settings.batch, _multi_task) if isinstance(settings, Mtl) else (cast(Meta, settings).tasks, _meta_learner)
     parts = [part(job, model, sets, run_key, rows) for rows in share.parts(size, settings.parts)]
     return parts[0][0] if share.world == len(parts) == 1 else Shared(parts, share)
@@ -150,13 +154,7 @@ def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share
 
 def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, rows: slice) -> Part:
     """The objective over these rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
-    settings, form = cast(Mtl, job.settings), _form(job.settings)
-    size = settings.batch
-    if settings.mixing == "examples":
-        whole = Encoded.joined(sets)
-        batch = partial(epoch_picks, whole, run_key, size=size)
-    else:
-        batch = partial(mixture_picks, sets, run_key, size=size)
+    form, batch = _form(job.settings), batches(cast(Mtl, job.settings), sets, run_key)
 
     def weight(step: int) -> float:
         """The share of these rows in the batch of a step."""
@@ -176,23 +174,12 @@ def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], ru
 
     def episodes(step: int) -> Episode:
         """These tasks of the meta-batch of a step."""
-        return episode(sets, settings, job.priming.inner_steps, run_key, step, model.pad_id, rows).to(model.device)
+        drawn = meta_batch(sets, settings, job.priming.inner_steps, run_key, step, rows)
+        support = [batches_of(picks, model.pad_id) for picks in drawn.support]
+        return Episode(support, batches_of(drawn.query, model.pad_id), drawn.keys).to(model.device)
 
     learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile
     return learner(model, inner, episodes, _form(settings)), lambda _: (rows.stop - rows.start) / settings.tasks
-
-
-def episode(sets: Sequence[Encoded], settings: Meta, inner_steps: int, run_key: int, step: int, pad_id: int, rows: slice = slice(None)) -> Episode:
-    """The meta-batch of a step: for each drawn task its support batches and a query batch that shares no example with them.
-
-    `rows` are the tasks of it that are wanted.
-    """
-    drawn = task_draw(len(sets), run_key, step, settings.tasks)[rows]
-    keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
-    different = min(inner_steps, 1) if settings.same_support else inner_steps
-    picks = [disjoint_picks(sets[t], k, [settings.query, *[settings.support] * different]) for t, k in zip(drawn, keys, strict=True)]
-    query, *support = (batches_of(list(batch), pad_id) for batch in zip(*picks, strict=True))
-    return Episode(support * inner_steps if settings.same_support else support, query, keys)
 
 
 def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: Encoder, form: TextForm) -> dict[str, int]:
@@ -242,6 +229,7 @@ def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failur
             "steps": budget.steps,
             "examples": budget.steps * budget.examples,
             "flops": budget.steps * budget.cost,
+            "flops_executed": budget.executed,
             "curve": training.curve.points,
             "validation": candidates.history,
             "kept_step": candidates.kept_steps(budget.steps),
