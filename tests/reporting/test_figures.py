@@ -35,7 +35,7 @@ STUDIES: dict[str, dict[str, Any]] = {
         "plms": {"tiny": {"generate": {}, "seeds": [1, 2, 3]}, "small": {"generate": {}}},
         "tasks": {"source": ["copy", "quote"], "target": ["good", "bad"], "samples": [13]},
         "strategies": ["none -> adapter", "mtl[plm+adapter] -> adapter", "mtl[plm] -> adapter"],
-        "scoring": {"arg_baseline": "none -> adapter", "bootstrap": {"resamples": 50}},
+        "scoring": {"arg_baseline": "none -> adapter"},
     },
     "four groups": {
         "tasks": {

@@ -24,7 +24,7 @@ SLUGS = {TWIN: "none--adapter", PRIMED: "mtl-plm--adapter"}
 def seeded(make_study: Callable[..., Study]) -> Study:
     """`big` three times with two priming seeds each, `small` once."""
     tasks = {"source": ["copy", "quote"], "target": ["good", "bad"], "samples": [13, 21]}
-    scoring = {"arg_baseline": "chance", "bootstrap": {"resamples": 50}}
+    scoring = {"arg_baseline": "chance"}
     plms = {"big": {"generate": {}, "seeds": [5, 3, 8]}, "small": {"generate": {}}}
     return make_study(name="seeded", plms=plms, strategies=[TWIN, PRIMED], tasks=tasks, scoring=scoring)
 
