@@ -30,6 +30,7 @@ def _question(study: Study) -> list[str]:
 def _answer(study: Study, frames: Frames) -> Iterator[str]:
     """For each PLM and downstream element the strategy that the dev scores prefer; then every gain over a twin."""
     spread = f"± the {wording.deviation(study)} over crossed pairs of seed and sample"
+    spread = f"± the {wording.deviation(study)} over crossed pairs of seed and sample"
     yield f"Scores are {wording.selecting_score(study)}, means over {wording.size(study)}, {spread}."
     yield ""
     for plm in study.plms:
