@@ -43,6 +43,16 @@ def test_symmetric_gains_have_the_t_interval() -> None:
     assert bounds(compare(ours, np.zeros_like(ours))) == pytest.approx((interval.low, interval.high))
 
 
+@pytest.mark.parametrize(("plms", "measure"), [([0, 0, 1, 1, 2, 2], ABSOLUTE), ([0] * 6, RELATIVE)])
+def test_intervals_over_plms_and_those_of_relative_gains_over_primings_need_eight_tasks(plms: list[int], measure: Measure) -> None:
+    """With fewer their coverage is outside the bounds of the simulation; absolute gains over primings have theirs from six tasks on."""
+    for tasks in (6, 7, 8):
+        scores = simulated(6, tasks)
+        found = compare(*scores, measure, np.array(plms))
+        assert (found.low is None) == (found.interval == "none, fewer than 8 tasks") == (tasks < 8)
+        assert compare(*scores).low is not None
+
+
 def test_skewed_gains_have_halls_interval() -> None:
     """The bounds are the means at which Hall's cubic of the t ratio is a quantile of t, found by bisection."""
     gains = np.array([0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.6])

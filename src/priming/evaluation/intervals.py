@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from priming.evaluation.gains import ABSOLUTE, Measure, Scores, mean_over_tasks, shared
+from priming.evaluation.gains import ABSOLUTE, RELATIVE, Measure, Scores, mean_over_tasks, shared
 
 LEVEL = 0.95
 POWER = 0.8
 FEWEST_TASKS = 6
+FEWEST_TASKS_VARYING = 8
+"""Where PLMs vary, or where primings vary a relative gain: with 6 tasks those intervals are outside the bounds of the simulation."""
 FEWEST_PRIMINGS = 5
 FEWEST_PLMS = 3
 MOST_MISSING = 0.1
@@ -25,6 +27,7 @@ OVER_PRIMINGS = "over tasks and primings"
 GIVEN_PRIMINGS = "given these primings"
 GIVEN_PLMS = "given these PLMs and primings"
 TOO_FEW_TASKS = f"none, fewer than {FEWEST_TASKS} tasks"
+TOO_FEW_TASKS_VARYING = f"none, fewer than {FEWEST_TASKS_VARYING} tasks"
 TOO_FEW_RUNS = "none, too many runs are missing"
 
 # Of Satterthwaite's formula, where it is 2: with the three PLMs that a study has at least, 2 gives intervals that are too short.
@@ -82,11 +85,18 @@ def compare(strategy: Scores, reference: Scores, measure: Measure = ABSOLUTE, pl
     }
     cells = measure.of_cells(ours, theirs)
     kind = kind_of(cells, of_plms)
-    if kind in (TOO_FEW_TASKS, TOO_FEW_RUNS):
+    if _needs_more(kind, measure) and kept.size < FEWEST_TASKS_VARYING:
+        kind = TOO_FEW_TASKS_VARYING
+    if kind in (TOO_FEW_TASKS, TOO_FEW_TASKS_VARYING, TOO_FEW_RUNS):
         return Comparison(low=None, high=None, interval=kind, **found)  # type: ignore[arg-type]
     by = estimate(filled(cells), kind, of_plms)
     low, high = (float(found["gain"] + offset) for offset in offsets(by))  # type: ignore[operator]
     return Comparison(low=low, high=high, interval=kind, error=float(np.sqrt(by.variance)), degrees=float(by.degrees), **found)  # type: ignore[arg-type]
+
+
+def _needs_more(kind: str, measure: Measure) -> bool:
+    """Whether an interval of this kind holds the mean often enough from FEWEST_TASKS_VARYING tasks on alone."""
+    return kind == OVER_PLMS or (kind == OVER_PRIMINGS and measure is RELATIVE)
 
 
 def kind_of(cells: Scores, plms: NDArray[np.intp]) -> str:
