@@ -120,7 +120,7 @@ def _line(ax: Axes, band: pd.DataFrame, look: Look, lines: int) -> None:
 
 def _mark_rising(ax: Axes, mean: pd.Series, look: Look) -> None:
     """An arrow behind the end of a curve."""
-    behind = offset_copy(ax.transData, ax.get_figure(), x=6, units="points")
+    behind = offset_copy(ax.transData, ax.get_figure(root=True), x=6, units="points")
     ax.plot(mean.index[-1], mean.iloc[-1], linestyle="none", color=look.colour, transform=behind, zorder=4, **RISING)
 
 
