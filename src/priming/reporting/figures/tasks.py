@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -61,7 +60,7 @@ def _colour(strategy: Strategy) -> str:
 
 
 def _pale(colour: str) -> str:
-    red, green, blue = PALE + (1 - PALE) * np.array(to_rgb(colour))
+    red, green, blue = (PALE + (1 - PALE) * part for part in to_rgb(colour))
     return to_hex((red, green, blue))
 
 
