@@ -21,6 +21,7 @@ MODULES = sorted(
 NOTHING = {
     "priming",
     "priming.study",
+    "priming.tasks.groups",
     "priming.tasks.names",
     "priming.tasks.show",
     "priming.tasks.mirroring",
@@ -36,7 +37,7 @@ CROSSFITS = "tweet_eval-irony"
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
 NAMING_STRATEGIES = {"figure compute", "figure convergence", "figure parameter_efficiency", "figure tasks", "figure charts"}
 MATTERS = {
-    "priming.strategies": {"prime", "tune", "tables"} | NAMING_STRATEGIES,
+    "priming.strategies": {"prime", "tune", "tables", "figure groups"} | NAMING_STRATEGIES,
     "priming.contents": {"pretrain", "prime", "tune"},
     "priming.published": {"tables"},
     "priming.tasks": {"prepare", "prepare CrossFit's"},
