@@ -155,6 +155,8 @@ def test_every_seed_is_made_and_the_tables_are_over_all(finished: Checkout) -> N
     ours = rows(finished, "scores", strategy=STRATEGIES[1], metric="accuracy", decoder="ranking")
     written = {(f"mini-seed-{r['plm_seed']}", f"seed-{r['seed']}", r["task"], f"sample-{r['sample']}"): float(r["score"]) for r in ours}
     assert written == pytest.approx(primed, abs=1e-6)
+    (parts,) = rows(finished, "variance")
+    assert all(parts[f"{source}_sd"] for source in ("task", "plm", "priming", "sample", "rest"))
     assert "2 PLMs x 2 priming seeds x 2 samples" in (finished.folder / "results/tiny/tables/front.rst").read_text()
 
 
