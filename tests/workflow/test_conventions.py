@@ -64,4 +64,4 @@ def test_a_study_with_every_convention(plm_folders: Mapping[str, Path], tmp_path
     first = next((results / "tuned").rglob("result.json"))
     assert set(json.loads(first.read_text())["test"]) == {"beam", "ranking"}
     predictions = [json.loads(line) for line in (first.parent / "predictions.jsonl").read_text().splitlines()]
-    assert all(set(row) == {"targets", "beam", "ranking"} for row in predictions)
+    assert all(set(row) == {"row", "targets", "beam", "ranking"} for row in predictions)

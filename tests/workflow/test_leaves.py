@@ -70,6 +70,8 @@ MATTERS: dict[str, set[str]] = {
     "tuning/learning_rates/adapter": {"prime", "tune"},
     "tuning/bank_tasks": {"tune"},
     "tuning/save_plm": {"tune"},
+    # A priming's checkpoints are judged by the best scores, which ties leave as they are.
+    "tuning/ties": {"tune"},
     "scoring": {"prime", "tune", "tables"},
     "scoring/decoders": {"tune", "tables"},
     "scoring/metrics": {"tune", "tables"},

@@ -25,13 +25,29 @@ NOTHING = {
     "priming.tasks.names",
     "priming.tasks.show",
     "priming.tasks.mirroring",
+    "priming.tasks.label_check",
     *(f"priming.tasks.crossfit.{name}" for name in ("checksums", "export", "leakage")),
     *(f"priming.models.{name}" for name in ("sizes", "unpickle")),
     "priming.reporting.compare",
     "priming.training.processes",
     *(f"priming.published.{name}" for name in ("adl2022", "checks", "gheini2022", "show", "wu2022", "ye2021")),
     *(f"priming.{name}" for name in ("__main__", "cli", "closure", "errors", "jobs", "recipes", "slices", "steps", "units")),
-    *(f"priming.{name}" for name in ("attempts", "claim", "command_groups", "needs", "pipeline", "plan", "sharing", "site", "task_commands")),
+    *(
+        f"priming.{name}"
+        for name in (
+            "attempts",
+            "claim",
+            "command_groups",
+            "needs",
+            "pipeline",
+            "plan",
+            "quote_commands",
+            "quoting",
+            "sharing",
+            "site",
+            "task_commands",
+        )
+    ),
 }
 CROSSFITS = "tweet_eval-irony"
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
@@ -45,14 +61,18 @@ MATTERS = {
     **{f"priming.tasks.{name}": {"prepare CrossFit's"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare", "pretrain"},
     **{f"priming.tasks.{name}": {"prepare", "prepare CrossFit's", "pretrain", "prime", "tune"} for name in ("__init__", "prepared", "task")},
-    "priming.tasks.text_form": {"prime", "tune"},
+    **{f"priming.tasks.{name}": {"prime", "tune"} for name in ("labels", "text_form")},
     "priming.models": {"pretrain", "prime", "tune"},
     **{f"priming.models.{name}": {"pretrain"} for name in ("conversion", "pretraining", "tokenizer")},
     **{f"priming.models.{name}": {"prime", "tune"} for name in ("flops", "loss")},
     "priming.training": {"prime", "tune"},
-    **{f"priming.training.{name}": {"pretrain", "prime", "tune"} for name in ("__init__", "keys", "record", "state", "stopping")},
-    "priming.training.pretrain": {"pretrain"},
-    **{f"priming.training.{name}": {"prime"} for name in ("curve", "meta", "share", "upstream")},
+    **{
+        f"priming.training.{name}": {"pretrain", "prime", "tune"}
+        for name in ("__init__", "keys", "loop", "optimizer", "parameters", "record", "state", "stopping")
+    },
+    **{f"priming.training.{name}": {"pretrain"} for name in ("infilling", "pretrain")},
+    "priming.training.curve": {"pretrain", "prime"},
+    **{f"priming.training.{name}": {"prime"} for name in ("meta", "upstream")},
     "priming.training.downstream": {"tune"},
     "priming.evaluation": {"prime", "tune"},
     "priming.evaluation.__init__": {"prime", "tune", "tables"},
