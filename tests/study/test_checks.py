@@ -137,6 +137,10 @@ def problem(path: Path) -> str:
             "line 12, scoring.decoder: 'greedy' selects but is not reported; add it to scoring.decoders (ranking)",
         ),
         (
+            (("strategies:", "scoring: {compare: [{first: none -> plm, second: none -> plm}]}\nstrategies:"),),
+            "line 12, scoring.compare[0]: compares 'none -> plm' with itself; name another strategy as second",
+        ),
+        (
             (("strategies:", "scoring: {metric: exact_match, metrics: [accuracy]}\nstrategies:"),),
             "line 12, scoring.metric: 'exact_match' selects but is not reported; add it to scoring.metrics (accuracy)",
         ),

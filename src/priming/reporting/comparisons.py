@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from priming.evaluation.gains import tasks_better
 from priming.evaluation.permutation import sign_flip_p
 from priming.reporting import wording
 from priming.reporting.block import Block
-from priming.reporting.effects import detectable
+from priming.reporting.effects import detectable, over_tasks
 from priming.reporting.grid import Grid
 from priming.strategies import Strategy
 from priming.study import Study
@@ -31,11 +30,7 @@ def comparisons(grid: Grid) -> pd.DataFrame:
                     "strategy": pair.first,
                     "other": pair.second,
                     "difference": found.gain,
-                    "low": found.low,
-                    "high": found.high,
-                    "tasks": len(found.tasks),
-                    "tasks_better": tasks_better(found.gains),
-                    "interval": found.interval,
+                    **over_tasks(found),
                     "p": sign_flip_p(found.gains),
                     "detectable": detectable(found),
                     "seeds": found.seeds,

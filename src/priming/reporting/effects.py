@@ -42,11 +42,7 @@ def _effect(grid: Grid, plm: str, strategy: Strategy, twin: Strategy) -> Row:
         "strategy": str(strategy),
         "twin": str(twin),
         "gain": found.gain,
-        "low": found.low,
-        "high": found.high,
-        "tasks": len(found.tasks),
-        "tasks_better": tasks_better(found.gains),
-        "interval": found.interval,
+        **over_tasks(found),
         "p": sign_flip_p(found.gains),
         "least_p": least_p(len(found.tasks)),
         "detectable": detectable(found),
@@ -54,6 +50,17 @@ def _effect(grid: Grid, plm: str, strategy: Strategy, twin: Strategy) -> Row:
         "runs": found.runs,
         "metric": grid.metric,
         "decoder": grid.decoder,
+    }
+
+
+def over_tasks(found: Comparison) -> Row:
+    """The columns that say what a mean gain is over, and its interval."""
+    return {
+        "low": found.low,
+        "high": found.high,
+        "tasks": len(found.tasks),
+        "tasks_better": tasks_better(found.gains),
+        "interval": found.interval,
     }
 
 

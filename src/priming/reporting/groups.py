@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from priming.evaluation.gains import tasks_better
 from priming.evaluation.intervals import Comparison, compare
 from priming.reporting import wording
 from priming.reporting.answer import gain as gain_text
 from priming.reporting.block import Block
 from priming.reporting.collect import Row
-from priming.reporting.effects import twins
+from priming.reporting.effects import over_tasks, twins
 from priming.reporting.grid import Grid
 from priming.strategies import Strategy
 from priming.study import Study
@@ -35,11 +34,7 @@ def _effect(grid: Grid, plm: str, strategy: Strategy, twin: Strategy, group: str
         "twin": str(twin),
         "group": group,
         "gain": found.gain,
-        "low": found.low,
-        "high": found.high,
-        "tasks": len(found.tasks),
-        "tasks_better": tasks_better(found.gains),
-        "interval": found.interval,
+        **over_tasks(found),
         "task_names": " ".join(tasks),
         "metric": grid.metric,
         "decoder": grid.decoder,
