@@ -33,8 +33,6 @@ TABLE = """**What priming brings**
 | mtl[plm] -> adapter        | +.100 [+.050, +.150] |
 | maml[plm \\| plm x1] -> plm |                -.010 |
 
-A note.
-
 From `studies/some.yaml` at commit abcdef0, 2026-01-02.
 """
 
@@ -57,7 +55,9 @@ def test_the_columns_wanted_are_written_with_study_commit_and_date(kept: Path) -
 
 
 def test_all_columns_come_without_a_choice(kept: Path) -> None:
-    assert "| strategy                   |                 gain |   p |" in written(quoted("some small-effects"), kept)
+    text = written(quoted("some small-effects"), kept)
+    assert "| strategy                   |                 gain |   p |" in text
+    assert "\n\nA note.\n\nFrom" in text
 
 
 def test_each_commit_at_which_the_numbers_came_out_is_listed(kept: Path) -> None:

@@ -4,8 +4,9 @@
     (the table, then a line that says which study, commit and date it is from; written by `priming quotes write`)
     <!-- end of quote -->
 
-BLOCK is the label of a table for reading without the study's name, such as `small-effects`; the columns are those wanted, in order, all
-of them without any. `STUDY provenance` gives the list of the commits at which the study's numbers came out.
+BLOCK is the label of a table for reading without the study's name, such as `small-effects`; the columns are those wanted, in order, and
+the note below the table is left out then; without any it is the whole table. `STUDY provenance` gives the list of the commits at
+which the study's numbers came out.
 """
 
 import json
@@ -66,12 +67,12 @@ def _block(kept: Path, label: str) -> Block:
 
 
 def _chosen(block: Block, columns: Sequence[str], kept: Path) -> Block:
-    """The block with these columns alone, in this order."""
+    """The block with these columns alone, in this order, without its note."""
     for name in columns:
         if name not in block.header:
             raise DataError(f"{kept / BLOCKS}: table {block.label!r} has no column {name!r}{nearest(name, block.header)}")
     places = [list(block.header).index(name) for name in columns]
-    return replace(block, header=[block.header[n] for n in places], rows=[[row[n] for n in places] for row in block.rows])
+    return replace(block, header=[block.header[n] for n in places], rows=[[row[n] for n in places] for row in block.rows], note="")
 
 
 def _source(quote: Quote) -> str:
