@@ -100,7 +100,7 @@ def test_runs_name_their_seed_of_pretraining(root: Path) -> None:
 
 def test_the_texts_say_how_many(root: Path) -> None:
     text = (root / "tables/front.rst").read_text()
-    assert "means over 2 target tasks, 1 to 3 pretraining seeds x 2 priming seeds x 2 samples." in text
+    assert "means over 2 target tasks, 1 to 3 pretraining seeds x 2 priming seeds x 2 samples, ±" in text
     assert "big (pretraining seeds 5, 3, 8), small" in text
 
 

@@ -40,10 +40,10 @@ def study_file(tmp_path: Path) -> Path:
 
 
 def test_the_list_has_every_built_in_task_with_its_labels() -> None:
-    lines = listed_tasks(None).splitlines()
+    lines, longest = listed_tasks(None).splitlines(), max(map(len, GENERATED))
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [*GENERATED, *registry.names()]
-    assert "  dinner_review     tasty, disgusting" in lines
-    assert [line for line in lines if not line.startswith("  ")][1:] == ["development (6)", "target (12)", "crossfit (160)"]
+    assert "  dinner_review".ljust(longest + 3) + "tasty, disgusting" in lines
+    assert [line for line in lines if not line.startswith("  ")][1:] == ["development (8)", "target (17)", "crossfit (160)"]
     assert f"  {'glue-rte':52}  {'classification/nli':42}  accuracy       16 a class" in lines
 
 

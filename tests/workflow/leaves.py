@@ -67,6 +67,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),
     ("figures", "charts", "panels"): (("figures", "charts", "panels"), [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}]),
     ("scoring", "arg_plm"): (("scoring", "arg_plm"), "small"),
+    ("scoring", "compare"): (("scoring", "compare"), [{"first": "none -> plm", "second": "none -> prompt"}]),
     ("scoring", "decoders"): (("scoring", "decoders"), ["ranking"]),
     ("scoring", "metrics"): (("scoring", "metrics"), ["accuracy"]),
 }

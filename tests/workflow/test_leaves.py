@@ -75,7 +75,7 @@ MATTERS: dict[str, set[str]] = {
     "scoring": {"prime", "tune", "tables"},
     "scoring/decoders": {"tune", "tables"},
     "scoring/metrics": {"tune", "tables"},
-    **{f"scoring/{key}": {"tables"} for key in ("arg_baseline", "arg_plm", "beam", "deviation")},
+    **{f"scoring/{key}": {"tables"} for key in ("arg_baseline", "arg_plm", "beam", "compare", "deviation")},
     "scoring/published": {"tables"},
     "compute/precision": {"prime", "tune"},
     "figures/draw": {"figure"},

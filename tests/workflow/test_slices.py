@@ -139,6 +139,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("scoring/arg_baseline", "none -> prompt", step("tables")),
     ("scoring/arg_plm", "small", step("tables")),
     ("scoring/deviation", "population", step("tables")),
+    ("scoring/compare", [{"first": "none -> plm", "second": "none -> prompt"}], step("tables")),
     ("scoring/published", {"adl2022": {"small": "BART"}}, step("tables")),
     ("compute/precision", "bfloat16", step("prime", "tune")),
     ("compute/device", "cpu", nothing),
@@ -247,5 +248,5 @@ def test_the_width_of_beams_matters_where_beams_are_used(scoring: dict[str, Any]
 def test_a_variant_holds_the_merged_settings() -> None:
     items = own_slices(RICH).items
     short = items["results/rich/primed/small/mtl.short-plm/seed-1"].settings["algorithm"]
-    assert short["budget"] == {"steps": 5, "examples": None, "flops": None}
+    assert short["budget"] == {"steps": 5, "examples": None, "flops": None, "executed_flops": None}
     assert short["learning_rates"] == {"plm": 1e-3}
