@@ -310,7 +310,7 @@ def test_convergence_marks_and_names_what_still_rises(study: Study, tables: Path
 
 def test_convergence_says_that_nothing_rises(make_study: Callable[..., Study], tables: Path) -> None:
     figure = drawn("convergence", make_study(figures={"convergence": {"rising": 0.5}}), tables)
-    assert "No curve still rises at the end (by more than 0.5 over the last fifth of the steps)." in " ".join(figure.texts[0].get_text().split())
+    assert "At the end no curve still rises (by more than 0.5 over the last fifth of the steps)." in " ".join(figure.texts[0].get_text().split())
     assert not [line for ax in figure.axes for line in ax.lines if "arrow" in str(line.get_marker())]
 
 

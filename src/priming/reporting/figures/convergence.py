@@ -73,7 +73,7 @@ def _rising_note(study: Study, rises: Mapping[Panel, Mapping[str, float]], curve
     rule = f"by more than {study.figures.convergence.rising:g} over the last fifth of the steps"
     number = sum(map(len, rises.values()))
     if not number:
-        return f"No curve still rises at the end ({rule})."
+        return f"At the end no curve still rises ({rule})."
     listed = []
     for (plm, tuned), found in rises.items():
         panel = f"{plm}, {tuned}" if len(study.plms) > 1 else tuned
