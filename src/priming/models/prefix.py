@@ -44,6 +44,7 @@ class T5Prefix(nn.Module):
         """Let an attention have the prefix in front of its keys and values."""
 
         def with_prefix(states: Tensor, place: int) -> Tensor:
+            """The states [B x S x H] with the prefix's keys (`place` 0) or values (1) in front."""
             # The parameter is looked up in each pass, since runs replace it.
             flat: Tensor = getattr(self, kind)
             vectors = flat.view(self.length, layers, 2, -1)[:, layer, place]

@@ -32,8 +32,7 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path,
     A pretraining that goes non-finite is a result too: status `failed`, with the reason and without a model.
 
     Args:
-        name: what the study calls it.
-        plm: what the study says of it.
+        name: what the study calls it; `plm` is what it says of it.
         source: folders of the prepared source tasks, for a PLM that is trained on their texts.
         base: the folder of the study file, from which local paths count.
         out: an empty folder.
