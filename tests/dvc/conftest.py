@@ -21,7 +21,7 @@ CODE = ("workflow", "profiles", "envs", "src", ".dvc", "Snakefile", "dvc.yaml", 
 NOTHING = "Nothing to be done"
 COMPUTING = {"prepare", "pretrain", "prime", "tune", "tabulate", "draw"}
 WORDS = ("red", "blue", "old", "new", "big", "wet", "dry", "odd")
-# As many of both labels to train on, but not to test on: then a constant answer scores by what it is.
+# As many of both labels to train on, but not to test on: then a constant answer scores by what it is, and an un-primed model answers y.
 ROWS = {part: [f"a {word} {part} thing,{'x' if n % every else 'y'}\n" for n, word in enumerate(WORDS)] for part, every in (("train", 2), ("test", 3))}
 
 # Read-only files of DVC's cache are read-only to root only without these.
@@ -143,6 +143,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Repositor
     (folder / "data").mkdir()
     for part in ("train", "test"):
         (folder / "data" / f"{part}.csv").write_text("".join(["text,label\n", *ROWS[part]]))
+    (folder / "data" / "only_x.csv").write_text("".join(["text,label\n", *(f"a {word} place,x\n" for word in WORDS)]))
     made = Repository(folder)
     made.git("init", "--quiet")
     made.dvc("add", "data")
