@@ -82,7 +82,7 @@ def recorded_settings(repository: Repository) -> dict[str, object]:
 def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Repository], origin: Repository) -> None:
     ours = clone("all")
     theirs = clone("all", source=ours)
-    ours.dvc("exp", "run", "-S", "config.yaml:priming.mtl.learning_rates.plm=1.0")
+    ours.dvc("exp", "run", "-S", "config.yaml:priming.mtl.learning_rates.plm=0.03")
     assert ours.made() == [
         "figures/strategy_matrix",
         "primed/mini/mtl-plm/seed-1",
@@ -91,13 +91,13 @@ def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Re
         "tuned/mini/mtl-plm--adapter/seed-1/mine",
     ]
     ours.is_settled()
-    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {"plm": 1.0, "prompt": 0.01}
+    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {"plm": 0.03, "prompt": 0.01}
     assert locked_settings(ours) == recorded_settings(ours)
     changed = [line.split() for line in ours.dvc("metrics", "diff").splitlines()[1:]]
     assert {line[0] for line in changed} == {"results/tiny/tables/metrics/mini/mtl-plm--adapter.json"}  # of no other strategy
     assert {line[1]: float(line[-2]) for line in changed if line[1] != "arg"} == {"score": 0.5625, "gain": 0.125}  # x instead of y
     assert {line[1] for line in changed} == {"arg", "gain", "score"}
-    assert ["config.yaml", "priming.mtl.learning_rates.plm", "0.001", "1.0"] in [line.split() for line in ours.dvc("params", "diff").splitlines()]
+    assert ["config.yaml", "priming.mtl.learning_rates.plm", "0.001", "0.03"] in [line.split() for line in ours.dvc("params", "diff").splitlines()]
 
     # An old checkpoint over the new one, a checkpoint without its recipe, one that is half there: it and what follows are made again.
     primed = ours.folder / "results/tiny/primed/mini/mtl-plm/seed-1"
