@@ -40,10 +40,12 @@ Values = dict[str, Any]
 
 
 def machine() -> str:
-    """What results are equal to the bit on: the processor and the version of torch."""
+    """What results are equal to the bit on: the very kind of processor, and the version of torch."""
     cpu = Path("/proc/cpuinfo")
-    names = re.findall(r"^model name\s*: (.*)$", cpu.read_text(), re.MULTILINE) if cpu.is_file() else []
-    return f"{names[0] if names else platform.processor()}; torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    about = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", cpu.read_text().split("\n\n")[0], re.MULTILINE)) if cpu.is_file() else {}
+    kind = " ".join(about.get(key, "?") for key in ("model name", "cpu family", "model", "stepping"))
+    flags = hashlib.sha256(about.get("flags", platform.processor()).encode()).hexdigest()[:12]
+    return f"{kind}, flags {flags}; torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def write_study(folder: Path, precision: str) -> Path:

@@ -9,7 +9,8 @@ import pytest
 from tests.golden.record import RUNS, VALUES, machine, recorded
 
 STORED = json.loads(VALUES.read_text())
-CLOSE = {"float32": 1e-3, "bfloat16": 5e-2}
+CLOSE = {"float32": 0.05, "bfloat16": 0.2}
+"""How far other processors may round away within ten steps at these rates, as a share."""
 
 
 def numbers(values: dict[str, Any]) -> list[float]:
