@@ -76,8 +76,8 @@ def _make_in(rank: int, world: int, port: int, folder: Path, precision: str) -> 
 
     names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in names.items()})
-    torch.set_num_threads(1)
     state = PartialState(cpu=True)
+    torch.set_num_threads(1)  # after accelerate has set it by the environment
     _make(folder, precision, Share(rank, world))
     state.destroy_process_group()
 
@@ -97,6 +97,7 @@ def _make(folder: Path, precision: str, share: Share = ALONE) -> None:
             for job in graph(load_study(study)).jobs.values():
                 if job.step in ("prepare", "pretrain", "prime") or (job.step == "tune" and share.world == 1):
                     steps.run(job.step, Path("study.yaml"), job.out)
+                    steps._TUNERS.clear()  # a process of a workflow sees one study; here the next has the same paths
     finally:
         processes.prime_in = before
 

@@ -38,3 +38,8 @@ def test_every_training_moves_weights_and_losses() -> None:
         assert len(set(weights)) == len(weights) > 10
         losses = [loss for result in STORED[f"{run[0]}, {run[1]}"].values() for loss in result["losses"]]
         assert all(len({n for n in curve if n is not None}) > 1 for curve in losses)
+
+
+def test_every_training_heeds_its_precision() -> None:
+    alone, halved = ({file["sha256"] for result in STORED[f"{precision}, 1"].values() for file in result["weights"].values()} for precision in CLOSE)
+    assert not alone & halved
