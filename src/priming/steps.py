@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 RUNLOG = "PRIMING_RUNLOG"
 
+Tuners = dict[tuple[str, Strategy, int], "Tuner"]
+"""The models that a job has loaded: it tunes many tasks with the same one, which is loaded once a seed."""
+
 
 @dataclass(frozen=True)
 class Making:
@@ -40,6 +43,7 @@ class Making:
     item: Item
     out: Path
     key: str
+    tuners: Tuners
 
     @property
     def state(self) -> Path:
@@ -80,7 +84,8 @@ def run(step: str, study_file: Path, out: str) -> None:
 
 
 def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
-    failed = [str(error) for items in _groups(job) if (error := _made_or_failed(items, base, recipes))]
+    tuners: Tuners = {}
+    failed = [str(error) for items in _groups(job) if (error := _made_or_failed(items, base, recipes, tuners))]
     if failed:
         raise DataError("\n".join(failed))
     if job.is_chunk:
@@ -105,11 +110,11 @@ def _groups(job: Job) -> Iterator[list[Item]]:
         yield list(items)
 
 
-def _made_or_failed(items: list[Item], base: Path, recipes: Recipes) -> DataError | None:
+def _made_or_failed(items: list[Item], base: Path, recipes: Recipes, tuners: Tuners) -> DataError | None:
     """Make what is not current; tasks whose data are missing do not keep the others of a job from being prepared."""
     try:
         if stale := [item for item in items if not recipes.current(item.path)]:
-            _make(stale, base, recipes)
+            _make(stale, base, recipes, tuners)
     except DataError as error:
         if items[0].step == "prepare":
             return error
@@ -117,7 +122,7 @@ def _made_or_failed(items: list[Item], base: Path, recipes: Recipes) -> DataErro
     return None
 
 
-def _make(items: list[Item], base: Path, recipes: Recipes) -> None:
+def _make(items: list[Item], base: Path, recipes: Recipes, tuners: Tuners) -> None:
     """Make results and put them in their places, the recipe of each last."""
     jobs = recipes.graph
     made = []
@@ -126,7 +131,7 @@ def _make(items: list[Item], base: Path, recipes: Recipes) -> None:
             raise DataError(f"{item.path} is made from {missing[0]}, which is not here; make it first: snakemake {jobs.maker[missing[0]]}")
         name = Path(item.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
         recipe = recipes.of(item)
-        making = Making(jobs.study, base, item, Path("work", jobs.study.name, name), of_json(recipe))
+        making = Making(jobs.study, base, item, Path("work", jobs.study.name, name), of_json(recipe), tuners)
         shutil.rmtree(making.out, ignore_errors=True)
         making.out.mkdir(parents=True)
         _log(item)
@@ -232,13 +237,9 @@ def _tune(makings: Sequence[Making]) -> Iterable[str]:
         outs={making.item.task: making.out for making in makings},
     )
     key = (str(making.plm), item.strategy, item.seed)
-    if key not in _TUNERS:
-        _TUNERS[key] = _tuner(making, item.strategy)
-    return tune(_TUNERS[key], group)
-
-
-_TUNERS: "dict[tuple[str, Strategy, int], Tuner]" = {}
-"""A job tunes many tasks with the same model, which is loaded once a seed."""
+    if key not in making.tuners:
+        making.tuners[key] = _tuner(making, item.strategy)
+    return tune(making.tuners[key], group)
 
 
 def _tuner(making: Making, strategy: Strategy) -> "Tuner":

@@ -97,7 +97,6 @@ def _make(folder: Path, precision: str, share: Share = ALONE) -> None:
             for job in graph(load_study(study)).jobs.values():
                 if job.step in ("prepare", "pretrain", "prime") or (job.step == "tune" and share.world == 1):
                     steps.run(job.step, Path("study.yaml"), job.out)
-                    steps._TUNERS.clear()  # a process of a workflow sees one study; here the next has the same paths
     finally:
         processes.prime_in = before
 
