@@ -75,9 +75,7 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
             trust_remote_code=False,
         )
     except _UNREADABLE as error:
-        again = f"priming convert {folder}{f' --revision {revision}' if revision else ''} --to FOLDER"
-        advice = f"Its weights must be safetensors (model.safetensors). Where they are not, type: {again}"
-        raise DataError(f"the PLM at {folder} cannot be read: {_first_line(error)}\n{advice}") from error
+        raise DataError(f"the PLM at {folder} cannot be read: {_first_line(error)}\n{_advice(folder, revision, error)}") from error
     if names := sorted(found["missing_keys"]) or sorted(found["unexpected_keys"]):
         wrong = "lack" if found["missing_keys"] else "have, and the model has not,"
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -85,6 +83,15 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
             f"the weights at {folder} are not those of a {config.model_type}: they {wrong} {names[0]}{more}\nSave the model again, whole."
         )
     return model
+
+
+def _advice(folder: str | Path, revision: str | None, error: Exception) -> str:
+    """What to do about weights that cannot be read."""
+    if isinstance(error, SafetensorError):
+        again = f"if a study made it, delete {folder} and run snakemake again"
+        return f"Its model.safetensors is broken or cut short. Copy or download it again; {again}."
+    convert = f"priming convert {folder}{f' --revision {revision}' if revision else ''} --to FOLDER"
+    return f"Its weights must be safetensors (model.safetensors). Where they are not, type: {convert}"
 
 
 def _check_pair(folder: str | Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
