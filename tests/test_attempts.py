@@ -14,8 +14,9 @@ from priming.attempts import STOPPED, folder, killed, noted
 OUT = "results/some/primed/mini/mtl-plm/seed-1"
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from priming.attempts import noted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for what it runs in the background
 with noted("some", "results/some/primed/mini/mtl-plm/seed-1"):
     print("started", flush=True)
     if sys.argv[1] == "fail":
