@@ -1,4 +1,4 @@
-# The entry point: what an included file has as its default target does not count, so it is named again here.
+# The entry point. The default target of an included file does not count, so it is repeated here.
 include: "workflow/Snakefile"
 
 

@@ -1,9 +1,10 @@
-"""How often the intervals of gains hold the true mean, in simulated studies; the table is in docs/protocol.md.
+"""How often the intervals of gains contain the true mean, in simulated studies; the table is in docs/protocol.md.
 
     python benchmarks/coverage.py
 
-A study draws what each task gains, what each PLM and priming adds on all tasks and on single ones, what each sample of a task adds for
-all primings, and the rest of each run. Standard deviations are near those of the embedded study (docs/embedded.md).
+A simulated study draws the gain of each task, the effect of each PLM and priming on all tasks and on single ones, the
+effect of each sample of a task on all primings, and the residual of each run. Standard deviations are close to those
+of the embedded study (docs/embedded.md).
 """
 
 import argparse
@@ -31,7 +32,7 @@ BOUNDS = {"normal": (0.93, 0.97), "a quarter without effect": (0.93, 0.97), "exp
 
 @dataclass(frozen=True)
 class Design:
-    """PLMs and primings of each, whether gains are relative, and whether some cells are missing."""
+    """Numbers of PLMs and of primings per PLM; whether gains are relative; whether some cells are missing."""
 
     plms: int
     primings: int
@@ -40,7 +41,7 @@ class Design:
 
     @property
     def kind(self) -> str:
-        """What its intervals are over."""
+        """The kind of its intervals."""
         return OVER_PLMS if self.plms > 1 else OVER_PRIMINGS if self.primings >= 5 else GIVEN_PRIMINGS
 
     def __str__(self) -> str:
@@ -48,11 +49,18 @@ class Design:
         return name + (", ARG" if self.relative else "") + (f", {MISSING:.0%} missing" if self.missing else "")
 
 
-DESIGNS = (Design(1, 2), Design(1, 5), Design(3, 3), Design(1, 2, relative=True), Design(1, 5, relative=True), Design(1, 5, missing=True))
+DESIGNS = (
+    Design(1, 2),
+    Design(1, 5),
+    Design(3, 3),
+    Design(1, 2, relative=True),
+    Design(1, 5, relative=True),
+    Design(1, 5, missing=True),
+)
 
 
 def effects(kind: str, generator: np.random.Generator, size: tuple[int, int]) -> Array:
-    """What each task gains [R x N], GAIN in the mean over tasks."""
+    """The gain of each task [R x N], with an expected value of GAIN."""
     if kind == "exponential":
         return GAIN + TASK * (generator.exponential(size=size) - 1)
     spread = TASK * generator.standard_normal(size)
@@ -62,9 +70,9 @@ def effects(kind: str, generator: np.random.Generator, size: tuple[int, int]) ->
 
 
 def studies(kind: str, tasks: int, design: Design, shares: tuple[float, float], number: int) -> tuple[Array, Array]:
-    """Cells [R x N x S] of so many studies, and the true mean gain over tasks: given their primings, or over them [R].
+    """Cells [R x N x S] of `number` studies, and the true mean gain over tasks [R], given their primings or over them.
 
-    `shares` are the standard deviations over PLMs and over primings, in those over tasks.
+    `shares` are the standard deviations over PLMs and over primings, as fractions of that over tasks.
     """
     generator = np.random.default_rng(0)
     p, s = design.plms, design.primings
@@ -86,14 +94,18 @@ def studies(kind: str, tasks: int, design: Design, shares: tuple[float, float], 
 
 
 def _relative(cells: Array, mean: Array, generator: np.random.Generator) -> tuple[Array, Array]:
-    """The same in percent of baselines that vary over tasks, and half of whose runs' noise is their own."""
+    """The same cells as relative gains, in percent of baselines that vary over tasks and have noise of their own."""
     low, high = BASELINES
-    baselines = generator.uniform(low, high, size=(*cells.shape[:2], 1)) + RUN / 2 * generator.standard_normal(cells.shape)
-    return RELATIVE.of_cells((baselines + cells)[..., None], baselines[..., None]), 100 * mean * np.log(high / low) / (high - low)
+    baselines = generator.uniform(low, high, size=(*cells.shape[:2], 1)) + RUN / 2 * generator.standard_normal(
+        cells.shape
+    )
+    return RELATIVE.of_cells((baselines + cells)[..., None], baselines[..., None]), 100 * mean * np.log(high / low) / (
+        high - low
+    )
 
 
 def coverage(kind: str, tasks: int, design: Design, shares: tuple[float, float], number: int) -> float:
-    """The share of intervals that hold the true mean."""
+    """The fraction of intervals that contain the true mean."""
     cells, true = studies(kind, tasks, design, shares, number)
     table = filled(cells)
     low, high = offsets(estimate(table, design.kind, np.repeat(np.arange(design.plms), design.primings)))
@@ -102,13 +114,16 @@ def coverage(kind: str, tasks: int, design: Design, shares: tuple[float, float],
 
 
 def coverages(kind: str, tasks: int, design: Design, number: int) -> tuple[float, float]:
-    """The least and the largest share, where PLMs and primings vary from not at all to as much as tasks."""
-    found = [coverage(kind, tasks, design, shares, number) for shares in itertools.product(SHARES if design.plms > 1 else SHARES[:1], SHARES)]
+    """The lowest and highest coverage as the variation over PLMs and primings goes from none to that over tasks."""
+    found = [
+        coverage(kind, tasks, design, shares, number)
+        for shares in itertools.product(SHARES if design.plms > 1 else SHARES[:1], SHARES)
+    ]
     return min(found), max(found)
 
 
 def rows(number: int) -> Iterator[list[str]]:
-    """A row for each kind of effects and number of tasks, a column for each design; `*` outside the bounds."""
+    """A row per kind of effects and number of tasks, a column per design; `*` marks values outside the bounds."""
     for kind, tasks in itertools.product(BOUNDS, TASKS):
         found = [coverages(kind, tasks, design, number) for design in DESIGNS]
         yield [kind, str(tasks), *(_written(least, most, BOUNDS[kind]) for least, most in found)]
@@ -123,7 +138,7 @@ def _written(least: float, most: float, bounds: tuple[float, float]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=10_000, help="simulated studies of each design")
+    parser.add_argument("--studies", type=int, default=10_000, help="number of simulated studies per design")
     header = ["effects of tasks", "tasks", *map(str, DESIGNS)]
     for row in (header, ["---"] * len(header), *rows(parser.parse_args().studies)):
         print(f"| {' | '.join(row)} |", flush=True)

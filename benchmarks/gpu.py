@@ -1,8 +1,8 @@
-"""What the project does on a GPU at the size of BART-base: do results agree, how fast is it, and how much memory does it take?
+"""Measure the project on a GPU at the size of BART-base: agreement of results, speed, and memory.
 
     .venv/bin/python benchmarks/gpu.py [SECTION ...]
 
-Its weights are random. README.md beside this file has the sections.
+The model's weights are random. README.md beside this file lists the sections.
 """
 
 import os
@@ -28,19 +28,18 @@ from sweep import difference, freeze_heap
 from torch import Tensor
 from workload import BART_BASE, LABELS, TINY, Measured, Shape, Workload, random_plm
 
-from priming.evaluation.prediction import Predictor
-from priming.models.elements import parameters_of
-from priming.models.encoding import Encoder
-from priming.models.plm import load_plm
-from priming.study.compute import Compute, Precision
-from priming.training.keys import generator
-from priming.training.parameters import StackedParameters
+from priming.backbones.compute import Compute, Precision
+from priming.backbones.encoding import TextTokenizer
+from priming.backbones.loading import load_plm
+from priming.forms.prediction import Predictor
+from priming.runs.keys import generator
+from priming.runs.parameters import StackedParameters
 
 PRECISIONS = get_args(Precision)
 
 
 def agree(bench: Bench) -> Iterator[str]:
-    """The sweep of sweep.py in a bank and one run at a time, in bfloat16 and in float32."""
+    """The sweep of sweep.py in a bank and one run at a time, in bfloat16 and float32."""
     yield "losses and weights of a sweep: largest relative difference"
     for element in ("adapter", "prompt", "plm"):
         alone: dict[str, Measured] = {}
@@ -48,14 +47,16 @@ def agree(bench: Bench) -> Iterator[str]:
             shape = Shape(element, 4, 12 if bench.quick else 64, 4, 4 if bench.quick else 10, 2)
             work = Workload(bench.folder, shape, bench.scratch, Compute(precision=precision), ELEMENTS)
             alone[precision] = sweep_side_by_side(work, 1)
-            yield _differ(f"{element} {precision}: bank of 4 against R = 1", alone[precision], sweep_side_by_side(work, 4))
+            yield _differ(
+                f"{element} {precision}: bank of 4 against R = 1", alone[precision], sweep_side_by_side(work, 4)
+            )
         yield _differ(f"{element} R = 1: bfloat16 against float32", alone["float32"], alone["bfloat16"])
 
 
 def gradients(bench: Bench) -> Iterator[str]:
-    """A run's first gradient in a bank and alone; the gradients of multi-task and of meta-learning in bfloat16 and in float32."""
+    """First gradients: of a run in a bank and alone; of multi-task and meta-learning in bfloat16 and float32."""
     size = (4, 12, 4) if bench.quick else (4, 64, 8)
-    yield "the first run of a bank of 4 against the same alone, before the first step"
+    yield "the first run of a bank of 4 against the same run alone, before the first step"
     for element, precision in product(("adapter", "prompt", "plm"), PRECISIONS):
         bank, alone = (_gradient(bench, Load("sweep", element, runs, *size, precision, False)) for runs in (4, 1))
         yield f"{element} {precision}: " + _near(bank, alone)
@@ -70,7 +71,10 @@ def _near(found: tuple[Tensor, Tensor], reference: tuple[Tensor, Tensor]) -> str
     (loss, gradient), (true_loss, true) = found, reference
     finite = "" if loss.isfinite() and gradient.isfinite().all() else "NOT FINITE, "
     cosine = torch.cosine_similarity(gradient.double(), true.double(), dim=0).item()
-    return f"{finite}loss differs by {_far(true_loss, loss)}, gradient by {_far(true, gradient)} (1 - cosine: {1 - cosine:.1e})"
+    return (
+        f"{finite}loss differs by {_far(true_loss, loss)}, gradient by {_far(true, gradient)} (1 - cosine: "
+        f"{1 - cosine:.1e})"
+    )
 
 
 def _differ(name: str, reference: Measured, other: Measured) -> str:
@@ -90,25 +94,41 @@ def _gradient(bench: Bench, load: Load) -> tuple[Tensor, Tensor]:
 
 
 def speed(bench: Bench) -> Iterator[str]:
-    """A few-shot sweep by the Trainer, run by run, and in a bank: milliseconds of a run's step, and of its evaluation on 32 examples."""
+    """A few-shot sweep by the Trainer, run by run, and in a bank.
+
+    Milliseconds per step of one run, and per evaluation on 32 examples.
+    """
     runs, few, steps = (4, 2, 4) if bench.quick else (32, 2, 50)
     shapes = [(4, 12)] if bench.quick else [(4, 64), (8, 128), (8, 64), (4, 128)]
     cases = [(e, p, b, t) for b, t in shapes for p in reversed(PRECISIONS) for e in ("adapter", "prompt")]
     warm: set[tuple[str, str]] = set()
-    yield f"{'':<36}{'Trainer':>16}{'Trainer, SDPA':>16}{'R = 1':>16}{f'bank of {runs}':>16}   Trainer / bank (SDPA / bank), training and evaluation"
+    yield (
+        f"{'':<36}{'Trainer':>16}{'Trainer, SDPA':>16}{'R = 1':>16}{f'bank of {runs}':>16}   Trainer / bank (SDPA / "
+        "bank), training and evaluation"
+    )
     for element, precision, batch, tokens in cases:
-        work = Workload(bench.folder, Shape(element, batch, tokens, few, steps, steps), bench.scratch, Compute(precision=precision), ELEMENTS)
+        work = Workload(
+            bench.folder,
+            Shape(element, batch, tokens, few, steps, steps),
+            bench.scratch,
+            Compute(precision=precision),
+            ELEMENTS,
+        )
         if (element, precision) not in warm:
             _ways(replace(work, shape=replace(work.shape, runs=2, steps=1, evaluate_every=1)), 2)
             warm.add((element, precision))
         found = _ways(work, runs)
         first, sdpa, _, bank = found
         ratios = ", ".join(f"{a / c:.1f} ({b / c:.1f})" for a, b, c in zip(first, sdpa, bank, strict=True))
-        yield f"{f'{element}, {batch} x {tokens}, {precision}':<36}" + "".join(f"{a:>8.1f}{b:>8.1f}" for a, b in found) + f"   {ratios}"
+        yield (
+            f"{f'{element}, {batch} x {tokens}, {precision}':<36}"
+            + "".join(f"{a:>8.1f}{b:>8.1f}" for a, b in found)
+            + f"   {ratios}"
+        )
 
 
 def _ways(work: Workload, runs: int) -> list[tuple[float, float]]:
-    """Milliseconds of training step and evaluation of a run, each way; the bank has `runs` of them."""
+    """Milliseconds per training step and evaluation of a run, in each way; the bank has `runs` runs."""
     ways: list[tuple[Callable[[Workload], Measured], Workload]] = [
         (sweep_by_trainer, work),
         (sweep_by_trainer, replace(work, attention="sdpa")),
@@ -125,7 +145,7 @@ def _ways(work: Workload, runs: int) -> list[tuple[float, float]]:
 
 
 def largest(bench: Bench) -> Iterator[str]:
-    """Steps of banks, and the largest that fits: its size is told from two small ones, then tried."""
+    """Steps of banks, and the largest bank that fits: its size is extrapolated from two small ones, then tried."""
     yield HEAD
     for element in ("adapter", "prompt"):
         for precision in PRECISIONS:
@@ -138,10 +158,12 @@ def largest(bench: Bench) -> Iterator[str]:
 
 
 def whole(bench: Bench) -> Iterator[str]:
-    """The same of banks that tune the whole PLM."""
+    """The same for banks that tune the whole PLM."""
     yield HEAD
     for precision, dropout in product(PRECISIONS, (True, False)):
-        yield from _grown(bench, Load("sweep", "plm", 2, *((2, 12, 4) if bench.quick else (8, 512, 64)), precision, dropout))
+        yield from _grown(
+            bench, Load("sweep", "plm", 2, *((2, 12, 4) if bench.quick else (8, 512, 64)), precision, dropout)
+        )
 
 
 def _grown(bench: Bench, load: Load) -> Iterator[str]:
@@ -183,7 +205,7 @@ def priming(bench: Bench) -> Iterator[str]:
 
 
 def halves(bench: Bench) -> Iterator[str]:
-    """Second-order MAML of the PLM with fewer tasks, as two GPUs share them, and without dropout."""
+    """Second-order MAML of the whole PLM with fewer tasks, as if divided between two GPUs, and without dropout."""
     yield HEAD
     base = Load("maml", "plm", 4, *((2, 12, 4) if bench.quick else (16, 512, 64)))
     for precision in PRECISIONS:
@@ -193,7 +215,10 @@ def halves(bench: Bench) -> Iterator[str]:
 
 
 def otherwise(bench: Bench) -> Iterator[str]:
-    """What the project does not do: TF32 for float32 products; torch's fused attention, without dropout and with one run, where it is possible."""
+    """Alternatives that the project does not use: TF32 for float32 products, and torch's fused attention.
+
+    Fused attention is measured only where it can run: without dropout, on a single run.
+    """
     yield HEAD
     base = Load("mtl", "plm", 1, *((4, 12, 4) if bench.quick else (32, 512, 64)))
     for precision in ("highest", "high"):
@@ -207,21 +232,27 @@ def otherwise(bench: Bench) -> Iterator[str]:
 
 
 def scoring(bench: Bench) -> Iterator[str]:
-    """An evaluation of a bank on 16 examples a run by beam search, to the last token: seconds, peak GB."""
+    """Evaluation of a bank on 16 examples per run by beam search up to the maximum length: seconds, peak GB."""
     runs, rows, source, target = (2, 2, 12, 4) if bench.quick else (8, 16, 512, 64)
     for precision in PRECISIONS:
         model = built(bench.folder, "adapter")
         model.precision = precision
         model.plm.set_attn_implementation("eager")
-        parameters = StackedParameters.repeated(parameters_of(model, "adapter"), runs)
-        inputs = [generator("gpu", run).integers(20, model.plm.config.vocab_size, size=(rows, source)).tolist() for run in range(runs)]
-        predictor = Predictor(model, Encoder(load_plm(bench.folder).tokenizer, source, target), beam=4)
+        parameters = StackedParameters.repeated(model.owned_by(("adapter",)), runs, model.owner)
+        inputs = [
+            generator("gpu", run).integers(20, model.plm.config.vocab_size, size=(rows, source)).tolist()
+            for run in range(runs)
+        ]
+        predictor = Predictor(model, TextTokenizer(load_plm(bench.folder).tokenizer, source, target), beam=4)
         for decoder in ("ranking", "beam"):
             tidy()
             start = bench.now()
             predictor.predict(parameters.views, inputs, [LABELS if decoder == "ranking" else None] * runs, [decoder])
             taken = bench.now() - start
-            yield f"{decoder} {rows} x {source}/{target} {precision}, {runs} runs: {taken:.2f} s, {bench.peak / GIGA:.2f} GB"
+            yield (
+                f"{decoder} {rows} x {source}/{target} {precision}, {runs} runs: {taken:.2f} s, "
+                f"{bench.peak / GIGA:.2f} GB"
+            )
 
 
 SECTIONS: dict[str, Callable[[Bench], Iterator[str]]] = {
@@ -230,8 +261,8 @@ SECTIONS: dict[str, Callable[[Bench], Iterator[str]]] = {
 
 
 def resident() -> str:
-    """The largest part of this process that was in the machine's memory at a time."""
-    return f"at the most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB of the machine's memory"
+    """Peak resident memory of this process."""
+    return f"at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB of main memory"
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -239,42 +270,50 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def main(
-    sections: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(SECTIONS)}; all without it.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(help="Seconds after which a section is left; 0: none.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Everything tiny: does it run?")] = False,
+    sections: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Of {', '.join(SECTIONS)}; default: all.", show_default=False),
+    ] = None,
+    limit: Annotated[float, typer.Option(help="Time limit per section in seconds; 0: none.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes, to check that everything runs.")] = False,
 ) -> None:
-    """Measure the project on the GPU, or with --quick on a CPU that it runs."""
+    """Measure the project on a GPU; with --quick, check on a CPU that it runs."""
     if wrong := [name for name in sections or () if name not in SECTIONS]:
         raise typer.BadParameter(f"there is no section {wrong[0]!r}; allowed: {', '.join(SECTIONS)}")
     torch.set_num_threads(1)
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch) / "plm", Path(scratch), quick)
-        maker = get_context("fork").Process(target=random_plm, args=(bench.folder, TINY if quick else BART_BASE))  # whose memory does not count
+        maker = get_context("fork").Process(
+            target=random_plm, args=(bench.folder, TINY if quick else BART_BASE)
+        )  # in a process of its own, so its memory does not count
         maker.start()
         maker.join()
         print(f"torch {torch.__version__}; imports: {resident()}")
         torch.ones(8, 8, device=bench.device) @ torch.ones(8, 8, device=bench.device)
-        print(f"a first product on {torch.cuda.get_device_name() if bench.device.type == 'cuda' else 'the CPU'}: {resident()}")
+        print(
+            f"a first product on {torch.cuda.get_device_name() if bench.device.type == 'cuda' else 'the CPU'}: "
+            f"{resident()}"
+        )
         for name in sections or SECTIONS:
             failed |= not _section(name, bench, limit)
     raise typer.Exit(failed)
 
 
-def _section(name: str, bench: Bench, limit: int) -> bool:
-    """Print a section; whether it went to its end."""
+def _section(name: str, bench: Bench, limit: float) -> bool:
+    """Print a section; returns whether it finished."""
     start = time.perf_counter()
     print(f"\n== {name}", flush=True)
     signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(limit)
+    signal.setitimer(signal.ITIMER_REAL, limit)
     try:
         for line in SECTIONS[name](bench):
             print(line, flush=True)
-    except Exception as error:  # the other sections are measured all the same
+    except Exception as error:  # the other sections are still measured
         print(f"FAILED: {type(error).__name__}: {error}", flush=True)
         return False
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         print(f"-- {name}: {time.perf_counter() - start:.0f} s; {resident()}", flush=True)
     return True
 

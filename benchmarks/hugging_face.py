@@ -1,7 +1,7 @@
 """The sweep as a user of Hugging Face's Seq2SeqTrainer and of `adapters` would run it: one run after the other.
 
-The model is built by these libraries alone; from the project it has the data, the settings and the values at the start.
-Where there is a choice it is the one that is fast here: one model for all runs, examples encoded beforehand, nothing
+These libraries alone build the model; data, settings and initial values are the project's. Where there is a choice, it
+is the one that is fast here: one model for all runs, examples encoded beforehand, nothing
 saved to disk or logged, and at evaluation the encoder runs once for all labels.
 """
 
@@ -19,34 +19,47 @@ from adapters import BnConfig, DoubleSeqBnConfig, ParBnConfig, PrefixTuningConfi
 from adapters.context import ForwardContext
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, EvalPrediction, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+from transformers import (
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    EvalPrediction,
+    PrinterCallback,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+)
 from transformers.modeling_outputs import BaseModelOutput
 from workload import LABELS, SEED, TASK, Measured, Named, Workload
 
-from priming.models.device import device_of
-from priming.models.encoding import IGNORED, pad
-from priming.study.plm import Elements
-from priming.training.batches import epoch_picks
-from priming.training.keys import key
+from priming.backbones.device import device_of
+from priming.backbones.encoding import IGNORE_INDEX, pad
+from priming.elements.sections import Elements
+from priming.forms.batches import epoch_batch
+from priming.runs.keys import key
 from priming.training.sweep import Point, Sample, grid
 from priming.training.tuner import Tuner
 
 Row = dict[str, Any]
 LIBRARY = {"adapter": ".adapters.adapter.", "prefix": "model.prefix_tuning.prefix_tunings.prefix."}
-"""What `adapters` attaches, with a part of the names of its parameters; those of a prefix have others too."""
-BOTTLENECKS: dict[str, type[BnConfig]] = {"seq_bn": SeqBnConfig, "double_seq_bn": DoubleSeqBnConfig, "par_bn": ParBnConfig}
+"""Elements that `adapters` attaches, with a part of their parameters' names; a prefix also has others."""
+BOTTLENECKS: dict[str, type[BnConfig]] = {
+    "seq_bn": SeqBnConfig,
+    "double_seq_bn": DoubleSeqBnConfig,
+    "par_bn": ParBnConfig,
+}
 
 
 class Prompted(nn.Module):
-    """A PLM with a soft prompt, which `adapters` does not offer for BART, as the Trainer wants a model."""
+    """A PLM with a soft prompt, in the form that the Trainer needs; `adapters` has none for BART."""
 
     def __init__(self, plm: Any, length: int) -> None:
         super().__init__()
         self.plm, self.prompt = plm, nn.Parameter(torch.zeros(length, plm.config.d_model))
 
     def embedded(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
-        """Prompt and inputs as the PLM takes them."""
-        embeddings = torch.cat([self.prompt.expand(len(input_ids), -1, -1), self.plm.get_input_embeddings()(input_ids)], dim=1)
+        """Embeddings and mask of prompt and inputs, as arguments of the PLM."""
+        embeddings = torch.cat(
+            [self.prompt.expand(len(input_ids), -1, -1), self.plm.get_input_embeddings()(input_ids)], dim=1
+        )
         ones = attention_mask.new_ones(len(input_ids), len(self.prompt))
         return {"inputs_embeds": embeddings, "attention_mask": torch.cat([ones, attention_mask], dim=1)}
 
@@ -56,7 +69,7 @@ class Prompted(nn.Module):
 
 @dataclass(frozen=True)
 class Built:
-    """What the Trainer is given: the PLM in it, and the tuned parameters by the project's names, the only ones with a gradient."""
+    """The Trainer's model: a PLM, and the tuned parameters by the project's names; only these have gradients."""
 
     trained: nn.Module
     plm: Any
@@ -67,7 +80,7 @@ class Built:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if isinstance(self.trained, Prompted):
             inputs = self.trained.embedded(**inputs)
-        # For the encoder alone, `adapters` wants to be told the batch for which it makes prefixes.
+        # For the encoder alone, `adapters` needs the batch for which it builds prefixes.
         with ForwardContext(self.plm, **inputs) if hasattr(self.plm, "adapters_config") else nullcontext():
             return self.plm.get_encoder()(**inputs).last_hidden_state, inputs["attention_mask"]
 
@@ -75,7 +88,9 @@ class Built:
 def build(workload: Workload) -> Built:
     """The PLM with its element, from the folder of the workload."""
     config = AutoConfig.from_pretrained(workload.folder, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
-    plm: Any = AutoModelForSeq2SeqLM.from_pretrained(workload.folder, config=config, attn_implementation=workload.attention)
+    plm: Any = AutoModelForSeq2SeqLM.from_pretrained(
+        workload.folder, config=config, attn_implementation=workload.attention
+    )
     element, sizes = workload.shape.element, workload.elements
     trained = Prompted(plm, sizes.prompt.length) if element == "prompt" else plm
     if element in LIBRARY:
@@ -84,9 +99,13 @@ def build(workload: Workload) -> Built:
         plm.train_adapter(element)
     trained.requires_grad_(False).to(device_of(workload.compute))
     if element in LIBRARY:
-        tuned = {f"plm.{name}": p for name, p in plm.named_parameters(remove_duplicate=False) if LIBRARY[element] in name}
+        tuned = {
+            f"plm.{name}": p for name, p in plm.named_parameters(remove_duplicate=False) if LIBRARY[element] in name
+        }
     else:
-        tuned = {f"plm.{name}": p for name, p in plm.named_parameters()} if element == "plm" else {"prompt": trained.prompt}
+        tuned = (
+            {f"plm.{name}": p for name, p in plm.named_parameters()} if element == "plm" else {"prompt": trained.prompt}
+        )
     for parameter in tuned.values():
         parameter.requires_grad_()
     return Built(trained, plm, tuned)
@@ -95,14 +114,21 @@ def build(workload: Workload) -> Built:
 def _config(element: str, width: int, sizes: Elements) -> BnConfig | PrefixTuningConfig:
     if element == "prefix":
         return PrefixTuningConfig(flat=True, prefix_length=sizes.prefix.length)
-    return BOTTLENECKS[sizes.adapter.config](reduction_factor=width / sizes.adapter.bottleneck, non_linearity=sizes.adapter.nonlinearity)
+    return BOTTLENECKS[sizes.adapter.config](
+        reduction_factor=width / sizes.adapter.bottleneck, non_linearity=sizes.adapter.nonlinearity
+    )
 
 
 class Ranking:
-    """What both trainers get: batches in the given order, label ranking on a clock, the best parameters kept in memory."""
+    """What both trainers share: batches in a given order, timed label ranking, the best parameters kept in memory."""
 
     def prepare(self, built: Built, labels: Sequence[Sequence[int]], clock: Callable[[], float]) -> None:
-        self.built, self.tuned, self.ranked, self.clock = built, built.tuned, pad(labels, IGNORED).to(built.plm.device), clock
+        self.built, self.tuned, self.ranked, self.clock = (
+            built,
+            built.tuned,
+            pad(labels, IGNORE_INDEX).to(built.plm.device),
+            clock,
+        )
         self.losses: list[Tensor] = []
         self.scores: list[float] = []
         self.best: Named = {}
@@ -112,7 +138,7 @@ class Ranking:
         return SequentialSampler(train_dataset)
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
-        """Matrices, as the project does it."""
+        """Only matrices decay, as in the project."""
         return [name for name, parameter in model.named_parameters() if parameter.dim() > 1]
 
     def training_step(self, *inputs: Any, **named: Any) -> Tensor:
@@ -130,26 +156,33 @@ class Ranking:
         return metrics
 
     @torch.no_grad()
-    def prediction_step(self, _model: nn.Module, inputs: Mapping[str, Tensor], *_: Any, **__: Any) -> tuple[None, Tensor, Tensor]:
+    def prediction_step(
+        self, _model: nn.Module, inputs: Mapping[str, Tensor], *_: Any, **__: Any
+    ) -> tuple[None, Tensor, Tensor]:
         """The log-probability of each label [B x L], and the right label [B]."""
         count = len(self.ranked)
         with self.compute_loss_context_manager():  # type: ignore[attr-defined]
             states, mask = self.built.encode(inputs["input_ids"], inputs["attention_mask"])
             targets = self.ranked.repeat(len(states), 1)
             encoded = BaseModelOutput(last_hidden_state=states.repeat_interleave(count, 0))
-            output = self.built.plm(encoder_outputs=encoded, attention_mask=mask.repeat_interleave(count, 0), labels=targets, use_cache=False)
+            output = self.built.plm(
+                encoder_outputs=encoded,
+                attention_mask=mask.repeat_interleave(count, 0),
+                labels=targets,
+                use_cache=False,
+            )
         logits = output.logits.float()
         picked = logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-        scores = ((picked - logits.logsumexp(dim=-1)) * (targets != IGNORED)).sum(dim=-1)
+        scores = ((picked - logits.logsumexp(dim=-1)) * (targets != IGNORE_INDEX)).sum(dim=-1)
         return None, scores.view(-1, count), inputs["gold"]
 
 
 class RankingTrainer(Ranking, Seq2SeqTrainer):  # type: ignore[misc]
-    """For the whole PLM, and for prompts."""
+    """For tuning the whole PLM, or prompts."""
 
 
 class RankingAdapterTrainer(Ranking, Seq2SeqAdapterTrainer):  # type: ignore[misc]
-    """For what `adapters` attaches."""
+    """For elements that `adapters` attaches."""
 
 
 def sweep_by_trainer(workload: Workload) -> Measured:
@@ -176,7 +209,7 @@ def sweep_by_trainer(workload: Workload) -> Measured:
 def _train(workload: Workload, tuner: Tuner, built: Built, sample: Sample, point: Point) -> Ranking:
     shape = workload.shape
     run_key = key("tune", SEED, TASK, sample.number)
-    picks = chain.from_iterable(epoch_picks(sample.train, run_key, step, shape.batch) for step in range(shape.steps))
+    picks = chain.from_iterable(epoch_batch(sample.train, run_key, step, shape.batch) for step in range(shape.steps))
     trainer = (RankingAdapterTrainer if shape.element in LIBRARY else RankingTrainer)(
         model=built.trained,
         args=_arguments(tuner, point.rates[shape.element], shape.batch, workload.scratch),
@@ -225,7 +258,11 @@ def _development(sample: Sample) -> Iterator[Row]:
 
 def _collated(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
     inputs = pad([row["input_ids"] for row in rows], pad_id)
-    batch = {"input_ids": inputs, "attention_mask": (inputs != pad_id).long(), "labels": pad([row["labels"] for row in rows], IGNORED)}
+    batch = {
+        "input_ids": inputs,
+        "attention_mask": (inputs != pad_id).long(),
+        "labels": pad([row["labels"] for row in rows], IGNORE_INDEX),
+    }
     return batch | ({"gold": torch.tensor([row["gold"] for row in rows])} if "gold" in rows[0] else {})
 
 

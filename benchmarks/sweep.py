@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/sweep.py
 
 All three start from the same values and see the same batches in the same order; losses, weights and development scores
-are compared, and the exit status is 1 where they differ. Times are seconds of CPU, one thread; see README.md beside this file.
+are compared, and the exit status is 1 if they differ. Times are CPU seconds of one thread; see README.md beside this
+file.
 """
 
 import gc
@@ -27,19 +28,19 @@ from workload import RATES, Measured, Named, Shape, Workload, random_plm
 from priming.errors import UserError, nearest
 
 TRAINER, ALONE = "Trainer", "R = 1"
-# The softmax over keys does not change when every key moves alike: the exact gradient of these is zero.
+# Adding the same vector to every key does not change the softmax: the exact gradient of these biases is zero.
 NO_GRADIENT = "k_proj.bias"
 QUICK = {"runs": 4, "steps": 10, "evaluate_every": 5}
 
 Times = dict[str, list[tuple[float, float]]]
-"""By way, seconds of training and of evaluation a run, one pair a repeat."""
+"""By way: seconds of training and of evaluation per run, one pair per repeat."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one way's results lie from the Trainer's, the worst run of all.
+    """Difference of one way's results from the Trainer's: the largest over runs.
 
-    `losses` and `weights` are norms of differences over norms; `scores` are development scores, in examples of a set.
+    `losses` and `weights` are relative norms of differences; `scores` are development scores, as a number of examples.
     """
 
     losses: float
@@ -47,7 +48,7 @@ class Difference:
     scores: float
 
     def within(self, tolerance: float) -> bool:
-        """Whether the ways agree; a score may differ by one example, whose labels are as good as tied."""
+        """Whether the ways agree; a score may differ by one example, whose labels nearly tie."""
         return self.losses <= tolerance and self.weights <= tolerance and self.scores <= 1
 
 
@@ -57,18 +58,28 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def main(  # noqa: PLR0913
     element: Annotated[str, typer.Option(help="What is tuned: adapter, prompt, prefix or plm.")] = "adapter",
-    batch: Annotated[list[int] | None, typer.Option(help="Examples a step; repeatable. [default: 4, 16]", show_default=False)] = None,
-    tokens: Annotated[list[int] | None, typer.Option(help="Tokens of the longest input; repeatable. [default: 12]", show_default=False)] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="Batch size; repeatable. [default: 4, 16]", show_default=False)
+    ] = None,
+    tokens: Annotated[
+        list[int] | None,
+        typer.Option(help="Tokens of the longest input; repeatable. [default: 12]", show_default=False),
+    ] = None,
     runs: Annotated[int, typer.Option(min=2, help="Runs of the sweep, and of the bank.")] = 30,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each run.")] = 60,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps between evaluations.")] = 10,
-    repeats: Annotated[int, typer.Option(min=1, help="How often each way runs, by turns; the median counts.")] = 3,
-    plm: Annotated[Path | None, typer.Option(help="A BART saved by save_pretrained, instead of a random one.", exists=True, file_okay=False)] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of each way, in turn; the median counts.")] = 3,
+    plm: Annotated[
+        Path | None,
+        typer.Option(help="A BART saved by save_pretrained, instead of a random one.", exists=True, file_okay=False),
+    ] = None,
     tolerance: Annotated[float, typer.Option(help="Largest relative difference of losses and weights.")] = 1e-3,
-    garbage: Annotated[bool, typer.Option("--garbage", help="Count the Trainer's search for garbage before each run.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once: do the results agree?")] = False,
+    garbage: Annotated[
+        bool, typer.Option("--garbage", help="Include Python's garbage collection before each of the Trainer's runs.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once, to check that results agree.")] = False,
 ) -> None:
-    """Run the same few-shot sweep three ways, compare results and times."""
+    """Run the same few-shot sweep in three ways, and compare results and times."""
     torch.set_num_threads(1)
     if quick:
         runs, steps, evaluate_every, repeats = QUICK["runs"], QUICK["steps"], QUICK["evaluate_every"], 1
@@ -83,15 +94,19 @@ def main(  # noqa: PLR0913
 
 def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
     if element not in RATES:
-        raise typer.BadParameter(f"there is no element {element!r}{nearest(element, RATES)}; allowed: {', '.join(RATES)}")
+        raise typer.BadParameter(
+            f"there is no element {element!r}{nearest(element, RATES)}; allowed: {', '.join(RATES)}"
+        )
     if runs % len(RATES[element]):
-        raise typer.BadParameter(f"--runs {runs}: give a multiple of {len(RATES[element])}, each sample is tuned at as many rates")
+        raise typer.BadParameter(
+            f"--runs {runs}: give a multiple of {len(RATES[element])}, the number of rates per sample"
+        )
     if steps % evaluate_every:
         raise typer.BadParameter(f"--steps {steps}: give a multiple of --evaluate-every {evaluate_every}")
 
 
 def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) -> bool:
-    """Run every way `repeats` times by turns, and print the table; whether the results agree."""
+    """Run every way `repeats` times in turn, and print the table; returns whether the results agree."""
     shape, bank = workload.shape, f"bank of {workload.shape.runs}"
     ways: dict[str, Callable[[], Measured]] = {
         TRAINER: lambda: sweep_by_trainer(workload),
@@ -105,24 +120,30 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
             freeze_heap()
         found[name] = ways[name]()
         times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
-    differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)}
+    differences = {
+        name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)
+    }
     agree = all(each.within(tolerance) for each in differences.values())
     print("\n".join(_report(shape, times, differences, agree)), flush=True)
     return agree
 
 
 def freeze_heap() -> None:
-    """Spare the Trainer, which looks for garbage before each run, a search through every module imported here."""
+    """Exclude the objects so far from garbage collection, which the Trainer triggers before each run."""
     gc.collect()
     gc.freeze()
 
 
 def difference(reference: Measured, other: Measured, examples: int) -> Difference:
-    """How far the results of `other` lie from those of `reference`; `examples` of a development set."""
+    """Difference of the results of `other` from `reference`; `examples` is the size of a development set."""
     losses = [_relative(torch.tensor(a), torch.tensor(b)) for a, b in zip(reference.losses, other.losses, strict=True)]
     weights = [_relative(_flat(a), _flat(b)) for a, b in zip(reference.weights, other.weights, strict=True)]
     scores = torch.tensor(reference.scores, dtype=torch.float64) - torch.tensor(other.scores, dtype=torch.float64)
-    return Difference(torch.tensor(losses).max().item(), torch.tensor(weights).max().item(), round(scores.abs().max().item() * examples, 6))
+    return Difference(
+        torch.tensor(losses).max().item(),
+        torch.tensor(weights).max().item(),
+        round(scores.abs().max().item() * examples, 6),
+    )
 
 
 def _relative(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -137,13 +158,19 @@ def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], a
     middle = {name: [median(part) for part in zip(*pairs, strict=True)] for name, pairs in times.items()}
     columns = {name: (*parts, sum(parts)) for name, parts in middle.items()}
     *_, bank = columns
-    yield f"\n{shape.element}, batch {shape.batch}, {shape.tokens} tokens: {shape.runs} runs of {shape.steps} steps, {len(times[bank])} times"
-    yield _row("seconds of CPU a run", ["training", "evaluation", "both"])
+    yield (
+        f"\n{shape.element}, batch {shape.batch}, {shape.tokens} tokens: {shape.runs} runs of {shape.steps} steps, "
+        f"{len(times[bank])} times"
+    )
+    yield _row("CPU seconds per run", ["training", "evaluation", "both"])
     yield from (_row(name, [f"{value:.3f}" for value in values]) for name, values in columns.items())
     for name in (TRAINER, ALONE):
         yield _row(f"{name} / {bank}", [f"{a / b:.1f}" for a, b in zip(columns[name], columns[bank], strict=True)])
     for name, each in differences.items():
-        yield f"{name} against Trainer: losses differ by {each.losses:.1e}, weights by {each.weights:.1e}, scores by {each.scores:g} examples"
+        yield (
+            f"{name} against Trainer: losses differ by {each.losses:.1e}, weights by {each.weights:.1e}, "
+            f"scores by {each.scores:g} examples"
+        )
     yield "the results agree" if agree else "THE RESULTS DIFFER"
 
 

@@ -1,4 +1,4 @@
-"""What is trained: a PLM, few-shot samples, a grid, and the values from which every run starts."""
+"""The benchmark's workload: a PLM, few-shot samples, a grid, and the initial values of every run."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
-from priming.models.device import device_of
-from priming.models.elements import element_of
-from priming.models.encoding import Encoded
-from priming.models.text_model import TextModel
-from priming.models.tokenizer import SPECIAL, train_tokenizer
+from priming.backbones.compute import Compute
+from priming.backbones.device import device_of
+from priming.backbones.encoding import TokenizedDataset
+from priming.backbones.text_model import TextModel
+from priming.backbones.tokenizer import SPECIAL, train_tokenizer
+from priming.elements.sections import Elements
+from priming.runs.keys import generator
 from priming.strategies import Strategy
-from priming.study.compute import Compute
-from priming.study.plm import Elements, Plm
+from priming.study.plm import Plm
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.keys import generator
 from priming.training.sweep import Sample
 from priming.training.tuner import Tuner
 
@@ -33,19 +33,21 @@ Named = dict[str, Tensor]
 CPU, DEFAULT = Compute(device="cpu"), Elements()
 
 TINY = {
-    "vocab_size": 1250, "d_model": 128, "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 512, "decoder_ffn_dim": 512,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "max_position_embeddings": 256, "init_std": 0.06,
+    "vocab_size": 1250, "d_model": 128, "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 512,
+    "decoder_ffn_dim": 512, "encoder_attention_heads": 4, "decoder_attention_heads": 4, "max_position_embeddings": 256,
+    "init_std": 0.06,
 }  # fmt: skip
 BART_BASE = {
-    "vocab_size": 50265, "d_model": 768, "encoder_layers": 6, "decoder_layers": 6, "encoder_ffn_dim": 3072, "decoder_ffn_dim": 3072,
-    "encoder_attention_heads": 12, "decoder_attention_heads": 12, "max_position_embeddings": 1024, "init_std": 0.02,
-    "dropout": 0.1, "attention_dropout": 0.1, "activation_dropout": 0.1,
+    "vocab_size": 50265, "d_model": 768, "encoder_layers": 6, "decoder_layers": 6, "encoder_ffn_dim": 3072,
+    "decoder_ffn_dim": 3072, "encoder_attention_heads": 12, "decoder_attention_heads": 12,
+    "max_position_embeddings": 1024, "init_std": 0.02, "dropout": 0.1, "attention_dropout": 0.1,
+    "activation_dropout": 0.1,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A sweep: what is tuned, examples a step, tokens of the longest input, runs, steps of each run."""
+    """A sweep: tuned element, batch size, tokens of the longest input, number of runs, steps per run."""
 
     element: str
     batch: int
@@ -57,7 +59,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Measured:
-    """One way's results, and its seconds in all.
+    """One way's results, and its total seconds.
 
     Per run: losses and development scores at every evaluation, and the tuned parameters after the last step.
     """
@@ -71,9 +73,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Workload:
-    """The sweep of one shape from the PLM in `folder`; `scratch` is for what must be written somewhere.
+    """The sweep of one shape from the PLM in `folder`; `scratch` is a folder for temporary files.
 
-    `attention` is how the Trainer's model computes it; the project's is always eager.
+    `attention` is the implementation in the Trainer's model; the project's is always eager.
     """
 
     folder: Path
@@ -84,12 +86,21 @@ class Workload:
     attention: str = "eager"
 
     def tuner(self, bank: int) -> Tuner:
-        """The project's own, with at most `bank` runs side by side; its model holds the starting values."""
+        """The project's tuner, with at most `bank` runs side by side; its model holds the initial values."""
         strategy = Strategy.parse(f"none -> {self.shape.element}")
-        return Tuner(Plm(path=str(self.folder)), self.folder, self.elements, strategy, self._tuning(bank), Scoring(), SEED, self.compute)
+        return Tuner(
+            Plm(path=str(self.folder)),
+            self.folder,
+            self.elements,
+            strategy,
+            self._tuning(bank),
+            Scoring(),
+            SEED,
+            self.compute,
+        )
 
     def clock(self) -> float:
-        """Seconds: of CPU where one thread of it works, of the clock on a GPU, when that has done all its work."""
+        """CPU seconds of the only thread; on a GPU, wall time once it has finished its work."""
         if device_of(self.compute).type == "cpu":
             return time.process_time()
         torch.cuda.synchronize()
@@ -103,13 +114,16 @@ class Workload:
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """As many samples as give the runs of the shape, each at every rate."""
+        """As many samples as the shape's runs need, each at every rate."""
         tuner = self.tuner(1)
-        return [_sample(tuner, number, self.shape.tokens) for number in range(self.shape.runs // len(RATES[self.shape.element]))]
+        return [
+            _sample(tuner, number, self.shape.tokens)
+            for number in range(self.shape.runs // len(RATES[self.shape.element]))
+        ]
 
     def tuned(self, model: TextModel) -> Named:
         """The tuned parameters of a model, by name."""
-        return {name: p for name, p in model.named_parameters() if element_of(name) == self.shape.element}
+        return dict(model.owned_by((self.shape.element,)))
 
 
 def random_plm(folder: Path, size: Mapping[str, Any] = TINY) -> Path:
@@ -126,15 +140,15 @@ def random_plm(folder: Path, size: Mapping[str, Any] = TINY) -> Path:
 
 
 def _sample(tuner: Tuner, number: int, tokens: int) -> Sample:
-    """SHOTS examples a class to train on and as many for development."""
+    """SHOTS examples per class for training, and as many for development."""
     random = generator(TASK, number)
     vocabulary = tuner.model.plm.config.vocab_size
     train, dev = (_examples(tuner, random, vocabulary, tokens) for _ in range(2))
     return Sample(TASK, number, train, dev, [(label,) for _ in range(SHOTS) for label in LABELS], LABELS)
 
 
-def _examples(tuner: Tuner, random: np.random.Generator, vocabulary: int, tokens: int) -> Encoded:
-    """Random ids, three quarters of `tokens` to all of them; every second one is that of the label."""
+def _examples(tuner: Tuner, random: np.random.Generator, vocabulary: int, tokens: int) -> TokenizedDataset:
+    """Random ids, between three quarters of `tokens` and `tokens` long; every second id is the label's."""
     outputs: Sequence[list[int]] = tuner.encoder.targets(LABELS)
     inputs, targets = [], []
     for row in range(SHOTS * len(LABELS)):
@@ -143,4 +157,4 @@ def _examples(tuner: Tuner, random: np.random.Generator, vocabulary: int, tokens
         body[::2] = 10 + label
         inputs.append((*body.tolist(), tuner.model.end_id))
         targets.append((tuple(outputs[label]),))
-    return Encoded(tuple(inputs), tuple(targets))
+    return TokenizedDataset(tuple(inputs), tuple(targets))

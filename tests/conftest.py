@@ -2,20 +2,26 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-pytest_plugins = ["tests.tiny_bart", "tests.tiny_plms"]
+from tests.cluster.node import unlink_dead
+
+pytest_plugins = ["tests.tiny_bart", "tests.tiny_plms", "tests.tiny_study"]
 
 # Tests see no PRIMING_HUB but the one they set; workers of pytest-xdist start with what is left of the environment.
 HUB = os.environ.pop("PRIMING_HUB", None) or os.environ.get("PRIMING_TESTS_HUB")
 if HUB:
     os.environ["PRIMING_TESTS_HUB"] = HUB
 REQUIRED = {part for part in os.environ.get("PRIMING_REQUIRE", "").split(",") if part}
+LONGEST = ("workflow", "dvc")
+"""Folders of tests that run whole studies."""
 PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu")
 
 # Workers of pytest-xdist share the cores: more threads would only wait for each other.
@@ -24,9 +30,32 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 def pytest_configure() -> None:
-    """Refuse a part that no test asks for: a typo would let its tests skip."""
+    """Heed SIGINT, which a shell turns off for what it runs in the background, and for all that starts from there.
+
+    Clear what tests that were killed have left. Refuse a part that no test asks for: a typo would let its tests skip.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    unlink_dead()
     if unknown := REQUIRED - set(PARTS):
         raise pytest.UsageError(f"PRIMING_REQUIRE names {', '.join(sorted(unknown))}; allowed: {', '.join(PARTS)}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left alone with it."""
+    items.sort(key=lambda item: LONGEST.index(folder) if (folder := item.path.parent.name) in LONGEST else len(LONGEST))
+
+
+class Together(LoadFileScheduling):
+    """Tests that share what they set up run in one worker: those of a file, and those of tests/dvc."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/dvc" if file.startswith("tests/dvc/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Take this scheduler with `--dist loadfile`."""
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def skip_without(part: str, reason: str) -> NoReturn:
@@ -64,7 +93,7 @@ def hub_mirror() -> Path:
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    """The file that PRIMING_GOLDEN names: rows made up for each of CrossFit's tasks, and the digests of what CrossFit makes of them."""
+    """The file that PRIMING_GOLDEN names: made-up rows for each CrossFit task, and digests of CrossFit's output."""
     named = os.environ.get("PRIMING_GOLDEN")
     if not named or not Path(named).is_file():
         skip_without("golden", "PRIMING_GOLDEN names no file")

@@ -1,4 +1,4 @@
-"""A tiny random model of every supported class, each with a tokenizer of its own kind, in folders as users have them."""
+"""A tiny random model of every supported class, each with its own kind of tokenizer, in folders as users have them."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from transformers import (
     T5TokenizerFast,
 )
 
-from priming.models.tokenizer import train_tokenizer
+from priming.backbones.tokenizer import train_tokenizer
 from tests.tiny_bart import WORDS
 
 CLASSES = ("bart", "t5-tied", "t5-gated", "mt5")
@@ -38,7 +38,9 @@ def unigram_tokenizer(sentinels_as_text: bool) -> T5TokenizerFast:
     tokenizer.normalizer = normalizers.Nmt()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(vocab_size=90, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=90, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
     tokenizer.train_from_iterator(random_texts(), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     sentinels = [f"<extra_id_{i}>" for i in reversed(range(SENTINELS))]
@@ -53,14 +55,16 @@ def random_model(name: str, vocabulary: int) -> PreTrainedModel:
     torch.manual_seed(0)
     if name == "bart":
         bart = BartConfig(
-            vocab_size=vocabulary, d_model=16, encoder_layers=2, decoder_layers=3, encoder_ffn_dim=24, decoder_ffn_dim=20, init_std=0.3,
-            encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=40, dropout=0.1, attention_dropout=0.1,
-            pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=None,
+            vocab_size=vocabulary, d_model=16, encoder_layers=2, decoder_layers=3, encoder_ffn_dim=24,
+            decoder_ffn_dim=20, init_std=0.3, encoder_attention_heads=2, decoder_attention_heads=2,
+            max_position_embeddings=40, dropout=0.1, attention_dropout=0.1, pad_token_id=1, bos_token_id=0,
+            eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=None,
         )  # fmt: skip
         return BartForConditionalGeneration(bart)
     sizes = {
-        "vocab_size": vocabulary, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 3,
-        "dropout_rate": 0.1, "initializer_factor": 2.0, "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1,
+        "vocab_size": vocabulary, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_decoder_layers": 3,
+        "num_heads": 3, "dropout_rate": 0.1, "initializer_factor": 2.0, "decoder_start_token_id": 0, "pad_token_id": 0,
+        "eos_token_id": 1,
     }  # fmt: skip
     if name == "mt5":
         return MT5ForConditionalGeneration(MT5Config(**sizes))
@@ -69,10 +73,14 @@ def random_model(name: str, vocabulary: int) -> PreTrainedModel:
 
 
 def save_random_plm(name: str, folder: Path) -> Path:
-    tokenizer: PreTrainedTokenizerBase = train_tokenizer(random_texts(), 300) if name == "bart" else unigram_tokenizer(name == "mt5")
+    tokenizer: PreTrainedTokenizerBase = (
+        train_tokenizer(random_texts(), 300) if name == "bart" else unigram_tokenizer(name == "mt5")
+    )
     model = random_model(name, len(tokenizer) + (FILLING if name == "mt5" else 0))
     if name != "bart":
-        with torch.no_grad():  # T5 begins with norms of 1 and biases of positions near 0, with which every output looks alike
+        with (
+            torch.no_grad()
+        ):  # T5 begins with norms of 1 and biases of positions near 0, with which every output looks alike
             for parameter in model.parameters():
                 parameter.mul_(0.5).add_(0.5 * torch.randn(parameter.shape))
     model.save_pretrained(folder)

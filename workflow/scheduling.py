@@ -1,4 +1,4 @@
-"""What a rule asks a scheduler for, and how often its jobs are tried: written once for all rules."""
+"""Resource requests and retries of all rules."""
 
 import os
 import shutil
@@ -8,27 +8,31 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from priming.attempts import killed
 from priming.errors import UserError
-from priming.needs import Needs, needs
-from priming.recipes import Recipes
-from priming.site import Site, read_site
+from priming.jobs.recipes import Recipes
+from priming.resources.estimates import Resources, needs
+from priming.resources.site import Site, read_site
+from priming.running import forks
+from priming.running.killed_attempts import killed
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
 PROFILE = Path(__file__).parents[1] / "slurm"
 PATIENT = 5
-"""How many times as often as others a priming is tried, since each attempt goes on from the state that the last one saved."""
+"""Primings are retried this many times as often as other jobs, since each attempt resumes from the saved state."""
 
 LARGEST = 16
-"""The most by which memory grows."""
+"""Largest factor by which memory grows."""
 
-ELSEWHERE = "type this on a machine that submits to SLURM (often after: module load slurm), or leave --profile slurm out to compute here"
+ELSEWHERE = (
+    "run this on a machine that submits to SLURM (often after: module load slurm), "
+    "or omit --profile slurm to compute here"
+)
 
 
 def site() -> Site:
-    """The settings of the cluster; a mistake in them ends Snakemake with the one message."""
+    """The settings of the cluster; a mistake in them ends Snakemake with one message."""
     try:
         return read_site(PROFILE / "site.yaml", os.environ)
     except UserError as error:
@@ -37,15 +41,15 @@ def site() -> Site:
 
 
 def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Callable[..., Any]]]:
-    """The function that makes the resources of a rule from the pattern of its output.
+    """The function from a rule's output pattern to its resources.
 
-    Memory doubles with every attempt that was killed without warning. Time grows with every attempt, but for primings,
-    which go on where the last one ended.
+    Memory doubles with every attempt that was killed without warning. Time grows with every attempt, except for
+    primings, which resume where the last attempt ended.
     """
     study = recipes.graph.study.name
 
     @cache
-    def needed(out: str) -> Needs:
+    def needed(out: str) -> Resources:
         return needs(recipes.graph, recipes.graph.jobs[out], recipes.base, cluster.gpus)
 
     def memory(out: str, attempt: int) -> int:
@@ -55,16 +59,18 @@ def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Callab
         again = 1 if recipes.graph.jobs[out].step == "prime" else attempt
         return min(needed(out).minutes * again, cluster.longest or sys.maxsize)
 
-    asked: dict[str, Callable[[str, int], Any]] = {"mem_mb": memory, "runtime": minutes}
-    for name in Site().asked(1):
-        asked[name] = lambda out, attempt, name=name: cluster.asked(needed(out).gpus)[name]
-    return lambda pattern: {name: _of_wildcards(value, pattern) for name, value in asked.items()}
+    wanted: dict[str, Callable[[str, int], Any]] = {"mem_mb": memory, "runtime": minutes}
+    for name in Site().resources(1):
+        wanted[name] = lambda out, attempt, name=name: cluster.resources(needed(out).gpus)[name]
+    return lambda pattern: {name: _of_wildcards(value, pattern) for name, value in wanted.items()}
 
 
 def cores(recipes: Recipes, cluster: Site, pattern: str) -> Callable[..., int]:
-    """The threads of a rule, from the pattern of its output."""
+    """The threads of a rule, given its output pattern."""
     jobs = recipes.graph
-    return lambda wildcards: needs(jobs, jobs.jobs[pattern.format(**dict(wildcards.items()))], recipes.base, cluster.gpus).cores
+    return lambda wildcards: (
+        needs(jobs, jobs.jobs[pattern.format(**dict(wildcards.items()))], recipes.base, cluster.gpus).cores
+    )
 
 
 def _of_wildcards(value: Callable[[str, int], Any], pattern: str) -> Callable[..., Any]:
@@ -72,12 +78,14 @@ def _of_wildcards(value: Callable[[str, int], Any], pattern: str) -> Callable[..
 
 
 def start(workflow: "Workflow") -> None:
-    """Prepare a run whose jobs are about to start; where SLURM is wanted and is not there, end it with the one message.
+    """Prepare a run whose jobs are about to start; if SLURM is requested but missing, end it with one message.
 
-    Retries of a rule are not written in the rule: Snakemake would also make them inside the job, where no more memory or
-    time can be had.
+    Retries are not set in the rules, because Snakemake would then also retry inside the job, where memory and time
+    cannot grow.
     """
     workflow.get_rule("prime").restart_times = PATIENT * workflow.execution_settings.retries
+    if workflow.executor_plugin.name == "local" and not workflow.remote_exec:
+        os.environ.setdefault(forks.OWNER, forks.owner())
     if workflow.executor_plugin.name != "slurm":
         return
     if missing := [program for program in ("sbatch", "squeue", "scancel") if not shutil.which(program)]:

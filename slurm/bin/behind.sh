@@ -1,4 +1,4 @@
-# behind NAME prints the program of that name that stands behind this folder's on the PATH; nothing where there is none.
+# behind NAME prints the program NAME that follows this folder's on the PATH; nothing if there is none.
 behind() {
     own=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
     old_ifs=$IFS

@@ -1,11 +1,11 @@
-"""The errors a user can cause, each printed as one message without a traceback."""
+"""Errors that a user can cause, each printed as one message without a traceback."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake in what the user gave; `str()` is the whole message."""
+    """A user's mistake; `str()` is the whole message."""
 
     exit_code = 1
 
@@ -17,19 +17,19 @@ class StudyError(UserError):
 
 
 class DataError(UserError):
-    """A data set, a model folder or a row of them is wrong or missing."""
+    """A data set or one of its rows, or a model folder, is wrong or missing."""
 
     exit_code = 4
 
 
 class DiskError(UserError):
-    """Nothing could be written; what was there before is intact."""
+    """Nothing could be written; earlier files are intact."""
 
     exit_code = 5
 
 
 class StoppedError(UserError):
-    """A training was told to stop; its state is kept, and the same command goes on."""
+    """Training was stopped by a signal; its state is saved, and the same command resumes it."""
 
     exit_code = 75
 

@@ -1,4 +1,4 @@
-"""Intervals hold the true mean as often as they say, in fewer simulated studies than the table in docs/protocol.md has."""
+"""Intervals cover the true mean as often as they claim, over fewer simulated studies than in docs/protocol.md."""
 
 import importlib.util
 import re

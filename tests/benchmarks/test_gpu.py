@@ -24,7 +24,7 @@ def test_sections_run(project: Path) -> None:
 
 
 def test_what_takes_too_long_is_left_and_said(project: Path) -> None:
-    ran = gpu(project, "--quick", "--limit", "1", "speed", "scoring")
+    ran = gpu(project, "--quick", "--limit", "0.001", "speed", "scoring")
     assert ran.returncode == 1
     assert "FAILED: TimeoutError: it took longer than --limit" in ran.stdout
     assert "== scoring" in ran.stdout

@@ -9,12 +9,15 @@ import pytest
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
-from priming.models.tokenizer import train_tokenizer
+from priming.backbones.tokenizer import train_tokenizer
 
 pytestmark = pytest.mark.slow
 
 RATIO = re.compile(r"^(?:Trainer|R = 1) / bank of 4 +[\d.]+ +[\d.]+ +[\d.]+$", re.MULTILINE)
-DIFFERENCE = re.compile(r"^(?:R = 1|bank of 4) against Trainer: losses differ by (\S+), weights by (\S+), scores by (\S+) examples$", re.MULTILINE)
+DIFFERENCE = re.compile(
+    r"^(?:R = 1|bank of 4) against Trainer: losses differ by (\S+), weights by (\S+), scores by (\S+) examples$",
+    re.MULTILINE,
+)
 
 
 def sweep(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -44,8 +47,9 @@ def test_a_saved_plm(project: Path, tmp_path: Path) -> None:
     tokenizer = train_tokenizer(["good bad"] * 2, 300)
     torch.manual_seed(0)
     config = BartConfig(
-        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16, init_std=0.2,
-        encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=40,
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16,
+        decoder_ffn_dim=16, init_std=0.2, encoder_attention_heads=2, decoder_attention_heads=2,
+        max_position_embeddings=40,
     )  # fmt: skip
     BartForConditionalGeneration(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
@@ -57,8 +61,11 @@ def test_a_saved_plm(project: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--element", "adaptr"], "there is no element 'adaptr'; did you mean 'adapter'?; allowed: plm, adapter, prompt, prefix"),
-        (["--runs", "5"], "--runs 5: give a multiple of 2, each sample is tuned at as many rates"),
+        (
+            ["--element", "adaptr"],
+            "there is no element 'adaptr'; did you mean 'adapter'?; allowed: plm, adapter, prompt, prefix",
+        ),
+        (["--runs", "5"], "--runs 5: give a multiple of 2, the number of rates per sample"),
         (["--steps", "7"], "--steps 7: give a multiple of --evaluate-every 10"),
         (["--plm", "nowhere"], "'--plm': dir 'nowhere' does not exist"),
     ],

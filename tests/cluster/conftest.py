@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.workflow.conftest import Checkout
+from tests.tiny_study import Checkout
 
 from .node import Node, ask, lacking, wait
 
@@ -28,17 +27,16 @@ def node(tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str, str],
         node.stop()
 
 
-def _listen() -> None:
-    """What a shell runs in the background ignores SIGINT, and so does what that starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Submitter(Checkout):
     """A checkout whose Snakemake runs with the cluster profile, and looks at its jobs sooner."""
 
     def __init__(self, folder: Path, project: Path) -> None:
         super().__init__(folder, project)
-        self.settings = {"PRIMING_SLURM_CPU_PARTITION": "cpu", "PRIMING_SLURM_GPU_PARTITION": "gpu", "PRIMING_SLURM_GPU_MODEL": "h200"}
+        self.settings = {
+            "PRIMING_SLURM_CPU_PARTITION": "cpu",
+            "PRIMING_SLURM_GPU_PARTITION": "gpu",
+            "PRIMING_SLURM_GPU_MODEL": "h200",
+        }
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake as a user does in a terminal; what it prints goes to the file `printed`."""
@@ -54,10 +52,9 @@ class Submitter(Checkout):
                 stdout=printed,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_listen,  # noqa: PLW1509 - one thread
             )
 
-    def finish(self, process: subprocess.Popen[bytes], status: int = 0, seconds: float = 300) -> str:
+    def finish(self, process: subprocess.Popen[bytes], status: int = 0, seconds: float = 900) -> str:
         """Wait for Snakemake; what it printed."""
         try:
             found = process.wait(timeout=seconds)
@@ -72,9 +69,14 @@ class Submitter(Checkout):
         return (self.folder / "printed").read_text()
 
     def jobs(self) -> list[dict[str, str]]:
-        """What SLURM knows of this checkout's jobs, in the order of their submission; `Comment` names rule and wildcards."""
-        shown = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in ask("scontrol", "--oneliner", "show", "jobs").splitlines()]
-        return sorted((job for job in shown if job.get("WorkDir") == str(self.folder)), key=lambda job: int(job["JobId"]))
+        """SLURM's records of this checkout's jobs, in order of submission; `Comment` names rule and wildcards."""
+        shown = [
+            dict(re.findall(r"(\S+?)=(\S*)", line))
+            for line in ask("scontrol", "--oneliner", "show", "jobs").splitlines()
+        ]
+        return sorted(
+            (job for job in shown if job.get("WorkDir") == str(self.folder)), key=lambda job: int(job["JobId"])
+        )
 
     def of(self, comment: str) -> list[dict[str, str]]:
         """Its jobs whose comment begins so: one each attempt."""
@@ -82,7 +84,11 @@ class Submitter(Checkout):
 
     def running(self, comment: str, attempt: int = 1) -> str:
         """Wait until that attempt of a job has started its command; its id."""
-        wait(lambda: len(self.of(comment)) >= attempt and self.of(comment)[attempt - 1]["JobState"] == "RUNNING", 180, f"{comment} {attempt}")
+        wait(
+            lambda: len(self.of(comment)) >= attempt and self.of(comment)[attempt - 1]["JobState"] == "RUNNING",
+            600,
+            f"{comment} {attempt}",
+        )
         return self.of(comment)[attempt - 1]["JobId"]
 
 
@@ -95,5 +101,6 @@ def submitter(folder: Path, project: Path, **edits: str) -> Submitter:
         text = (folder / "config.yaml").read_text()
         section = re.compile(rf"^{key}:.*\n(?:[ -].*\n)*", flags=re.MULTILINE)
         assert len(section.findall(text)) == 1, key
-        (folder / "config.yaml").write_text(section.sub(lambda _: f"{key}: {value}\n", text))  # noqa: B023 - called at once
+        changed = section.sub(lambda _: f"{key}: {value}\n", text)  # noqa: B023 - called at once
+        (folder / "config.yaml").write_text(changed)
     return checkout

@@ -1,4 +1,4 @@
-"""A real SLURM of one node on this machine: slurmctld, slurmd and munge, two stand-in GPUs, partitions `cpu` and `gpu`."""
+"""A real SLURM of one node on this machine: slurmctld, slurmd, munge, two stand-in GPUs, partitions `cpu` and `gpu`."""
 
 import os
 import shutil
@@ -48,7 +48,8 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
-NodeName=node01 NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 Sockets=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=16000 Gres=gpu:h200:2
+NodeName=node01 NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 Sockets=1 CoresPerSocket=8 ThreadsPerCore=1 \
+RealMemory=16000 Gres=gpu:h200:2
 PartitionName=cpu Nodes=node01 Default=YES MaxTime=1-00:00:00 DefaultTime=10 State=UP
 PartitionName=gpu Nodes=node01 MaxTime=1-00:00:00 DefaultTime=10 State=UP
 """
@@ -71,6 +72,34 @@ def lacking() -> str | None:
     return None
 
 
+def unlink_dead() -> None:
+    """Take away what tests that were killed have left in /etc/slurm: with it, SLURM's programs wait for a dead node."""
+    settings = SYSTEM / "slurm.conf"
+    if (
+        settings.is_symlink()
+        and os.access(SYSTEM, os.W_OK)
+        and "pytest-of-" in str(folder := settings.readlink().parent)
+    ):
+        starting = time.time() - settings.lstat().st_mtime < 60
+        if not starting and not running(folder, "slurmctld") and not running(folder, "slurmd"):
+            unlink(folder)
+
+
+def running(folder: Path, name: str) -> int | None:
+    """The process of a daemon of the node in `folder`."""
+    file = folder / f"{name}.pid"
+    pid = int(file.read_text()) if file.exists() else 0
+    command = Path(f"/proc/{pid}/comm")
+    return pid if command.exists() and command.read_text().strip() == name else None
+
+
+def unlink(folder: Path) -> None:
+    """Take away the links in /etc/slurm to the settings of the node in `folder`."""
+    for name in ("slurm.conf", "gres.conf"):
+        if (SYSTEM / name).is_symlink() and (SYSTEM / name).readlink().parent == folder:
+            (SYSTEM / name).unlink()
+
+
 def wait(condition: Callable[[], object], seconds: float, what: str) -> None:
     """Until `condition` holds; an AssertionError that names `what` after so many seconds."""
     end = time.monotonic() + seconds
@@ -81,12 +110,14 @@ def wait(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 def ask(*command: str) -> str:
     """What a command of SLURM prints; empty where it fails."""
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False, timeout=60).stdout.strip()
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False, timeout=60
+    ).stdout.strip()
 
 
 @dataclass
 class Node:
-    """The node; everything it writes is in `folder`, but for two links in /etc/slurm, where its programs look for settings."""
+    """The node; it writes only to `folder`, except for two links in /etc/slurm, where programs look for settings."""
 
     folder: Path
 
@@ -105,7 +136,11 @@ class Node:
         self._authenticate()
         self.start_controller()
         self._run("slurmd")
-        wait(lambda: ask("sinfo", "--noheader", "--format=%t", "--partition=gpu") == "idle", 30, f"slurmd (see {self.folder}/slurmd.log)")
+        wait(
+            lambda: ask("sinfo", "--noheader", "--format=%t", "--partition=gpu") == "idle",
+            30,
+            f"slurmd (see {self.folder}/slurmd.log)",
+        )
 
     def start_controller(self) -> None:
         """Start slurmctld; it knows the jobs of before."""
@@ -118,13 +153,13 @@ class Node:
 
     def stop(self) -> None:
         """Cancel all jobs and stop what was started."""
-        ask("scancel", "--user=root")
-        wait(lambda: not ask("squeue", "--noheader"), 60, "cancelled jobs gone")
-        for name in ("slurmd", "slurmctld", "munged"):
-            self._stop(name)
-        for name in ("slurm.conf", "gres.conf"):
-            if (SYSTEM / name).is_symlink() and (SYSTEM / name).readlink().parent == self.folder:
-                (SYSTEM / name).unlink()
+        try:
+            ask("scancel", "--user=root")
+            wait(lambda: not ask("squeue", "--noheader"), 60, "cancelled jobs gone")
+        finally:
+            for name in ("slurmd", "slurmctld", "munged"):
+                self._stop(name)
+            unlink(self.folder)
 
     def finished(self) -> list[dict[str, str]]:
         """The jobs that have ended, in the order of their ends, as the scheduler wrote them down."""
@@ -143,25 +178,27 @@ class Node:
         files = {name: self.folder / f"munged.{name}" for name in ("pid", "log", "seed")}
         self.folder.chmod(0o755)
         self._run(
-            "munged", "--force", f"--key-file={key}", f"--pid-file={files['pid']}", f"--log-file={files['log']}", f"--seed-file={files['seed']}"
+            "munged",
+            "--force",
+            f"--key-file={key}",
+            f"--pid-file={files['pid']}",
+            f"--log-file={files['log']}",
+            f"--seed-file={files['seed']}",
         )
 
     def _run(self, name: str, *arguments: str) -> None:
         path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
         program = shutil.which(name, path=path)
         assert program
-        subprocess.run([program, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+        subprocess.run(
+            [program, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60
+        )
 
     def _stop(self, name: str) -> None:
-        file = self.folder / f"{name}.pid"
-        if not file.exists():
-            return
-        pid = int(file.read_text())
-        command = Path(f"/proc/{pid}/comm")
-        if command.exists() and command.read_text().strip() == name:
+        if pid := running(self.folder, name):
             os.kill(pid, signal.SIGTERM)
             wait(lambda: not Path(f"/proc/{pid}").exists(), 30, f"{name} stopped")
-        file.unlink(missing_ok=True)
+        (self.folder / f"{name}.pid").unlink(missing_ok=True)
 
 
 def _ports(number: int) -> list[int]:

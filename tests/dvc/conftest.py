@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 import yaml
 
-from priming.jobs import graph
-from priming.recipes import Recipes
+from priming.jobs.graph import graph
+from priming.jobs.recipes import Recipes
 from priming.study import Study
+from tests import forked
 from tests.conftest import skip_without
 
 TINY = Path(__file__).with_name("tiny.yaml")
 CODE = ("workflow", "profiles", "envs", "src", ".dvc", "Snakefile", "dvc.yaml", ".dvcignore", ".gitignore")
 NOTHING = "Nothing to be done"
-COMPUTING = {"prepare", "pretrain", "prime", "tune", "tabulate", "draw"}
+COMPUTING = {"prepare", "pretrain", "prime", "tune", "score", "tabulate", "draw"}
 WORDS = ("red", "blue", "old", "new", "big", "wet", "dry", "odd")
-# As many of both labels to train on, but not to test on: then a constant answer scores by what it is, and an un-primed model answers y.
-ROWS = {part: [f"a {word} {part} thing,{'x' if n % every else 'y'}\n" for n, word in enumerate(WORDS)] for part, every in (("train", 2), ("test", 3))}
+# As many of both labels to train on, but not to test on: then a constant answer scores by what it is, and an un-primed
+# model answers y.
+ROWS = {
+    part: [f"a {word} {part} thing,{'x' if n % every else 'y'}\n" for n, word in enumerate(WORDS)]
+    for part, every in (("train", 2), ("test", 3))
+}
 
 # Read-only files of DVC's cache are read-only to root only without these.
 NO_OVERRIDE = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all"]
@@ -31,6 +36,9 @@ UNPRIVILEGED = NO_OVERRIDE if os.geteuid() == 0 and shutil.which("setpriv") else
 
 class Repository:
     """A clone in a folder, in which programs are run; each job that is really executed is counted."""
+
+    unprivileged = False
+    """Whether Snakemake, as all other programs, is run without root's rights to change what is read-only."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +51,9 @@ class Repository:
             "PRIMING_RUNLOG": str(self.runlog),
             "DVC_GLOBAL_CONFIG_DIR": str(folder.parent / "dvc-global"),
             "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
-            **{f"GIT_{who}_{what}": "tester@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+            **{
+                f"GIT_{who}_{what}": "tester@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+            },
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
 
@@ -58,7 +68,13 @@ class Repository:
     def run(self, *words: str, status: int | None = 0) -> str:
         """Run a program; what it printed."""
         done = subprocess.run(
-            self.command(*words), cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            self.command(*words),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         assert status is None or done.returncode == status, f"{' '.join(words)}: {done.returncode}\n{done.stdout}"
         return done.stdout
@@ -82,7 +98,12 @@ class Repository:
         return self.run("git", *words)
 
     def snakemake(self, *words: str, status: int = 0) -> str:
-        return self.run("snakemake", "--cores", "2", *words, status=status)
+        """Run Snakemake; what it printed."""
+        if self.unprivileged:
+            return self.run("snakemake", "--cores", "2", *words, status=status)
+        found, printed = forked.snakemake(self.folder, self.environment, ["--cores", "2", *words])
+        assert found == status, printed
+        return printed
 
     def wanted(self, *words: str) -> Counter[str]:
         """How many jobs of each rule that computes a dry run wants."""
@@ -136,7 +157,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Repositor
     for name in CODE:
         source = project / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "cache", "tmp"))
+            shutil.copytree(
+                source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "cache", "tmp")
+            )
         else:
             shutil.copy(source, folder)
     shutil.copy(TINY, folder / "config.yaml")
@@ -150,7 +173,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Repositor
     assert "type next:" in made.run("priming", "share", "--remote", "../remote")
     made.commit("Begin")
     made.snakemake()
-    assert len(made.made()) == 15
+    assert len(made.made()) == 21
     made.dvc("repro")
     assert made.made() == []
     made.commit("Run the study")

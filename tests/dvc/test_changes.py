@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from priming.units import settings, units
+from priming.jobs.stages import settings, stages
 
 from .conftest import NOTHING, Repository
 
@@ -18,11 +18,20 @@ pytestmark = pytest.mark.slow
 RATE = ("config.yaml", "{plm: 1.0e-3, prompt: 1.0e-2}", "{plm: 2.0e-3, prompt: 1.0e-2}")
 DRAWN = {"tabulate": 1, "draw": 1}
 CHANGES = {
-    "rate": (RATE, {"prime": 1, "tune": 1, **DRAWN}),
-    "step": (("src/priming/training/upstream.py", "\n\n\ndef prime(", "\n\nADDED = 1\n\n\ndef prime("), {"prime": 2, "tune": 2, **DRAWN}),
-    "rows": (("data/train.csv", "a red train thing", "a pink train thing"), {"prepare": 1, "tune": 3, **DRAWN}),
+    "rate": (RATE, {"prime": 1, "tune": 1, "score": 1, **DRAWN}),
+    "step": (
+        ("src/priming/training/upstream.py", "\n\n\ndef prime(", "\n\nADDED = 1\n\n\ndef prime("),
+        {"prime": 2, "tune": 2, "score": 2, **DRAWN},
+    ),
+    "rows": (
+        ("data/train.csv", "a red train thing", "a pink train thing"),
+        {"prepare": 1, "tune": 3, "score": 3, **DRAWN},
+    ),
     "plot": (("config.yaml", "formats: [svg]", "formats: [svg], width: 5.0"), {"draw": 1}),
-    "strategy": (("config.yaml", "  - none -> adapter\n", "  - none -> adapter\n  - none -> prompt\n"), {"tune": 1, **DRAWN}),
+    "strategy": (
+        ("config.yaml", "  - none -> adapter\n", "  - none -> adapter\n  - none -> prompt\n"),
+        {"tune": 1, "score": 1, **DRAWN},
+    ),
     "comment": (("config.yaml", "seeds: [1]", "seeds: [1]  # one is enough"), {}),
 }
 
@@ -59,7 +68,7 @@ def test_touched_files_want_nothing(place: Repository) -> None:
 
 
 def locked_settings(repository: Repository) -> dict[str, object]:
-    """What dvc.lock says each unit was made with."""
+    """What dvc.lock says each stage was made with."""
     lock = YAML(typ="safe", pure=True).load((repository.folder / "dvc.lock").read_text())
     found = {}
     for name, stage in lock["stages"].items():
@@ -70,13 +79,13 @@ def locked_settings(repository: Repository) -> dict[str, object]:
 
 
 def recorded_settings(repository: Repository) -> dict[str, object]:
-    """What the recipes of the results say they were made with, by unit."""
+    """What the recipes of the results say they were made with, by stage."""
     recipes = repository.recipes()
-    for item in recipes.graph.items.values():
-        made = recipes.made(item.path)
+    for result in recipes.graph.results.values():
+        made = recipes.made(result.path)
         assert made is not None
-        assert made["settings"] == item.settings, item.path
-    return {name: settings(unit) for name, unit in units(recipes.graph).items()}
+        assert made["settings"] == result.settings, result.path
+    return {name: settings(stage) for name, stage in stages(recipes.graph).items()}
 
 
 def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Repository], origin: Repository) -> None:
@@ -86,23 +95,36 @@ def test_an_experiment_with_one_setting_runs_its_subtree(clone: Callable[..., Re
     assert ours.made() == [
         "figures/strategy_matrix",
         "primed/mini/mtl-plm/seed-1",
+        "scores/mini/mtl-plm--adapter/seed-1/dinner_review",
+        "scores/mini/mtl-plm--adapter/seed-1/mine",
         "tables",
         "tuned/mini/mtl-plm--adapter/seed-1/dinner_review",
         "tuned/mini/mtl-plm--adapter/seed-1/mine",
     ]
     ours.is_settled()
-    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {"plm": 0.03, "prompt": 0.01}
+    assert yaml.safe_load((ours.folder / "config.yaml").read_text())["priming"]["mtl"]["learning_rates"] == {
+        "plm": 0.03,
+        "prompt": 0.01,
+    }
     assert locked_settings(ours) == recorded_settings(ours)
     changed = [line.split() for line in ours.dvc("metrics", "diff").splitlines()[1:]]
-    assert {line[0] for line in changed} == {"results/tiny/tables/metrics/mini/mtl-plm--adapter.json"}  # of no other strategy
-    assert {line[1]: float(line[-2]) for line in changed if line[1] != "arg"} == {"score": 0.5625, "gain": 0.125}  # x instead of y
+    assert {line[0] for line in changed} == {
+        "results/tiny/tables/metrics/mini/mtl-plm--adapter.json"
+    }  # of no other strategy
+    assert {line[1]: float(line[-2]) for line in changed if line[1] != "arg"} == {
+        "score": 0.5625,
+        "gain": 0.125,
+    }  # x instead of y
     assert {line[1] for line in changed} == {"arg", "gain", "score"}
-    assert ["config.yaml", "priming.mtl.learning_rates.plm", "0.001", "0.03"] in [line.split() for line in ours.dvc("params", "diff").splitlines()]
+    assert ["config.yaml", "priming.mtl.learning_rates.plm", "0.001", "0.03"] in [
+        line.split() for line in ours.dvc("params", "diff").splitlines()
+    ]
 
-    # An old checkpoint over the new one, a checkpoint without its recipe, one that is half there: it and what follows are made again.
+    # An old checkpoint over the new one, a checkpoint without its recipe, one that is half there: it and what follows
+    # are made again.
     primed = ours.folder / "results/tiny/primed/mini/mtl-plm/seed-1"
     new = shutil.move(primed, ours.folder / "new")
-    followed = {"prime": 1, "tune": 1, **DRAWN}
+    followed = {"prime": 1, "tune": 1, "score": 1, **DRAWN}
     shutil.copytree(origin.folder / primed.relative_to(ours.folder), primed)
     assert ours.wanted() == followed
     (primed / "recipe.json").unlink()
@@ -131,6 +153,8 @@ def test_a_bare_clone_that_pulls_reruns_one_strategy(clone: Callable[..., Reposi
     assert bare.made() == [
         "figures/strategy_matrix",
         "primed/mini/mtl-prompt/seed-1",
+        "scores/mini/mtl-prompt--prompt/seed-1/dinner_review",
+        "scores/mini/mtl-prompt--prompt/seed-1/mine",
         "tables",
         "tuned/mini/mtl-prompt--prompt/seed-1/dinner_review",
         "tuned/mini/mtl-prompt--prompt/seed-1/mine",
@@ -143,11 +167,19 @@ def test_new_rows_and_a_new_strategy_by_snakemake_then_recorded(fresh: Repositor
     for change in ("rows", "strategy"):
         fresh.edit(*CHANGES[change][0])
     refused = fresh.dvc("repro", "settings", status=255)
-    assert "dvc.yaml has no stage tuned@mini/none--prompt, after a change of config.yaml; type: priming dvc config.yaml --write" in refused
+    assert (
+        "dvc.yaml has no stage scores@mini/none--prompt and 1 more, after a change of config.yaml; "
+        "type: priming dvc config.yaml --write" in refused
+    )
     fresh.run("priming", "dvc", "config.yaml", "--write")
     fresh.snakemake()
     assert fresh.made() == [
         "figures/strategy_matrix",
+        "scores/mini/mtl-plm--adapter/seed-1/mine",
+        "scores/mini/mtl-prompt--prompt/seed-1/mine",
+        "scores/mini/none--adapter/seed-1/mine",
+        "scores/mini/none--prompt/seed-1/dinner_review",
+        "scores/mini/none--prompt/seed-1/mine",
         "tables",
         "tasks/mine",
         "tuned/mini/mtl-plm--adapter/seed-1/mine",
@@ -190,7 +222,7 @@ def test_one_can_tune_from_a_checkpoint_that_was_pulled(clone: Callable[..., Rep
 
 def test_a_rate_concerns_its_strategy_without_the_checkpoint_too(clone: Callable[..., Repository]) -> None:
     scores = clone("data.dvc")
-    scores.dvc("pull", "tasks", "plm", "primed@mini/mtl-prompt", "tuned", "figures")
+    scores.dvc("pull", "tasks", "plm", "primed@mini/mtl-prompt", "tuned", "scores", "figures")
     assert NOTHING in scores.snakemake("-n")
     scores.edit(*RATE)
     assert scores.wanted() == CHANGES["rate"][1]

@@ -34,7 +34,8 @@ def test_killed_and_typed_again(fresh: Repository) -> None:
     shutil.rmtree(fresh.folder / ".snakemake")  # its lock and its records
     fresh.dvc("repro")
     cells = [f"tuned/mini/mtl-prompt--prompt/seed-1/{task}" for task in ("dinner_review", "mine")]
-    assert fresh.made() == ["figures/strategy_matrix", "tables", *cells]
+    scores = [cell.replace("tuned", "scores") for cell in cells]
+    assert fresh.made() == ["figures/strategy_matrix", *scores, "tables", *cells]
     fresh.is_settled()
     recipes = fresh.recipes()
-    assert all(recipes.current(path) for path in recipes.graph.items)
+    assert all(recipes.current(path) for path in recipes.graph.results)

@@ -39,8 +39,10 @@ def test_what_cannot_be_pulled_is_not_trained_again(clone: Clone, tmp_path: Path
     bare = clone("data.dvc")
     bare.dvc("remote", "modify", "--local", "store", "url", str(tmp_path / "gone"))
     refused = bare.dvc("repro", status=255)
-    assert "error: results/tiny/tasks: dvc.lock has the results of tasks, and dvc pull did not bring them" in refused
-    assert "or make them anew: snakemake --cores all tasks" in refused
+    assert (
+        "error: results/tiny/tasks: dvc.lock records the results of tasks, but dvc pull did not fetch them" in refused
+    )
+    assert "or rebuild them: snakemake --cores all tasks" in refused
     assert "Traceback" not in refused
     assert bare.made() == []
 
@@ -88,7 +90,7 @@ def s3(tmp_path: Path, missing: Callable[[str, str], NoReturn]) -> Iterator[str]
 
 
 def _make_bucket(url: str, server: "subprocess.Popen[bytes]") -> None:
-    """Make the bucket once the server listens; its first answer takes long, since it imports what it needs for it then."""
+    """Create the bucket once the server listens; its first answer is slow, since it imports lazily."""
     port = int(urlsplit(url).port or 80)
     for _ in range(1200):
         assert server.poll() is None
@@ -101,11 +103,15 @@ def _make_bucket(url: str, server: "subprocess.Popen[bytes]") -> None:
 
 
 def test_a_remote_on_s3(fresh: Repository, clone: Clone, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("AWS_ACCESS_KEY_ID", "testing"), ("AWS_SECRET_ACCESS_KEY", "testing"), ("AWS_DEFAULT_REGION", "us-east-1")):
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):
         monkeypatch.setenv(name, value)
         fresh.environment[name] = value
     said = fresh.run("priming", "share", "--remote", "s3://studies/tiny")
-    assert said.startswith("s3://studies/tiny is the remote of this repository now; type next:  ")
+    assert said.startswith("s3://studies/tiny is now the remote of this repository; type next:  ")
     fresh.dvc("remote", "modify", "store", "endpointurl", s3)
     assert "files pushed" in fresh.dvc("push")
     fresh.commit("Move to S3")
@@ -116,7 +122,9 @@ def test_a_remote_on_s3(fresh: Repository, clone: Clone, s3: str, monkeypatch: p
 
 def test_without_git_and_without_dvc(origin: Repository, tmp_path: Path) -> None:
     copy = Repository(tmp_path / "copy")
-    shutil.copytree(origin.folder, copy.folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".snakemake", "config.local"))
+    shutil.copytree(
+        origin.folder, copy.folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".snakemake", "config.local")
+    )
     copy.dvc("config", "--local", "core.no_scm", "true")
     assert "up to date" in copy.dvc("status")
     copy.edit("config.yaml", "formats: [svg]", "formats: [svg], width: 5.0")
@@ -127,4 +135,4 @@ def test_without_git_and_without_dvc(origin: Repository, tmp_path: Path) -> None
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert NOTHING in copy.snakemake()
     copy.edit("config.yaml", "prompt: 1.0e-2}", "prompt: 2.0e-2}")
-    assert copy.wanted() == {"prime": 1, "tune": 1, "tabulate": 1, "draw": 1}
+    assert copy.wanted() == {"prime": 1, "tune": 1, "score": 1, "tabulate": 1, "draw": 1}

@@ -22,7 +22,9 @@ def test_means_over_studies_are_the_true_variances() -> None:
     generator = np.random.default_rng(0)
     found = [components(drawn(generator), THREE_PLMS) for _ in range(1000)]
     for name, value in TRUE.items():
-        assert np.mean([getattr(one, name) for one in found]) == pytest.approx(value, rel=0.15 if name == "plm" else 0.05), name
+        assert np.mean([getattr(one, name) for one in found]) == pytest.approx(
+            value, rel=0.15 if name == "plm" else 0.05
+        ), name
 
 
 def test_primings_in_another_order_are_the_same() -> None:
@@ -36,7 +38,9 @@ def test_primings_in_another_order_are_the_same() -> None:
 
 def test_two_way_by_hand() -> None:
     """One PLM and one sample: the classical two-way components; sample and PLM cannot be told."""
-    cells = np.random.default_rng(2).normal(size=(8, 5)) + 2 * np.random.default_rng(3).normal(size=(8, 1)) + np.arange(5.0)
+    cells = (
+        np.random.default_rng(2).normal(size=(8, 5)) + 2 * np.random.default_rng(3).normal(size=(8, 1)) + np.arange(5.0)
+    )
     mean, rows, columns = cells.mean(), cells.mean(axis=1), cells.mean(axis=0)
     rest = sum((cells[i, j] - rows[i] - columns[j] + mean) ** 2 for i in range(8) for j in range(5)) / (7 * 4)
     found = components(cells[..., None], np.zeros(5, dtype=np.intp))

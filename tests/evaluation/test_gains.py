@@ -19,7 +19,9 @@ def test_spread_is_over_n_minus_1() -> None:
 def test_spread_over_n() -> None:
     values = [0.2, 0.5, 0.9, 0.4]
     assert gains.spread(np.array(values), freedom=0).deviation == pytest.approx(statistics.pstdev(values))
-    assert gains.strategy_spread(np.array([[values], [values]]), freedom=0).deviation == pytest.approx(statistics.pstdev(values))
+    assert gains.strategy_spread(np.array([[values], [values]]), freedom=0).deviation == pytest.approx(
+        statistics.pstdev(values)
+    )
     assert np.isnan(gains.spread(np.array([0.3]), freedom=0).deviation)
 
 
@@ -32,13 +34,21 @@ def test_spread_of_one_and_of_none() -> None:
 def test_strategy_spread_is_of_the_means_over_tasks() -> None:
     scores = np.array([[[0.2, 0.4]], [[0.6, 1.0]]])
     found = gains.strategy_spread(scores)
-    assert (found.mean, found.deviation, found.n) == (pytest.approx(0.55), pytest.approx(statistics.stdev([0.4, 0.7])), 2)
+    assert (found.mean, found.deviation, found.n) == (
+        pytest.approx(0.55),
+        pytest.approx(statistics.stdev([0.4, 0.7])),
+        2,
+    )
 
 
 def test_strategy_spread_leaves_out_missing_tasks_and_incomplete_pairs() -> None:
     scores = np.array([[[0.2, 0.4, 0.9]], [[0.6, 1.0, NAN]], [[NAN, NAN, NAN]]])
     found = gains.strategy_spread(scores)
-    assert (found.mean, found.deviation, found.n) == (pytest.approx((0.5 + 0.8) / 2), pytest.approx(statistics.stdev([0.4, 0.7])), 2)
+    assert (found.mean, found.deviation, found.n) == (
+        pytest.approx((0.5 + 0.8) / 2),
+        pytest.approx(statistics.stdev([0.4, 0.7])),
+        2,
+    )
 
 
 def test_nothing_primed_has_no_mean() -> None:

@@ -1,4 +1,4 @@
-"""Intervals against Student's t, analysis of variance by loops and Hall's formula, on simulated studies, and in degenerate cases."""
+"""Intervals against Student's t, plain analysis of variance, Hall's formula, simulated studies, degenerate cases."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,9 @@ MIRRORED = np.array([-0.3, -0.1, -0.05, 0.0, 0.05, 0.1, 0.3])
 def simulated(seeds: int, tasks: int = 20, samples: int = 2, seed: int = 0) -> tuple[Scores, Scores]:
     """A study: the gain varies over tasks, over primings, and the score over runs."""
     generator = np.random.default_rng(seed)
-    theirs = 0.5 + 0.1 * generator.standard_normal((tasks, 1, 1)) + 0.03 * generator.standard_normal((tasks, seeds, samples))
+    theirs = (
+        0.5 + 0.1 * generator.standard_normal((tasks, 1, 1)) + 0.03 * generator.standard_normal((tasks, seeds, samples))
+    )
     gain = 0.1 + 0.08 * generator.exponential(size=(tasks, 1, 1)) + 0.04 * generator.standard_normal((1, seeds, 1))
     return theirs + gain + 0.03 * generator.standard_normal((tasks, seeds, samples)), theirs
 
@@ -44,8 +46,10 @@ def test_symmetric_gains_have_the_t_interval() -> None:
 
 
 @pytest.mark.parametrize(("plms", "measure"), [([0, 0, 1, 1, 2, 2], ABSOLUTE), ([0] * 6, RELATIVE)])
-def test_intervals_over_plms_and_those_of_relative_gains_over_primings_need_eight_tasks(plms: list[int], measure: Measure) -> None:
-    """With fewer their coverage is outside the bounds of the simulation; absolute gains over primings have theirs from six tasks on."""
+def test_intervals_over_plms_and_those_of_relative_gains_over_primings_need_eight_tasks(
+    plms: list[int], measure: Measure
+) -> None:
+    """With fewer, coverage leaves the simulation's bounds; absolute gains over primings have intervals from six on."""
     for tasks in (6, 7, 8):
         scores = simulated(6, tasks)
         found = compare(*scores, measure, np.array(plms))
@@ -84,7 +88,11 @@ def test_two_way_variance_against_analysis_of_variance_by_loops() -> None:
     mean = cells.mean()
     tasks = s * sum((cells[i].mean() - mean) ** 2 for i in range(n)) / (n - 1)
     columns = n * sum((cells[:, j].mean() - mean) ** 2 for j in range(s)) / (s - 1)
-    rest = sum((cells[i, j] - cells[i].mean() - cells[:, j].mean() + mean) ** 2 for i in range(n) for j in range(s)) / (n - 1) / (s - 1)
+    rest = (
+        sum((cells[i, j] - cells[i].mean() - cells[:, j].mean() + mean) ** 2 for i in range(n) for j in range(s))
+        / (n - 1)
+        / (s - 1)
+    )
     assert columns > rest
     found = over_tasks_and(cells)
     assert float(found.variance) == pytest.approx((tasks + columns - rest) / n / s)
@@ -153,7 +161,7 @@ def test_a_missing_sample_is_no_hole() -> None:
 
 
 def test_relative_gains_vary_with_their_baseline() -> None:
-    """The standard error is near that over studies, of which each draws baseline and strategy anew; a fixed baseline would halve it."""
+    """The standard error is near that over studies with new runs of both; a fixed baseline would halve it."""
     generator = np.random.default_rng(5)
     ours = np.full((400, 1, 1), 0.6) + 0.02 * generator.standard_normal((400, 5, 1))
     theirs = np.full((400, 1, 1), 0.4) + 0.02 * generator.standard_normal((400, 5, 1))
@@ -177,7 +185,12 @@ def test_constant_gain_has_no_width() -> None:
 def test_five_tasks_have_a_gain_but_no_interval() -> None:
     theirs = np.full((5, 5, 1), 0.5)
     found = compare(theirs + 0.1, theirs)
-    assert (found.gain, found.low, found.high, found.interval) == (pytest.approx(0.1), None, None, "none, fewer than 6 tasks")
+    assert (found.gain, found.low, found.high, found.interval) == (
+        pytest.approx(0.1),
+        None,
+        None,
+        "none, fewer than 6 tasks",
+    )
 
 
 @pytest.mark.parametrize("measure", [ABSOLUTE, RELATIVE])

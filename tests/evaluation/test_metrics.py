@@ -10,7 +10,9 @@ import numpy
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-from priming.evaluation.metrics import METRICS, exact_match, majority, normalised, own_metric, score
+from priming.evaluation.metrics import METRICS, own_metric, score
+from priming.evaluation.metrics.texts import normalised
+from priming.forms.table import FORMS
 
 
 @pytest.fixture(params=range(20))
@@ -63,7 +65,7 @@ def test_normalisation(text: str, expected: str) -> None:
 def test_best_of_several_references() -> None:
     references = [["Paris", "the city of Paris"], ["two", "2"], ["no"]]
     predictions = ["City of paris.", "2", "yes"]
-    assert exact_match(predictions, references) == pytest.approx(2 / 3)
+    assert score("exact_match", predictions, references) == pytest.approx(2 / 3)
     assert score("accuracy", predictions, references) == pytest.approx(1 / 3)
 
 
@@ -78,8 +80,8 @@ def test_perfect_and_hopeless(metric: str) -> None:
 
 
 def test_majority_is_the_commonest_and_the_first_of_equals() -> None:
-    assert majority([["a"], ["b"], ["b", "a"]]) == ("b", ["b", "b", "b"])
-    assert majority([["b"], ["a"]])[0] == "b"
+    assert FORMS["text"].constant([["a"], ["b"], ["b", "a"]]) == ("b", ["b", "b", "b"])
+    assert FORMS["text"].constant([["b"], ["a"]])[0] == "b"
 
 
 def test_broken_input_is_refused() -> None:
@@ -93,13 +95,17 @@ def test_broken_input_is_refused() -> None:
 
 def test_a_score_does_not_depend_on_the_order_of_a_set() -> None:
     code = (
-        "from priming.evaluation.metrics import score\n"
-        "gold = [f'class {i % 7}' for i in range(60)]; texts = [f'class {i * i % 11}' for i in range(60)]\n"
-        "print(repr(score('macro_f1_free', texts, [[g] for g in gold])), repr(score('macro_f1_labels', texts, [[g] for g in gold])))"
+        "from priming.evaluation.metrics import score\ngold = [f'class {i % 7}' for i in range(60)]; "
+        "texts = [f'class {i * i % 11}' for i in range(60)]\nprint(repr(score('macro_f1_free', texts, "
+        "[[g] for g in gold])), repr(score('macro_f1_labels', texts, [[g] for g in gold])))"
     )
     printed = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": str(seed)}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in range(4)
     }
@@ -133,7 +139,9 @@ def test_pearson_is_that_of_numpy() -> None:
     assert score("pearson", gold, [[g] for g in gold]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("predicted", [["1", "2", "three"], ["1", "2", ""], ["1", "2", "inf"], ["2", "2", "2"], ["1", "2", "nan"]])
+@pytest.mark.parametrize(
+    "predicted", [["1", "2", "three"], ["1", "2", ""], ["1", "2", "inf"], ["2", "2", "2"], ["1", "2", "nan"]]
+)
 def test_pearson_of_what_is_no_number_or_does_not_vary_is_nan(predicted: list[str]) -> None:
     assert math.isnan(score("pearson", predicted, [["1"], ["2"], ["3"]]))
 

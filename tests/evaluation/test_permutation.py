@@ -13,7 +13,10 @@ from priming.evaluation.permutation import FLIPS, holm, least_p, sign_flip_p
 @pytest.mark.parametrize("tasks", [1, 2, 3, 6, 9])
 def test_equals_brute_force(tasks: int) -> None:
     gains = np.random.default_rng(tasks).normal(0.5, 1, size=tasks)
-    sums = [abs(sum(sign * gain for sign, gain in zip(signs, gains, strict=True))) for signs in itertools.product((1, -1), repeat=tasks)]
+    sums = [
+        abs(sum(sign * gain for sign, gain in zip(signs, gains, strict=True)))
+        for signs in itertools.product((1, -1), repeat=tasks)
+    ]
     assert sign_flip_p(gains) == sum(value >= abs(gains.sum()) - 1e-12 for value in sums) / 2**tasks
 
 

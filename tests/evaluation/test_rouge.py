@@ -6,7 +6,7 @@ import pytest
 from rouge import Rouge
 
 from priming.evaluation.metrics import score
-from priming.evaluation.rouge import rouge_l
+from priming.evaluation.metrics.rouge import rouge_l
 
 WORDS = ["a", "b", "c", "the", "The", "dog.", "cat", ".", "  ", "..", "x.y", "é"]
 
@@ -14,7 +14,9 @@ WORDS = ["a", "b", "c", "the", "The", "dog.", "cat", ".", "  ", "..", "x.y", "é
 @pytest.mark.parametrize("seed", range(200))
 def test_it_is_that_of_the_package(seed: int) -> None:
     draw = random.Random(seed)
-    prediction, reference = (" ".join(draw.choices(WORDS, k=draw.randint(1, 25))) + draw.choice([" end", "b", " c."]) for _ in range(2))
+    prediction, reference = (
+        " ".join(draw.choices(WORDS, k=draw.randint(1, 25))) + draw.choice([" end", "b", " c."]) for _ in range(2)
+    )
     expected = Rouge(metrics=["rouge-l"]).get_scores(prediction, reference)[0]["rouge-l"]["f"]
     assert rouge_l(prediction, reference) == pytest.approx(expected, abs=1e-15)
 

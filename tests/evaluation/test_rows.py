@@ -16,13 +16,20 @@ def pair(rows: int, right: float, seed: int = 0, first: int = 0) -> Pair:
     gold = [LABELS[(first + row) % 3] for row in range(rows)]
 
     def answers(share: float) -> list[str]:
-        return [label if hit < share else str(generator.choice(LABELS)) for label, hit in zip(gold, generator.random(rows), strict=True)]
+        return [
+            label if hit < share else str(generator.choice(LABELS))
+            for label, hit in zip(gold, generator.random(rows), strict=True)
+        ]
 
-    return Pair([f"row {first + row:04d}" for row in range(rows)], [[label] for label in gold], answers(right), answers(0.5))
+    return Pair(
+        [f"row {first + row:04d}" for row in range(rows)], [[label] for label in gold], answers(right), answers(0.5)
+    )
 
 
 def hits(one: Pair) -> np.ndarray:
-    return np.array([(a == g[0]) - (b == g[0]) * 1.0 for a, b, g in zip(one.ours, one.theirs, one.references, strict=True)])
+    return np.array(
+        [(a == g[0]) - (b == g[0]) * 1.0 for a, b, g in zip(one.ours, one.theirs, one.references, strict=True)]
+    )
 
 
 def test_accuracy_has_the_paired_t_interval() -> None:
@@ -57,7 +64,9 @@ def test_other_metrics_have_the_width_of_a_bootstrap(metric: str) -> None:
         ours, theirs = (score(metric, [texts[row] for row in rows], references) for texts in (one.ours, one.theirs))
         return ours - theirs
 
-    resampled = stats.bootstrap((np.arange(300),), gain, n_resamples=600, vectorized=False, rng=np.random.default_rng(0), method="percentile")
+    resampled = stats.bootstrap(
+        (np.arange(300),), gain, n_resamples=600, vectorized=False, rng=np.random.default_rng(0), method="percentile"
+    )
     found = over_rows([one], metric)
     assert found.low is not None
     assert found.high is not None

@@ -1,4 +1,6 @@
-"""What a study of tiny models gives, to the bit: losses, weights, scores and answers, so that moving code can be seen to change none.
+"""Results of a study of tiny models, to the bit, by which refactoring can be shown to change nothing.
+
+They are losses, weights, scores and answers.
 
 `python -m tests.golden.record` writes `values.json` anew, which is right only where results are meant to change.
 """
@@ -19,11 +21,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from priming import steps
-from priming.jobs import graph
+from priming.evaluation.answered import answered
+from priming.forms.answers import PREDICTIONS
+from priming.jobs.graph import graph
+from priming.running import steps
+from priming.runs.shards import Shard
 from priming.study.load import load_study
+from priming.tasks.prepared import read_task
 from priming.training import processes
-from priming.training.share import Share
 from priming.training.upstream import ALONE, PrimingJob, prime
 
 HERE = Path(__file__).parent
@@ -42,7 +47,11 @@ Values = dict[str, Any]
 def machine() -> str:
     """What results are equal to the bit on: the very kind of processor, and the version of torch."""
     cpu = Path("/proc/cpuinfo")
-    about = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", cpu.read_text().split("\n\n")[0], re.MULTILINE)) if cpu.is_file() else {}
+    about = (
+        dict(re.findall(r"^([\w ]+?)\s*: (.*)$", cpu.read_text().split("\n\n")[0], re.MULTILINE))
+        if cpu.is_file()
+        else {}
+    )
     kind = " ".join(about.get(key, "?") for key in ("model name", "cpu family", "model", "stepping"))
     flags = hashlib.sha256(about.get("flags", platform.processor()).encode()).hexdigest()[:12]
     return f"{kind}, flags {flags}; torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
@@ -64,7 +73,9 @@ def recorded(folder: Path, precision: str, world: int) -> Values:
     if world == 1:
         _make(folder, precision)
     else:
-        context = torch.multiprocessing.start_processes(_make_in, (world, _free_port(), folder, precision), nprocs=world, start_method="spawn")
+        context = torch.multiprocessing.start_processes(
+            _make_in, (world, _free_port(), folder, precision), nprocs=world, start_method="spawn"
+        )
         assert context is None
     results = folder / "rank-0" / "results" / "golden"
     found = sorted(path.parent for step in ("plm", "primed", "tuned") for path in (results / step).rglob("result.json"))
@@ -78,11 +89,11 @@ def _make_in(rank: int, world: int, port: int, folder: Path, precision: str) -> 
     os.environ.update({name: str(value) for name, value in names.items()})
     state = PartialState(cpu=True)
     torch.set_num_threads(1)  # after accelerate has set it by the environment
-    _make(folder, precision, Share(rank, world))
+    _make(folder, precision, Shard(rank, world))
     state.destroy_process_group()
 
 
-def _make(folder: Path, precision: str, share: Share = ALONE) -> None:
+def _make(folder: Path, precision: str, share: Shard = ALONE) -> None:
     """Make a study step by step; of two processes each prepares for itself, and they share each priming."""
 
     def prime_here(number: int, job: PrimingJob, out: Path) -> None:
@@ -95,7 +106,7 @@ def _make(folder: Path, precision: str, share: Share = ALONE) -> None:
     try:
         with chdir(place):
             for job in graph(load_study(study)).jobs.values():
-                if job.step in ("prepare", "pretrain", "prime") or (job.step == "tune" and share.world == 1):
+                if job.step in ("prepare", "pretrain", "prime") or (job.step in ("tune", "score") and share.world == 1):
                     steps.run(job.step, Path("study.yaml"), job.out)
     finally:
         processes.prime_in = before
@@ -104,17 +115,45 @@ def _make(folder: Path, precision: str, share: Share = ALONE) -> None:
 def _values(folder: Path) -> Values:
     result = json.loads((folder / "result.json").read_text())
     curves = [result["curve"]] if "curve" in result else [run["curve"] for run in result["runs"]]
-    answers = folder / "predictions.jsonl"
     return {
         "status": result["status"],
         "losses": [[point["loss"] for point in curve] for curve in curves],
         "dev": [[point.get("dev") for point in curve] for curve in curves],
-        "test": result.get("test"),
+        "test": _test_scores(folder),
         "operations": result.get("flops"),
         "executed": result.get("flops_executed"),
         "weights": {file.name: _weights(load_file(file)) for file in sorted(folder.glob("*.safetensors"))},
-        "answers": hashlib.sha256(answers.read_bytes()).hexdigest() if answers.is_file() else None,
+        "answers": _answers(folder),
     }
+
+
+def _prepared(folder: Path) -> Path:
+    """The folder of a tuned sample, `tuned/PLM/STRATEGY/seed-S/TASK/sample-K`, has its task prepared here."""
+    return folder.parents[5] / "tasks" / folder.parent.name
+
+
+def _test_scores(folder: Path) -> Values | None:
+    """The test scores of a tuned sample, None of another result."""
+    if not folder.name.startswith("sample-"):
+        return None
+    cell = folder.parent.relative_to(folder.parents[4])
+    file = folder.parents[5] / "scores" / cell / f"{folder.name}.json"
+    found: Values = json.loads(file.read_text())["test"]
+    return found
+
+
+def _answers(folder: Path) -> str | None:
+    """The digest of what a tuned sample answered on test rows, beside their references, None of another result."""
+    if not (folder / PREDICTIONS).is_file():
+        return None
+    rows = answered(folder, read_task(_prepared(folder)), int(folder.name.removeprefix("sample-")))["test"]
+    decoders = [name for name in ("ranking", "greedy", "beam") if name in rows.answers]
+    lines = [
+        {"row": row, "targets": list(targets), **{name: rows.answers[name][number] for name in decoders}}
+        for number, (row, targets) in enumerate(zip(rows.rows, rows.references, strict=True))
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _weights(tensors: Mapping[str, torch.Tensor]) -> Values:

@@ -1,4 +1,4 @@
-"""Trainings give what they gave before code was moved: to the bit on the processor they were recorded on, else nearly."""
+"""Training gives the recorded results: to the bit on the processor that recorded them, elsewhere nearly."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,9 @@ def numbers(values: dict[str, Any]) -> list[float]:
     return [*losses, *(file["squares"] for _, file in sorted(values["weights"].items()))]
 
 
-@pytest.mark.parametrize(("precision", "world"), [RUNS[0], *(pytest.param(*run, marks=pytest.mark.slow) for run in RUNS[1:])])
+@pytest.mark.parametrize(
+    ("precision", "world"), [RUNS[0], *(pytest.param(*run, marks=pytest.mark.slow) for run in RUNS[1:])]
+)
 def test_results_are_those_recorded(precision: str, world: int, tmp_path: Path) -> None:
     found, stored = json.loads(json.dumps(recorded(tmp_path, precision, world))), STORED[f"{precision}, {world}"]
     assert found.keys() == stored.keys()
@@ -34,7 +36,9 @@ def test_results_are_those_recorded(precision: str, world: int, tmp_path: Path) 
 def test_every_training_moves_weights_and_losses() -> None:
     """What is stored says something: no loss stands still, and no two strategies end with the same weights."""
     for run in RUNS:
-        weights = [file["sha256"] for result in STORED[f"{run[0]}, {run[1]}"].values() for file in result["weights"].values()]
+        weights = [
+            file["sha256"] for result in STORED[f"{run[0]}, {run[1]}"].values() for file in result["weights"].values()
+        ]
         assert len(set(weights)) == len(weights) > 10
         losses = [loss for result in STORED[f"{run[0]}, {run[1]}"].values() for loss in result["losses"]]
         assert all(len({n for n in curve if n is not None}) > 1 for curve in losses)

@@ -1,4 +1,4 @@
-"""Declared dependencies, the lock and the environments of the rules agree with each other and with what the code imports."""
+"""Declared dependencies, the lock, the environments of the rules, and the imports of the code agree."""
 
 import ast
 import re
@@ -12,13 +12,26 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
-from priming import closure
+from priming.algorithms.table import ALGORITHMS
+from priming.backbones.table import BACKBONES
+from priming.elements.table import ELEMENTS
+from priming.evaluation.metrics import METRICS
+from priming.jobs import code
 from priming.study.figures import FIGURES
+from priming.tasks.sources.table import SOURCES
 
 ENVIRONMENTS = {
-    "tasks": ["priming.tasks.prepare", "priming.tasks.crossfit.prepare"],
-    "train": ["priming.training.pretrain", "priming.training.upstream", "priming.training.downstream"],
-    "report": ["priming.reporting.tables", *(f"priming.reporting.figures.{figure}" for figure in FIGURES)],
+    "tasks": [source.preparing for source in SOURCES.values()],
+    "train": [
+        *("priming.training.pretrain", "priming.training.upstream", "priming.training.downstream"),
+        *(module for table in (ALGORITHMS, BACKBONES, ELEMENTS) for module in table.modules.values()),
+    ],
+    "report": [
+        "priming.evaluation.scoring",
+        *METRICS.modules.values(),
+        "priming.reporting.tables",
+        *(f"priming.reporting.figures.{figure}" for figure in FIGURES),
+    ],
 }
 PROGRAMS = {"snakemake", "dvc"}
 # With these transformers reads the tokenizers of T5 and mT5 as the hub has them (spiece.model).
@@ -75,7 +88,9 @@ def test_dependencies_are_bounded_and_the_lock_is_within_the_bounds(project: Pat
         requirement = Requirement(text)
         assert any(s.operator in (">=", "~=", "==") for s in requirement.specifier), f"{text} has no lower bound"
         assert any(s.operator in ("<", "~=", "==") for s in requirement.specifier), f"{text} has no upper bound"
-        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), f"{text} is not what constraints.txt has"
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), (
+            f"{text} is not what constraints.txt has"
+        )
 
 
 def test_the_lock_is_versions_and_nothing_else(project: Path) -> None:
@@ -87,9 +102,9 @@ def test_the_lock_is_versions_and_nothing_else(project: Path) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_environments_of_rules_have_what_their_steps_import_at_the_locked_versions(project: Path, name: str) -> None:
-    modules = [module for entry in ENVIRONMENTS[name] for module in closure.closure(entry)]
-    shared = [*(project / "src/priming/study").rglob("*.py"), *(project / "src/priming").glob("*.py")]
-    needed = imported([file for module in modules if (file := closure.source_of(module))] + shared)
+    modules = [module for entry in ENVIRONMENTS[name] for module in code.closure(entry)]
+    shared = [*(project / "src/priming/study").rglob("*.py"), *(project / "src/priming/cli").rglob("*.py")]
+    needed = imported([file for module in modules if (file := code.source_of(module))] + shared)
     found = pins(project / "envs" / f"{name}.yaml")
     locked = lock(project)
     assert found == {package: locked[package] for package in found}
@@ -97,5 +112,9 @@ def test_environments_of_rules_have_what_their_steps_import_at_the_locked_versio
 
 
 def test_every_environment_of_a_rule_exists(project: Path) -> None:
-    named = {match for file in (project / "workflow").rglob("*.smk") for match in re.findall(r"envs/(\w+)\.yaml", file.read_text())}
+    named = {
+        match
+        for file in (project / "workflow").rglob("*.smk")
+        for match in re.findall(r"envs/(\w+)\.yaml", file.read_text())
+    }
     assert named == set(ENVIRONMENTS)

@@ -22,7 +22,9 @@ def validator() -> jsonschema.Draft202012Validator:
 
 
 def test_generated_files_are_current(project: Path) -> None:
-    stale = [str(path) for path, text in reference.generated(project).items() if path.read_text(encoding="utf-8") != text]
+    stale = [
+        str(path) for path, text in reference.generated(project).items() if path.read_text(encoding="utf-8") != text
+    ]
     assert not stale, "type: priming schema --write"
 
 
@@ -40,8 +42,12 @@ def test_the_first_line_names_the_schema(project: Path, study: Path) -> None:
 
 def test_the_schema_accepts_every_default(validator: jsonschema.Draft202012Validator) -> None:
     tasks = {"source": ["a"], "target": ["b"]}
-    study = Study.model_validate({"name": "least", "plms": {"p": {"generate": {}}}, "tasks": tasks, "strategies": ["none -> plm"]})
-    assert not [f"{error.json_path}: {error.message}" for error in validator.iter_errors(YAML(typ="safe").load(written(study)))]
+    study = Study.model_validate(
+        {"name": "least", "plms": {"p": {"generate": {}}}, "tasks": tasks, "strategies": ["none -> plm"]}
+    )
+    assert not [
+        f"{error.json_path}: {error.message}" for error in validator.iter_errors(YAML(typ="safe").load(written(study)))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,9 @@ def test_the_reference_lists_every_key(project: Path) -> None:
         assert not key or f"`{dotted(key)}`" in page
         for name, field in section.model_fields.items():
             assert f"| `{name}` |" in page
-            assert field.description or hasattr(field.annotation, "model_fields") or name == "tasks", f"{dotted(key)}.{name} is not described"
+            assert field.description or hasattr(field.annotation, "model_fields") or name == "tasks", (
+                f"{dotted(key)}.{name} is not described"
+            )
 
 
 def test_a_page_without_its_mark_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ def make(project: Path, tmp_path: Path, program: Callable[[str], str]) -> Make:
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         outer = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-        return subprocess.run([path, *arguments], cwd=tmp_path, env={**outer, **variables}, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [path, *arguments], cwd=tmp_path, env={**outer, **variables}, capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -39,8 +41,11 @@ def test_a_python_too_old_is_a_clear_line(make: Make, tmp_path: Path) -> None:
     done = make("demo", PATH=str(tmp_path / "bin"))
     assert done.returncode == 2
     line = done.stderr.splitlines()[0]
-    assert line.startswith("error: the project needs Python 3.11 or later, with its modules venv and ensurepip; here python3 is Python 3.9.18.")
-    assert line.endswith("or name one: make PYTHON=/path/to/python3 demo")
+    assert line.startswith(
+        "error: this project needs Python 3.11 or later with the modules venv and ensurepip; "
+        "here python3 is Python 3.9.18."
+    )
+    assert line.endswith("or give one: make PYTHON=/path/to/python3 demo")
     assert not (tmp_path / ".venv").exists()
 
 
@@ -67,7 +72,7 @@ def test_what_is_installed_is_installed_once(make: Make, tmp_path: Path) -> None
     later = (tmp_path / ".venv" / "installed").stat().st_mtime + 10
     os.utime(tmp_path / "constraints.txt", (later, later))
     assert make("-q", "environment", named).returncode == 1
-    assert "--constraint constraints.txt --editable ." in make("-n", "environment", named).stdout
+    assert "--constraint constraints.txt --editable '.'" in make("-n", "environment", named).stdout
 
 
 def test_tests_and_checks_get_what_they_need_beside(make: Make) -> None:

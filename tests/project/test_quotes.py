@@ -1,10 +1,11 @@
-"""The numbers that README and docs quote are those of the kept results, and the kept results those of the studies as they are now."""
+"""The numbers in README and docs are those of the kept results, and those belong to the present studies."""
 
 from pathlib import Path
 
+import matplotlib
 import pytest
 
-from priming.quoting import documents, store
+from priming.quoting import documents, figures, store
 from priming.study.load import load_study
 from tests.conftest import HUB
 
@@ -16,13 +17,31 @@ KEPT = sorted(path.name for path in store.quotes(QUOTED))
 @pytest.mark.parametrize("page", documents.documents(ROOT), ids=lambda page: page.stem)
 def test_documents_hold_what_is_kept(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert documents.written(text, QUOTED) == text, "type: make quotes"
+    assert documents.written(text, QUOTED, page.parent) == text, "type: make quotes"
 
 
 def test_something_is_quoted() -> None:
     assert {"embedded", "embedded-long"} <= set(KEPT)
     marks = [documents.MARK.search(page.read_text(encoding="utf-8")) for page in documents.documents(ROOT)]
     assert sum(mark is not None for mark in marks) >= 2
+
+
+def test_a_figure_is_shown() -> None:
+    assert ("embedded", "parameter_efficiency") in documents.shown(documents.documents(ROOT))
+
+
+@pytest.mark.parametrize(("study", "figure"), documents.shown(documents.documents(ROOT)))
+def test_figures_are_those_of_the_kept_tables(
+    study: str, figure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    kept, drawn = (
+        (QUOTED / study / f"{figure}.svg").read_text(),
+        figures.drawn(study, figure, tmp_path, QUOTED).read_text(),
+    )
+    if f"Matplotlib v{matplotlib.__version__}" not in kept:
+        pytest.skip("the figure was drawn by another version of matplotlib")
+    assert drawn == kept, "type: make quotes"
 
 
 @pytest.mark.parametrize("study", KEPT)

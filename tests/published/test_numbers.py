@@ -35,7 +35,9 @@ def test_every_file_has_its_rows_and_a_source() -> None:
 
 def test_a_sheet_is_the_csv_below_its_head() -> None:
     lines = (DATA / "gheini2022_table1.csv").read_text().splitlines()
-    assert list(sheet("gheini2022_table1").rows) == list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert list(sheet("gheini2022_table1").rows) == list(
+        csv.DictReader(line for line in lines if not line.startswith("#"))
+    )
 
 
 def test_a_study_can_name_every_lot_and_no_other() -> None:

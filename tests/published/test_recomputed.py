@@ -4,10 +4,10 @@ from statistics import mean
 
 import pytest
 
+from priming.blocks import Block
 from priming.published import adl2022, gheini2022, wu2022, ye2021
 from priming.published.checks import agree, count_check, number_check
 from priming.published.numbers import Way
-from priming.reporting.block import Block
 
 
 def cells(blocks: list[Block], label: str) -> dict[str, list[str]]:
@@ -116,11 +116,26 @@ def test_differences_of_promptability() -> None:
 def test_statements_of_promptability() -> None:
     rows = cells(wu2022.blocks(), "wu2022-checks")
     assert {row[-1] for row in rows.values()} == {"agrees"}
-    assert [row[1] for row in rows.values()] == ["30.7", "8 of 8", "4 of 4", "8 of 8", "3 of 3", "2 of 2", "43.0", "43.2"]
+    assert [row[1] for row in rows.values()] == [
+        "30.7",
+        "8 of 8",
+        "4 of 4",
+        "8 of 8",
+        "3 of 3",
+        "2 of 2",
+        "43.0",
+        "43.2",
+    ]
 
 
 def test_averages_over_the_random_tasks() -> None:
-    expected = {"Ye21": (52.5, 52.54), "shared": (53.9, 53.865), "private": (49.4, 49.395), "HyperFormer": (52.7, 52.67), "Skilled": (56.9, 56.92)}
+    expected = {
+        "Ye21": (52.5, 52.54),
+        "shared": (53.9, 53.865),
+        "private": (49.4, 49.395),
+        "HyperFormer": (52.7, 52.67),
+        "Skilled": (56.9, 56.92),
+    }
     for name, pair in ye2021.averages().items():
         assert pair == pytest.approx(expected[name], abs=1e-9)
     assert cells(ye2021.blocks(), "ye2021-random")["verdict"] == ["-", *["agrees"] * 5]

@@ -10,7 +10,9 @@ MARK = "<!-- from here on printed by: priming published -->"
 
 
 def published(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "priming", "published", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "priming", "published", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_command_prints_a_paper(tmp_path: Path) -> None:

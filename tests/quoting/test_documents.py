@@ -15,7 +15,13 @@ QUOTE = {
     "data": {},
     "checks": [
         {"how": "run", "commit": "abcdef0123", "date": "2026-01-02", "code": "c", "evidence": ""},
-        {"how": "compared equal", "commit": "0123456789", "date": "2026-03-04", "code": "d", "evidence": "ten steps of every algorithm, bit by bit"},
+        {
+            "how": "compared equal",
+            "commit": "0123456789",
+            "date": "2026-03-04",
+            "code": "d",
+            "evidence": "ten steps of every algorithm, bit by bit",
+        },
     ],
 }
 BLOCKS = {
@@ -51,7 +57,9 @@ def quoted(what: str, body: str = "old\n") -> str:
 
 
 def test_the_columns_wanted_are_written_with_study_commit_and_date(kept: Path) -> None:
-    assert written(quoted("some small-effects | strategy, gain"), kept) == quoted("some small-effects | strategy, gain", TABLE)
+    assert written(quoted("some small-effects | strategy, gain"), kept) == quoted(
+        "some small-effects | strategy, gain", TABLE
+    )
 
 
 def test_all_columns_come_without_a_choice(kept: Path) -> None:
@@ -80,7 +88,10 @@ def test_writing_again_changes_nothing(kept: Path, tmp_path: Path) -> None:
     [
         ("some small-efects", "has no table 'small-efects'; did you mean 'small-effects'"),
         ("some small-effects | strategy, gains", "table 'small-effects' has no column 'gains'; did you mean 'gain'"),
-        ("other small-effects", r"other/quote.json cannot be read .*; keep the study again: priming quotes keep STUDY_FILE"),
+        (
+            "other small-effects",
+            r"other/quote.json cannot be read .*; store the study again: priming quotes keep STUDY_FILE",
+        ),
     ],
 )
 def test_a_quote_of_what_is_not_kept_is_refused(kept: Path, what: str, message: str) -> None:

@@ -3,14 +3,21 @@
 import json
 import zlib
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from priming.errors import StudyError
+from priming.forms.answers import Answers, predictions, write_predictions
+from priming.forms.rows import Example
 from priming.strategies import Strategy
 from priming.study import Study
+from priming.study.tasks import Tasks
+from priming.tasks.prepared import SPLITS, sample_file, write_prepared
+from priming.tasks.sources.table import source_of
 
 STRATEGIES = [
     "none -> plm",
@@ -45,10 +52,12 @@ TASKS = [
     "hypernym",
     "odd_one_out",
 ]
-BASE = {"plm": 0.72, "adapter": 0.55, "prompt": 0.33, "prefix": 0.48}
+BASE = {"plm": 0.72, "adapter": 0.55, "prompt": 0.33, "prefix": 0.48, "nothing": 0.3}
 TUNED = {"plm": 570_000, "adapter": 32_000, "prompt": 960, "prefix": 7_680}
 RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
 GAIN = {"mtl": 0.25, "maml": 0.14, "reptile": 0.09}
+
+ROWS = [Example(f"row {n}", ("good",)) for n in range(20)]
 
 Results = dict[str, Any]
 Change = Callable[[Results], Results]
@@ -70,7 +79,19 @@ def study_settings(**changes: Any) -> Study:
             "variants": {"maml:first": {"order": "first"}},
         },
     }
-    return Study.model_validate({**settings, **changes})
+    found = {**settings, **changes}
+    return Study.model_validate({**found, "tasks": with_definitions(found["tasks"])})
+
+
+def with_definitions(tasks: dict[str, Any]) -> dict[str, Any]:
+    """The section with a task of own files for every target task that no source has."""
+    defined = {}
+    for name in tasks.get("target", ()):
+        try:
+            source_of(Tasks.model_validate(tasks), name)
+        except StudyError:
+            defined[name] = {"files": {"train": "rows.csv", "test": "rows.csv"}, "input": "{text}", "output": "label"}
+    return {**tasks, "define": {**defined, **tasks.get("define", {})}} if defined else tasks
 
 
 def scores_of(value: float) -> dict[str, float]:
@@ -84,22 +105,31 @@ def run_result(study: Study, plm: str, strategy: Strategy, task: str, *, seed: i
     luck = np.random.default_rng(zlib.crc32(f"{plm} {strategy.priming} {seed}".encode())).normal(0, 0.04)
     difficulty = np.random.default_rng(zlib.crc32(task.encode())).normal(0, 0.1)
     gain = GAIN[strategy.priming.algorithm] + luck if strategy.priming else 0.0
-    end = float(np.clip(BASE[strategy.tuned[0]] + difficulty + gain + generator.normal(0, 0.03), 0.02, 0.99))
+    end = float(np.clip(BASE[strategy.tunes] + difficulty + gain + generator.normal(0, 0.03), 0.02, 0.99))
     rate = 8 if strategy.priming else 25
-    steps = range(0, study.tuning.steps + 1, study.tuning.evaluate_every)
-    curve = [{"step": s, "loss": None, "dev": round(0.3 + (end - 0.3) * (1 - float(np.exp(-s / rate))), 4)} for s in steps]
-    run = {"learning_rates": {strategy.tuned[0]: 0.01}, "batch_size": 16, "status": "done", "reason": None, "curve": curve}
+    steps = range(0, (study.tuning.steps or 0) + 1 if strategy.tuned else 1, study.tuning.evaluate_every)
+    dev = [
+        round(0.3 + (end - 0.3) * (1 - float(np.exp(-s / rate))), 4) if study.tasks.develops else None for s in steps
+    ]
+    curve = [{"step": s, "loss": None, "dev": score} for s, score in zip(steps, dev, strict=True)]
+    rates, batch = dict.fromkeys(strategy.tuned, 0.01), 16 if strategy.tuned else 0
+    run = {"learning_rates": rates, "batch_size": batch, "status": "done", "reason": None, "curve": curve}
+    developed = {} if dev[-1] is None else {"ranking": scores_of(dev[-1]), "greedy": scores_of(dev[-1] * 0.95)}
     return {
         "format": 1, "status": "done", "reason": None, "study": study.name, "plm": plm, "strategy": str(strategy),
         "task": task, "seed": seed, "sample": sample, "settings": {},
         "runs": [{**run, "best_step": steps[-1], "best_dev": curve[-1]["dev"]}], "winner": 0,
-        "dev": {"ranking": scores_of(curve[-1]["dev"]), "greedy": scores_of(curve[-1]["dev"] * 0.95)},
+        "dev": developed,
         "test": {"ranking": scores_of(end), "greedy": scores_of(end * 0.93)},
         "examples": {"train": 32, "dev": 32, "test": 198},
         "majority": {"label": "good", **{f"test_{metric}": value for metric, value in scores_of(0.52).items()}},
         "chance": 0.5,
-        "parameters": {"total": 570_000 + sum(TUNED[e] for e in strategy.elements if e != "plm"), "tuned": sum(TUNED[e] for e in strategy.tuned)},
-        "flops": 1.2e11, "seconds": 1.9, "peak_memory_mb": 410, "device": "cpu", "precision": "float32", "written": "2024-01-01T00:00:00Z",
+        "parameters": {
+            "total": 570_000 + sum(TUNED[e] for e in strategy.elements if e != "plm"),
+            "tuned": sum(TUNED[e] for e in strategy.tuned),
+        },
+        "flops": 1.2e11, "seconds": 1.9, "peak_memory_mb": 410, "device": "cpu", "precision": "float32",
+        "written": "2024-01-01T00:00:00Z",
     }  # fmt: skip
 
 
@@ -113,12 +143,32 @@ def write(path: Path, value: Results) -> None:
     path.write_text(json.dumps(value))
 
 
-def write_predictions(path: Path, result: Results) -> None:
+def write_run(root: Path, cell: str, result: Results) -> None:
+    """Write what tuning and scoring leave of one run, in folders of their own."""
+    scored = ("dev", "test", "majority", "chance")
+    about = ("format", "status", "reason", "study", "plm", "strategy", "task", "seed", "sample")
+    write(root / "tuned" / cell / "result.json", {key: value for key, value in result.items() if key not in scored})
+    write(root / "scores" / f"{cell}.json", {key: result[key] for key in (*about, *scored)})
+    write_answers(root / "tuned" / cell / "predictions.jsonl", result)
+
+
+def write_answers(path: Path, result: Results) -> None:
     """Answers on twenty test rows, of which as many are right as the accuracy says; none of a run without a score."""
     if result["status"] == "done":
         right = {decoder: round(20 * (scores["accuracy"] or 0)) for decoder, scores in result["test"].items()}
-        lines = [{"row": f"{n:016d}", "targets": ["good"], **{d: "good" if n < hits else "bad" for d, hits in right.items()}} for n in range(20)]
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        texts = {decoder: ["good" if n < hits else "bad" for n in range(20)] for decoder, hits in right.items()}
+        write_predictions(path, predictions("test", [row.input for row in ROWS], Answers(texts)))
+
+
+def write_task(study: Study, root: Path, name: str) -> None:
+    """Write a prepared task whose test rows are ROWS."""
+    about = {"name": name, "kind": "classification", "labels": ["good", "bad"], "part": "target", "origin": "generated"}
+    files: dict[str, list[Example]] = {
+        sample_file(number, split): ROWS if split == "test" else []
+        for number in study.tasks.samples
+        for split in SPLITS
+    }
+    write_prepared(root / "tasks" / name, {**about, "metric": "accuracy", "fidelity": None, "counts": {}}, files)
 
 
 def write_results(study: Study, root: Path, change: Change = lambda result: result) -> Path:
@@ -128,21 +178,28 @@ def write_results(study: Study, root: Path, change: Change = lambda result: resu
         for priming in study.primings:
             for seed in study.seeds:
                 flops = {"mtl": 3.1e12, "maml": 2.2e12, "reptile": 4.0e12}[priming.algorithm]
-                result = {"format": 1, "status": "done", "reason": None, "plm": plm, "priming": str(priming), "seed": seed, "flops": flops}
+                result = {
+                    "format": 1,
+                    "status": "done",
+                    "reason": None,
+                    "plm": plm,
+                    "priming": str(priming),
+                    "seed": seed,
+                    "flops": flops,
+                }
                 write(root / "primed" / plm / priming.slug / f"seed-{seed}" / "result.json", change(result))
-        for strategy in study.parsed_strategies:
-            for seed in study.seeds:
-                for task in study.tasks.target:
-                    for sample in study.tasks.samples:
-                        folder = root / "tuned" / plm / strategy.slug / f"seed-{seed}" / task / f"sample-{sample}"
-                        result = change(run_result(study, plm, strategy, task, seed=seed, sample=sample))
-                        write(folder / "result.json", result)
-                        write_predictions(folder / "predictions.jsonl", result)
+        for strategy, seed, task, sample in product(
+            study.parsed_strategies, study.seeds, study.tasks.target, study.tasks.samples
+        ):
+            result = change(run_result(study, plm, strategy, task, seed=seed, sample=sample))
+            write_run(root, f"{plm}/{strategy.slug}/seed-{seed}/{task}/sample-{sample}", result)
+    for task in study.tasks.target:
+        write_task(study, root, task)
     return root
 
 
 def with_failures(result: Results) -> Results:
-    """One priming seed diverged, one whole priming did, two runs of another strategy failed, and two of another keep the untuned model."""
+    """One priming seed and one whole priming diverged, two runs of a strategy failed, two of another keep the start."""
     if "priming" in result:
         return result
     if result["strategy"].startswith("reptile"):

@@ -1,8 +1,9 @@
 """ARG over each of the literature's baselines, and deviations over n and n-1, by hand."""
 
 import csv
+import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ SCORES: dict[str, dict[str, dict[str, list[float]]]] = {
     },
     "small": {},
 }
-SCORES["small"] = {name: {task: [score / 2 for score in scores] for task, scores in tasks.items()} for name, tasks in SCORES["large"].items()}
+SCORES["small"] = {
+    name: {task: [score / 2 for score in scores] for task, scores in tasks.items()}
+    for name, tasks in SCORES["large"].items()
+}
 CHANCE = {"easy": 0.5, "hard": 0.25, "free": 0.0}
 MAJORITY = {"easy": [0.5, 0.4], "hard": [0.5, 0.3], "free": [0.1, 0.1]}
 
@@ -43,14 +47,16 @@ def given(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def tables(make_study: Callable[..., Study], make_results: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def tables(
+    make_study: Callable[..., Study], make_results: Made, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
     """The tables of the study with these keys of `scoring`."""
 
-    def written(**scoring: str) -> Path:
+    def written(strategies: Sequence[str] = tuple(SCORES["large"]), **scoring: str) -> Path:
         study = make_study(
             name="baselines",
             plms={name: {"generate": {}} for name in SCORES},
-            strategies=list(SCORES["large"]),
+            strategies=list(strategies),
             tasks={"source": ["copy", "quote"], "target": list(CHANCE), "samples": [1, 2]},
             seeds=[7],
             scoring=scoring,
@@ -80,7 +86,9 @@ def test_the_same_algorithm_in_full(tables: Callable[..., Path]) -> None:
     assert [rows["large", name]["interval"] for name in (MTL, MAML, "none -> plm")] == ["is the baseline"] * 3
     text = (out / "arg.md").read_text()
     assert "average relative gain over the PLM primed and tuned in full by the same algorithm" in text
-    assert any(line.count(MTL.replace("|", r"\|")) and "mtl[plm+prompt] -> prompt" in line for line in text.splitlines())
+    assert any(
+        line.count(MTL.replace("|", r"\|")) and "mtl[plm+prompt] -> prompt" in line for line in text.splitlines()
+    )
     note = next(line for line in text.splitlines() if "Left out of ARG, because the baseline scores 0: " in line)
     assert "hard (maml[plm+prompt | prompt x3] -> prompt)" in note
 
@@ -90,7 +98,9 @@ def test_the_baseline_of_one_plm_for_all(tables: Callable[..., Path]) -> None:
     out = tables(arg_baseline="same algorithm", arg_plm="large")
     row = arg_of(out)["small", "mtl[plm+prompt] -> prompt"]
     assert row["baseline"] == f"{MTL} of large"
-    assert float(row["arg_percent"]) == pytest.approx(100 * ((0.25 - 0.8) / 0.8 + (0.3 - 0.5) / 0.5 + (0.25 - 0.5) / 0.5) / 3, abs=1e-4)
+    assert float(row["arg_percent"]) == pytest.approx(
+        100 * ((0.25 - 0.8) / 0.8 + (0.3 - 0.5) / 0.5 + (0.25 - 0.5) / 0.5) / 3, abs=1e-4
+    )
     assert arg_of(out)["small", MTL]["interval"] != "is the baseline"
     assert "large primed and tuned in full by the same algorithm" in (out / "arg.md").read_text()
 
@@ -109,9 +119,33 @@ def test_the_majority_class(tables: Callable[..., Path]) -> None:
     means = {"easy": 0.45, "hard": 0.4, "free": 0.1}
     ours = {"easy": 0.3, "hard": 0.1, "free": 0.0}
     assert row["baseline"] == "majority"
-    assert float(row["arg_percent"]) == pytest.approx(statistics.mean(100 * (ours[t] - means[t]) / means[t] for t in means), abs=1e-4)
+    assert float(row["arg_percent"]) == pytest.approx(
+        statistics.mean(100 * (ours[t] - means[t]) / means[t] for t in means), abs=1e-4
+    )
     assert row["interval"] != "is the baseline"
     assert "ARG baseline the majority class" in (out / "summary.md").read_text()
+
+
+@pytest.mark.parametrize("scoring", [{}, {"arg_baseline": "none"}])
+def test_without_a_baseline_no_arg_and_that_is_said(tables: Callable[..., Path], scoring: dict[str, str]) -> None:
+    """By default in a study without `none -> plm`, or as the study says; all else is as with a baseline."""
+    strategies = ["none -> prompt", "mtl[plm+prompt] -> prompt"]
+    out, other = tables(strategies, **scoring), tables(strategies, arg_baseline="none -> prompt")
+    assert arg_of(out) == {}
+    assert (out / "arg.csv").read_text() == (other / "arg.csv").read_text().splitlines(keepends=True)[0]
+    assert not (out / "arg.md").exists()
+    with (out / "per_task.csv").open(newline="") as file, (other / "per_task.csv").open(newline="") as others:
+        for row, full in zip(csv.DictReader(file), csv.DictReader(others), strict=True):
+            assert {key: full[key] for key in full if key not in {"baseline_gain", "relative_gain_percent"}} == row
+    summary = (out / "summary.md").read_text()
+    assert "; no ARG baseline; " in summary
+    assert "No average relative gain (ARG) is given" in summary.replace("\n", " ")
+    assert "ARG, %" not in summary
+    assert "ARG, %" in (other / "summary.md").read_text()
+    front = (out / "front.rst").read_text()
+    assert "none. No average relative gain (ARG) is given" in front
+    assert "arg" not in json.loads((out / "metrics/large/none--prompt.json").read_text())
+    assert "arg" in json.loads((other / "metrics/large/none--prompt.json").read_text())
 
 
 def test_deviations_over_n(tables: Callable[..., Path]) -> None:
@@ -119,10 +153,16 @@ def test_deviations_over_n(tables: Callable[..., Path]) -> None:
     for deviation, formula, sign in (("sample", statistics.stdev, "n-1"), ("population", statistics.pstdev, "n")):
         out = tables(deviation=deviation)
         with (out / "strategies.csv").open(newline="") as file:
-            (row,) = [r for r in csv.DictReader(file) if (r["plm"], r["strategy"]) == ("large", "mtl[plm+prompt] -> prompt")]
+            (row,) = [
+                r for r in csv.DictReader(file) if (r["plm"], r["strategy"]) == ("large", "mtl[plm+prompt] -> prompt")
+            ]
         assert float(row["deviation"]) == pytest.approx(formula(samples), abs=1e-6)
         with (out / "per_task.csv").open(newline="") as file:
-            (row,) = [r for r in csv.DictReader(file) if (r["plm"], r["strategy"], r["task"]) == ("large", "none -> plm", "easy")]
+            (row,) = [
+                r
+                for r in csv.DictReader(file)
+                if (r["plm"], r["strategy"], r["task"]) == ("large", "none -> plm", "easy")
+            ]
         assert float(row["deviation"]) == pytest.approx(formula([0.5, 0.7]), abs=1e-6)
         assert f"standard deviation ({sign})" in (out / "summary.md").read_text()
 
@@ -141,7 +181,9 @@ def test_deviations_of_the_grid(make_study: Callable[..., Study], make_results: 
     assert population == pytest.approx(sample * ((runs - 1) / runs) ** 0.5, abs=1e-6)
 
 
-def test_a_score_that_is_no_number_is_no_score(make_study: Callable[..., Study], make_results: Made, tmp_path: Path) -> None:
+def test_a_score_that_is_no_number_is_no_score(
+    make_study: Callable[..., Study], make_results: Made, tmp_path: Path
+) -> None:
     """A correlation with a constant is null in result.json; the run is done, the task's mean is that of the others."""
 
     def without(result: dict[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,18 @@ REPORT = Path(__file__).parents[2] / "workflow" / "report"
 
 def rendered(template: str, **known: object) -> str:
     """The body that the report shows; anything that docutils has to say is an error."""
-    text = Environment(undefined=StrictUndefined).from_string((REPORT / template).read_text()).render(snakemake=SimpleNamespace(**known))
+    text = (
+        Environment(undefined=StrictUndefined)
+        .from_string((REPORT / template).read_text())
+        .render(snakemake=SimpleNamespace(**known))
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PendingDeprecationWarning)
-        return str(publish_parts(text, writer_name="html", settings_overrides={"halt_level": 2, "report_level": 2})["html_body"])
+        return str(
+            publish_parts(text, writer_name="html", settings_overrides={"halt_level": 2, "report_level": 2})[
+                "html_body"
+            ]
+        )
 
 
 def test_every_figure_has_its_own_caption() -> None:
@@ -34,4 +42,4 @@ def test_every_table_has_a_caption(table: str) -> None:
 
 def test_front_page_is_that_of_the_tables() -> None:
     assert "my answer" in rendered("workflow.rst", config={"front": "Title\n=====\n\nmy answer"})
-    assert "not made yet" in rendered("workflow.rst", config={})
+    assert "do not exist yet" in rendered("workflow.rst", config={})

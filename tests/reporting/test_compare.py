@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 from scipy import stats
 
-from priming.cli import app
+from priming.cli.app import app
 from priming.errors import DataError, StudyError
 from priming.reporting.compare import described, difference, sides
 from priming.reporting.tables import write_tables
@@ -25,15 +25,19 @@ FIRST, SECOND = "mtl[plm] -> adapter", "none -> plm"
 
 @pytest.fixture(scope="module")
 def place(make_study: Callable[..., Study], make_results: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files and results of studies: `one`, `longer`, whose adapters score .05 more, `few` tasks, `other` seeds, `unmade`."""
+    """Studies with results: `one`; `longer`, with adapters .05 better; `few` tasks; `other` seeds; and `unmade`."""
     folder = tmp_path_factory.mktemp("compared")
 
     def longer(result: dict[str, Any]) -> dict[str, Any]:
         if "priming" in result or not result["strategy"].endswith("adapter"):
             return result
-        scores = {decoder: {metric: value + 0.05 for metric, value in found.items()} for decoder, found in result["test"].items()}
+        scores = {
+            decoder: {metric: value + 0.05 for metric, value in found.items()}
+            for decoder, found in result["test"].items()
+        }
         return {**result, "test": scores}
 
+    (folder / "rows.csv").write_text("text,label\n")
     tasks = {"source": ["copy", "quote"], "development": ["negation"], "samples": [13, 21]}
     few = {"tasks": {**tasks, "target": ["tense", "topic", "plural"]}}
     greedy = {"scoring": {"decoder": "greedy"}}
@@ -58,7 +62,10 @@ def test_difference_of_two_strategies(place: Path) -> None:
     found, tasks = difference(*pair)
     ours, theirs = (side.scores for side in pair)
     means = [
-        statistics.fmean(ours[task, "", seed, sample] - theirs[task, "", seed, sample] for seed, sample in itertools.product((1, 2), (13, 21)))
+        statistics.fmean(
+            ours[task, "", seed, sample] - theirs[task, "", seed, sample]
+            for seed, sample in itertools.product((1, 2), (13, 21))
+        )
         for task in tasks
     ]
     assert len(tasks) == 12
@@ -66,12 +73,17 @@ def test_difference_of_two_strategies(place: Path) -> None:
     assert found.error == pytest.approx(stats.sem(means))
     text = described(*pair)
     assert text.startswith(
-        "mtl[plm] -> adapter minus mtl[plm+adapter] -> adapter, PLM tiny\naccuracy, label ranking; paired by task, sample and seed: 12 tasks"
+        "mtl[plm] -> adapter minus mtl[plm+adapter] -> adapter, PLM tiny\naccuracy, label ranking; "
+        "paired by task, sample and seed: 12 tasks"
     )
     p = stats.permutation_test((means,), np.mean, permutation_type="samples", n_resamples=10_000).pvalue
     assert 0.001 < p < 0.999
-    assert f"p             {p:.3f}  (exact sign-flip test over tasks, given these primings; not corrected for other comparisons" in text
-    power = stats.nct.sf(stats.t.ppf(0.975, 11), 11, float(re.search(r"detectable +(\S+)", text)[1]) / found.error)  # type: ignore[index]
+    assert (
+        f"p             {p:.3f}  (exact sign-flip test over tasks, given these primings; "
+        "not corrected for other comparisons" in text
+    )
+    detectable = float(re.search(r"detectable +(\S+)", text)[1])  # type: ignore[index]
+    power = stats.nct.sf(stats.t.ppf(0.975, 11), 11, detectable / found.error)
     assert power == pytest.approx(0.8, abs=0.03)
     assert f"tasks better  {sum(mean > 0 for mean in means)} of 12" in text
 
@@ -79,7 +91,8 @@ def test_difference_of_two_strategies(place: Path) -> None:
 def test_the_other_way_round_is_the_negative() -> None:
     (pair,) = sides(FIRST, SECOND, Path("one.yaml"), None, None)
     forth, back = difference(*pair)[0], difference(*pair[::-1])[0]
-    assert (back.gain, back.low, back.high) == pytest.approx((-forth.gain, -forth.high, -forth.low))  # type: ignore[operator]
+    negative = (-forth.gain, -forth.high, -forth.low)  # type: ignore[operator]
+    assert (back.gain, back.low, back.high) == pytest.approx(negative)
 
 
 def test_one_strategy_in_two_studies() -> None:
@@ -102,12 +115,21 @@ def test_two_studies_are_compared_on_what_both_have() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((FIRST, None, "one.yaml", None, None), r"compared with nothing; name a second strategy, or another study: --in FILE"),
+        (
+            (FIRST, None, "one.yaml", None, None),
+            r"compared with nothing; give a second strategy, or another study: --in FILE",
+        ),
         ((FIRST, FIRST, "one.yaml", None, None), r"compared with itself"),
-        (("mtl[plm] -> prompt", SECOND, "one.yaml", None, None), r"one\.yaml: 'mtl\[plm\] -> prompt' is no strategy of study one; did you mean 'mtl"),
+        (
+            ("mtl[plm] -> prompt", SECOND, "one.yaml", None, None),
+            r"one\.yaml: 'mtl\[plm\] -> prompt' is not a strategy of study one; did you mean 'mtl",
+        ),
         (("mtl[plm] > prompt", SECOND, "one.yaml", None, None), r"cannot be read: write"),
-        ((FIRST, SECOND, "one.yaml", None, "large"), r"one\.yaml: 'large' is no PLM of study one; allowed: tiny"),
-        ((FIRST, None, "one.yaml", "greedy.yaml", None), r"one\.yaml selects by accuracy, label ranking .*, greedy\.yaml by accuracy, greedy"),
+        ((FIRST, SECOND, "one.yaml", None, "large"), r"one\.yaml: 'large' is not a PLM of study one; allowed: tiny"),
+        (
+            (FIRST, None, "one.yaml", "greedy.yaml", None),
+            r"one\.yaml selects by accuracy, label ranking .*, greedy\.yaml by accuracy, greedy",
+        ),
     ],
 )
 def test_a_mistake_is_one_message(arguments: tuple[str | None, ...], message: str) -> None:

@@ -1,4 +1,4 @@
-"""The differences between strategies that a study asks for, computed again from the scores, and the scores as a matrix."""
+"""The differences between strategies that a study lists, recomputed from the scores, and the scores as a matrix."""
 
 import csv
 import json
@@ -28,7 +28,11 @@ def rows(tables: Path, name: str) -> list[dict[str, str]]:
 
 def scores(tables: Path, strategy: str) -> dict[tuple[str, str, str], float]:
     """By task, seed and sample."""
-    found = [row for row in rows(tables, "scores") if (row["strategy"], row["metric"], row["decoder"]) == (strategy, "accuracy", "ranking")]
+    found = [
+        row
+        for row in rows(tables, "scores")
+        if (row["strategy"], row["metric"], row["decoder"]) == (strategy, "accuracy", "ranking")
+    ]
     return {(row["task"], row["seed"], row["sample"]): float(row["score"]) for row in found}
 
 
@@ -42,7 +46,9 @@ def test_the_difference_is_paired_and_its_p_uncorrected(written: Path) -> None:
     assert (row["strategy"], row["other"]) == (FIRST, SECOND)
     assert float(row["difference"]) == pytest.approx(statistics.fmean(tasks), abs=1e-6)
     assert int(row["tasks_better"]) == sum(value > 0 for value in tasks)
-    expected = stats.permutation_test((tasks,), statistics.fmean, permutation_type="samples", n_resamples=10_000, vectorized=False)
+    expected = stats.permutation_test(
+        (tasks,), statistics.fmean, permutation_type="samples", n_resamples=10_000, vectorized=False
+    )
     assert float(row["p"]) == pytest.approx(expected.pvalue, abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""What priming brings, in the tables and on the front page: tests and intervals computed again from the scores themselves."""
+"""Gains of priming in the tables and on the front page: tests and intervals recomputed from the scores."""
 
 import csv
 import itertools
@@ -53,7 +53,9 @@ def task_gains(tables: Path, strategy: str, twin: str) -> list[float]:
 def test_p_is_that_of_scipys_permutation_test(written: Path) -> None:
     row = next(row for row in read(written, "effects") if row["strategy"] == "mtl[plm+prompt] -> prompt")
     gains = task_gains(written, row["strategy"], row["twin"])
-    expected = stats.permutation_test((gains,), statistics.fmean, permutation_type="samples", n_resamples=10_000, vectorized=False)
+    expected = stats.permutation_test(
+        (gains,), statistics.fmean, permutation_type="samples", n_resamples=10_000, vectorized=False
+    )
     assert len(gains) == 12
     assert float(row["p"]) == pytest.approx(expected.pvalue, abs=1e-6)
     assert float(row["least_p"]) == pytest.approx(2 / 2**12, abs=1e-9)
@@ -100,7 +102,11 @@ def test_clear_of_zero(p: float, low: float, high: float, gain: float, expected:
 def test_front_page_counts_what_is_clear_after_correction(written: Path) -> None:
     """Corrected p below .05 and an interval that leaves out 0, of those with an interval, strategy by strategy."""
     text = (written / "front.rst").read_text()
-    prompts = [row for row in read(written, "effects") if row["twin"] == "none -> prompt" and "with" not in row["strategy"] and row["low"]]
+    prompts = [
+        row
+        for row in read(written, "effects")
+        if row["twin"] == "none -> prompt" and "with" not in row["strategy"] and row["low"]
+    ]
     gain = sum(float(row["p_holm"]) < 0.05 and float(row["low"]) > 0 for row in prompts)
     line = next(line for line in text.splitlines() if line.startswith("- Tuning ``prompt`` of tiny"))
     assert f"Primed strategies clear of zero (p (Holm) below 0.05): {gain} of {len(prompts)} gain, 0 lose." in line
@@ -110,11 +116,13 @@ def test_front_page_counts_what_is_clear_after_correction(written: Path) -> None
 
 def test_what_a_design_cannot_show_is_said(study: Study, root: Path) -> None:
     frame = effects(Grid.selecting(study, collect(study, root))).assign(least_p=2 / 2**6, tasks=6)
-    assert "can give is 0.031, corrected 0.375. So no gain of this study can have a corrected p below 0.05." in family(frame)
+    assert "can give is 0.031, corrected 0.375. So no gain of this study can have a corrected p below 0.05." in family(
+        frame
+    )
 
 
 def test_variance_by_hand(study: Study, root: Path) -> None:
-    """Two seeds and two samples: the component of samples from the mean squares of samples within tasks, and of what is left."""
+    """Two seeds, two samples: the variance component of samples from mean squares within tasks and of residuals."""
     grid = Grid.selecting(study, collect(study, root))
     strategy, twin = next(iter(study.twins.items()))
     row = next(row for row in variance(grid).to_dict("records") if row["strategy"] == str(strategy))
@@ -151,9 +159,18 @@ def test_few_tasks_have_a_gain_each_with_an_interval_over_rows(few: Study, make_
         means = [0.0] * 20
         for seed, sample in itertools.product(few.seeds, few.tasks.samples):
             for strategy, sign in (("mtl-plm--adapter", 1), ("none--adapter", -1)):
-                path = root / "tuned" / "tiny" / strategy / f"seed-{seed}" / task / f"sample-{sample}" / "predictions.jsonl"
+                path = (
+                    root
+                    / "tuned"
+                    / "tiny"
+                    / strategy
+                    / f"seed-{seed}"
+                    / task
+                    / f"sample-{sample}"
+                    / "predictions.jsonl"
+                )
                 for n, line in enumerate(path.read_text().splitlines()):
-                    means[n] += sign * (json.loads(line)["ranking"] == "good") / 4
+                    means[n] += sign * (json.loads(line)["answers"]["ranking"] == "good") / 4
         interval = stats.ttest_1samp(means, 0).confidence_interval(0.95)
         assert (float(row["low"]), float(row["high"])) == pytest.approx((interval.low, interval.high), abs=1e-6)
         assert (row["rows"], row["runs"]) == ("20", "4")
@@ -173,17 +190,21 @@ def test_missing_predictions_are_said(few: Study, make_results: Made, tmp_path: 
     root = make_results(few, tmp_path)
     path = root / "tuned/tiny/none--adapter/seed-1/topic/sample-13/predictions.jsonl"
     path.unlink()
-    with pytest.raises(DataError, match=r"sample-13/predictions\.jsonl is missing; delete .*sample-13 and run snakemake"):
+    with pytest.raises(
+        DataError, match=r"sample-13/predictions\.jsonl is missing; delete .*sample-13 and run snakemake again"
+    ):
         write_tables(few, root, root / "tables")
 
 
 def test_predictions_without_rows_are_said(few: Study, make_results: Made, tmp_path: Path) -> None:
     def old(path: Path) -> None:
         lines: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()]
-        path.write_text("".join(json.dumps({key: value for key, value in line.items() if key != "row"}) + "\n" for line in lines))
+        path.write_text(
+            "".join(json.dumps({key: value for key, value in line.items() if key != "row"}) + "\n" for line in lines)
+        )
 
     root = make_results(few, tmp_path)
     for path in root.rglob("predictions.jsonl"):
         old(path)
-    with pytest.raises(DataError, match=r"predictions\.jsonl: a row has no 'row'; delete"):
+    with pytest.raises(DataError, match=r"predictions\.jsonl is not predictions .*'row'.*; delete"):
         write_tables(few, root, root / "tables")

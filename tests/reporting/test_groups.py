@@ -30,7 +30,7 @@ def tables(study: Study, root: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def by_hand(root: Path, slug: str, task: str) -> float:
     """The mean score of a cell."""
-    files = (root / "tuned/tiny" / slug).glob(f"*/{task}/*/result.json")
+    files = (root / "scores/tiny" / slug).glob(f"*/{task}/*.json")
     return statistics.fmean(json.loads(file.read_text())["test"]["ranking"]["accuracy"] for file in files)
 
 
@@ -45,7 +45,11 @@ def test_the_gain_of_a_group_is_the_mean_over_its_tasks(group: str, root: Path, 
     gains = [by_hand(root, "mtl-plm--adapter", task) - by_hand(root, "none--adapter", task) for task in GROUPS[group]]
     found = row(tables, "mtl[plm] -> adapter", group)
     assert float(found["gain"]) == pytest.approx(statistics.fmean(gains), abs=1e-6)
-    assert (found["twin"], int(found["tasks"]), int(found["tasks_better"])) == ("none -> adapter", len(gains), sum(gain > 0 for gain in gains))
+    assert (found["twin"], int(found["tasks"]), int(found["tasks_better"])) == (
+        "none -> adapter",
+        len(gains),
+        sum(gain > 0 for gain in gains),
+    )
     assert found["task_names"].split() == GROUPS[group]
     assert bool(found["low"]) is (len(gains) >= 6)
     if found["low"]:
@@ -68,7 +72,10 @@ def test_the_table_for_reading_has_a_column_a_group(tables: Path) -> None:
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     found = [row(tables, "mtl[plm] -> adapter", group) for group in GROUPS]
     first, second, _ = found
-    assert cells[1] == f"{float(first['gain']):+.3f} [{float(first['low']):+.3f}, {float(first['high']):+.3f}] ({first['tasks_better']} of 6)"
+    assert (
+        cells[1] == f"{float(first['gain']):+.3f} [{float(first['low']):+.3f}, "
+        f"{float(first['high']):+.3f}] ({first['tasks_better']} of 6)"
+    )
     assert cells[2] == f"{float(second['gain']):+.3f} ({second['tasks_better']} of 1)"
     assert "numbers: compare_numbers" in text
     assert "not corrected" in text
@@ -90,7 +97,9 @@ def test_the_front_page_has_the_gains_of_the_best_by_dev_score(tables: Path) -> 
         publish_parts(text, writer_name="html", settings_overrides={"halt_level": 2, "report_level": 2})
 
 
-def test_a_study_without_primed_strategies_has_no_rows(make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_study_without_primed_strategies_has_no_rows(
+    make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path
+) -> None:
     study = make_study(strategies=["none -> plm"])
     write_tables(study, make_results(study, tmp_path), tmp_path / "tables", GROUPS)
     assert len((tmp_path / "tables/effects_by_group.csv").read_text().splitlines()) == 1

@@ -32,7 +32,15 @@ def seeded(make_study: Callable[..., Study]) -> Study:
 def one_failed(result: dict[str, Any]) -> dict[str, Any]:
     if (result["plm"], result.get("strategy"), result["seed"], result.get("task")) != ("big-seed-3", PRIMED, 2, "bad"):
         return result
-    return {**result, "status": "failed", "reason": "loss is nan at step 7", "winner": None, "dev": None, "test": None, "flops": None}
+    return {
+        **result,
+        "status": "failed",
+        "reason": "loss is nan at step 7",
+        "winner": None,
+        "dev": None,
+        "test": None,
+        "flops": None,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +52,8 @@ def root(seeded: Study, make_results: Callable[..., Path], tmp_path_factory: pyt
 
 def score(root: Path, member: str, strategy: str, seed: int, task: str, sample: int) -> float:
     """As the result has it; NaN where it failed."""
-    result = json.loads((root / f"tuned/{member}/{SLUGS[strategy]}/seed-{seed}/{task}/sample-{sample}/result.json").read_text())
+    cell = f"{member}/{SLUGS[strategy]}/seed-{seed}/{task}"
+    result = json.loads((root / "scores" / cell / f"sample-{sample}.json").read_text())
     return result["test"]["ranking"]["accuracy"] if result["test"] else np.nan
 
 
@@ -62,15 +71,21 @@ def test_primings_stand_in_the_order_of_seeds_of_pretraining(seeded: Study, root
     assert grid.plm_index("small").tolist() == [0, 0]
     for n, task in enumerate(("good", "bad")):
         for k, sample in enumerate((13, 21)):
-            expected = [score(root, f"big-seed-{member}", PRIMED, seed, task, sample) for member in (5, 3, 8) for seed in (1, 2)]
+            expected = [
+                score(root, f"big-seed-{member}", PRIMED, seed, task, sample) for member in (5, 3, 8) for seed in (1, 2)
+            ]
             np.testing.assert_array_equal(big[n, :, k], expected)
-            np.testing.assert_array_equal(small[n, :, k], [score(root, "small", PRIMED, seed, task, sample) for seed in (1, 2)])
+            np.testing.assert_array_equal(
+                small[n, :, k], [score(root, "small", PRIMED, seed, task, sample) for seed in (1, 2)]
+            )
 
 
 def test_gains_are_over_all_seeds_paired(root: Path) -> None:
     means = []
     for task in ("good", "bad"):
-        runs = [(f"big-seed-{member}", seed, task, sample) for member in (5, 3, 8) for seed in (1, 2) for sample in (13, 21)]
+        runs = [
+            (f"big-seed-{member}", seed, task, sample) for member in (5, 3, 8) for seed in (1, 2) for sample in (13, 21)
+        ]
         pairs = [score(root, run[0], PRIMED, *run[1:]) - score(root, run[0], TWIN, *run[1:]) for run in runs]
         means.append(statistics.fmean(pair for pair in pairs if not np.isnan(pair)))
     (effect,) = rows(root, "effects", plm="big")
@@ -85,7 +100,9 @@ def test_relative_gains_over_a_constant_have_every_priming(root: Path) -> None:
         assert 0 < score(root, member, TWIN, 1, "good", 13) < 1
         (arg,) = rows(root, "arg", plm=plm, strategy=TWIN)
         cells = rows(root, "per_task", plm=plm, strategy=TWIN)
-        assert float(arg["arg_percent"]) == pytest.approx(statistics.fmean(100 * (float(cell["mean"]) - 0.5) / 0.5 for cell in cells), abs=1e-3)
+        assert float(arg["arg_percent"]) == pytest.approx(
+            statistics.fmean(100 * (float(cell["mean"]) - 0.5) / 0.5 for cell in cells), abs=1e-3
+        )
 
 
 def test_runs_name_their_seed_of_pretraining(root: Path) -> None:
@@ -93,9 +110,15 @@ def test_runs_name_their_seed_of_pretraining(root: Path) -> None:
         assert {row["plm_seed"] for row in rows(root, table, plm="big")} == {"5", "3", "8"}
         assert {row["plm_seed"] for row in rows(root, table, plm="small")} == {""}
     failed = rows(root, "failures")
-    assert [(row["plm"], row["plm_seed"], row["seed"], row["sample"]) for row in failed] == [("big", "3", "2", "13"), ("big", "3", "2", "21")]
+    assert [(row["plm"], row["plm_seed"], row["seed"], row["sample"]) for row in failed] == [
+        ("big", "3", "2", "13"),
+        ("big", "3", "2", "21"),
+    ]
     (line,) = json.loads((root / "tables/status.json").read_text())["failed"]
-    assert line == f"big: {PRIMED}, task bad: 2 of 12 runs failed; first PLM seed 3, seed 2, sample 13: loss is nan at step 7"
+    assert (
+        line
+        == f"big: {PRIMED}, task bad: 2 of 12 runs failed; first PLM seed 3, seed 2, sample 13: loss is nan at step 7"
+    )
 
 
 def test_the_texts_say_how_many(root: Path) -> None:

@@ -70,7 +70,10 @@ def header(tables: Path, name: str) -> str:
         ("scores", "plm,strategy,task,metric,decoder,sample,plm_seed,seed,score"),
         ("arg", "plm,strategy,baseline,arg_percent,low,high,tasks,"),
         ("effects", "plm,strategy,twin,gain,low,high,tasks,"),
-        ("strategies", "plm,strategy,priming,downstream,tuned,total,share,priming_flops,tuning_flops,mean,deviation,n,"),
+        (
+            "strategies",
+            "plm,strategy,priming,downstream,tuned,total,share,priming_flops,tuning_flops,mean,deviation,n,",
+        ),
         ("per_task", "plm,strategy,task,metric,decoder,mean,deviation,n,baseline_gain,"),
         ("curves", "plm,strategy,task,sample,plm_seed,seed,step,dev"),
         ("grid", "plm,strategy,learning_rates,batch_size,dev,deviation,runs,won"),
@@ -89,7 +92,15 @@ def test_the_grid_counts_runs_and_wins(written: Path) -> None:
 
 
 def test_scores_are_those_of_the_results(written: Path) -> None:
-    (row,) = rows(written, "scores", strategy="mtl[plm] -> adapter", task="zero", sample="2", metric="macro_f1_free", decoder="greedy")
+    (row,) = rows(
+        written,
+        "scores",
+        strategy="mtl[plm] -> adapter",
+        task="zero",
+        sample="2",
+        metric="macro_f1_free",
+        decoder="greedy",
+    )
     assert row["score"] == "0.075000"
     assert len(rows(written, "scores")) == 3 * 3 * 2 * 4 * 2
 
@@ -106,7 +117,12 @@ def test_arg_by_hand_leaves_the_zero_baseline_out(written: Path) -> None:
 
 def test_effect_by_hand(written: Path) -> None:
     (row,) = rows(written, "effects")
-    assert (row["strategy"], row["twin"], row["tasks"], row["tasks_better"]) == ("mtl[plm] -> adapter", "none -> adapter", "3", "3")
+    assert (row["strategy"], row["twin"], row["tasks"], row["tasks_better"]) == (
+        "mtl[plm] -> adapter",
+        "none -> adapter",
+        "3",
+        "3",
+    )
     assert float(row["gain"]) == pytest.approx((0.4 + 0.1 + 0.05) / 3, abs=1e-6)
 
 
@@ -175,8 +191,13 @@ def test_latex_is_whole(with_gaps: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["summary", "scores", "arg", "effects"])
 def test_html_reads_back_as_the_markdown_does(with_gaps: Path, name: str) -> None:
-    markdown = [line.replace("\\|", "¦") for line in (with_gaps / f"{name}.md").read_text().splitlines() if line.startswith("|")]
-    cells = [[cell.strip().replace("¦", "|") for cell in line.strip("|").split("|")] for line in markdown if not line.startswith("|-")]
+    lines = (with_gaps / f"{name}.md").read_text().splitlines()
+    markdown = [line.replace("\\|", "¦") for line in lines if line.startswith("|")]
+    cells = [
+        [cell.strip().replace("¦", "|") for cell in line.strip("|").split("|")]
+        for line in markdown
+        if not line.startswith("|-")
+    ]
     parsed = ElementTree.fromstring(f"<html>{(with_gaps / f'{name}.html').read_text().partition('</style>')[2]}</html>")
     assert [[cell.text for cell in row] for row in parsed.iter("tr")] == cells
 
@@ -186,7 +207,9 @@ def test_missing_runs_are_marked(with_gaps: Path) -> None:
     assert re.search(r"reptile.*not primed.*0/48, 48 not primed", summary)
     assert re.search(r"mtl\[prompt\] -> prompt .*24/48, 24 not primed", summary)
     assert re.search(r"none -> prefix .*46/48, 2 failed", summary)
-    prefix = next(line for line in (with_gaps / "scores.md").read_text().splitlines() if line.startswith("| none -> prefix"))
+    prefix = next(
+        line for line in (with_gaps / "scores.md").read_text().splitlines() if line.startswith("| none -> prefix")
+    )
     assert prefix.count("*") == 1
 
 
@@ -197,14 +220,19 @@ def test_runs_that_keep_the_untuned_model_are_marked_and_counted(with_gaps: Path
     others = [*rows(with_gaps, "strategies"), *rows(with_gaps, "per_task")]
     assert sum(int(row["kept_start"]) for row in others) == 4
     assert re.search(r"none -> prompt .*48/48, 2 †", (with_gaps / "summary.md").read_text())
-    marked = [line for line in (with_gaps / "scores.md").read_text().splitlines() if line.startswith("|") and "†" in line]
+    marked = [
+        line for line in (with_gaps / "scores.md").read_text().splitlines() if line.startswith("|") and "†" in line
+    ]
     assert [line.split(" | ")[0].strip() for line in marked] == ["| none -> prompt"]
     assert r"$\dagger$" in (with_gaps / "scores.tex").read_text()
 
 
 def test_gains_are_over_the_runs_that_both_have(with_gaps: Path) -> None:
     (row,) = rows(with_gaps, "effects", strategy="mtl[prompt] -> prompt")
-    ours, twin = (rows(with_gaps, "scores", strategy=s, metric="accuracy", decoder="ranking") for s in ("mtl[prompt] -> prompt", "none -> prompt"))
+    ours, twin = (
+        rows(with_gaps, "scores", strategy=s, metric="accuracy", decoder="ranking")
+        for s in ("mtl[prompt] -> prompt", "none -> prompt")
+    )
     scores = {(r["task"], r["seed"], r["sample"]): float(r["score"]) for r in twin}
     gains = [float(r["score"]) - scores[r["task"], r["seed"], r["sample"]] for r in ours]
     assert {r["seed"] for r in ours} == {"1"}
@@ -222,7 +250,9 @@ def test_a_priming_that_failed_has_no_gain(with_gaps: Path) -> None:
 def test_status_names_failed_cells(with_gaps: Path) -> None:
     status = json.loads((with_gaps / "status.json").read_text())
     assert status["cells"] == 17 * 12
-    assert status["failed"] == ["tiny: none -> prefix, task tense: 2 of 4 runs failed; first seed 1, sample 21: all runs of the sweep diverged"]
+    assert status["failed"] == [
+        "tiny: none -> prefix, task tense: 2 of 4 runs failed; first seed 1, sample 21: all runs of the sweep diverged"
+    ]
     assert len(status["not_primed"]) == 24
     assert len(rows(with_gaps, "failures")) == 2 + 24 + 48
 
@@ -232,12 +262,17 @@ def test_clean_status(written: Path) -> None:
 
 
 def test_majority(written: Path) -> None:
-    assert rows(written, "majority", task="easy") == [{"task": "easy", "label": "good", "score": "0.520000", "metric": "accuracy"}]
+    assert rows(written, "majority", task="easy") == [
+        {"task": "easy", "label": "good", "score": "0.520000", "metric": "accuracy"}
+    ]
 
 
 def test_same_bytes_again(study: Study, root: Path, with_gaps: Path, tmp_path: Path) -> None:
     write_tables(study, root, tmp_path)
-    ours, theirs = ({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} for folder in (tmp_path, with_gaps))
+    ours, theirs = (
+        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in (tmp_path, with_gaps)
+    )
     assert ours.keys() == theirs.keys()
     assert not [str(path) for path in ours if ours[path] != theirs[path]]
 
@@ -247,7 +282,9 @@ def test_front_page_is_clean_restructured_text(tables: str, request: pytest.Fixt
     text = (request.getfixturevalue(tables) / "front.rst").read_text()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PendingDeprecationWarning)
-        body = publish_parts(text, writer_name="html", settings_overrides={"halt_level": 2, "report_level": 2})["html_body"]
+        body = publish_parts(text, writer_name="html", settings_overrides={"halt_level": 2, "report_level": 2})[
+            "html_body"
+        ]
     assert "mtl[plm]" in body
     assert "Answer" in body
 
@@ -262,17 +299,22 @@ def test_front_page_answers_in_numbers(written: Path) -> None:
 def test_front_page_says_how_many_cells_beat_the_majority_class(study: Study, root: Path, with_gaps: Path) -> None:
     """Counted from the results themselves; 0.52 is the majority class of every task."""
     cells: dict[tuple[str, str], list[float]] = {}
-    for file in root.glob("tuned/*/*/*/*/*/result.json"):
+    for file in root.glob("scores/*/*/*/*/*.json"):
         result = json.loads(file.read_text())
         if result["status"] == "done":
             cells.setdefault((result["strategy"], result["task"]), []).append(result["test"]["ranking"]["accuracy"])
     above = sum(statistics.fmean(scores) > 0.52 for scores in cells.values())
     assert 0 < above < len(cells)
-    expected = f"{above} of {len(cells)} cells (strategy x task) of tiny score above always giving the most frequent label of the test set."
+    expected = (
+        f"{above} of {len(cells)} cells (strategy x task) of tiny score above always giving the most frequent label of "
+        "the test set."
+    )
     assert expected in (with_gaps / "front.rst").read_text()
 
 
-def test_front_page_says_that_no_cell_beats_the_majority_class(study: Study, root: Path, make_results: Made, tmp_path: Path) -> None:
+def test_front_page_says_that_no_cell_beats_the_majority_class(
+    study: Study, root: Path, make_results: Made, tmp_path: Path
+) -> None:
     def hopeless(result: dict[str, Any]) -> dict[str, Any]:
         """The majority class is always right."""
         majority = {"label": "good", **{f"test_{metric}": 1.0 for metric in study.scoring.metrics}}

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from priming.errors import StudyError
+from priming.study import load_study
+
 STUDY = """\
 name: toy
 plms:
@@ -24,6 +27,23 @@ strategies:
 """
 
 Changed = Callable[..., Path]
+MTL = "  mtl:\n"
+LAST = "  - mtl[plm+adapter] -> adapter\n"
+RATES = "learning_rates: {plm: 1, adapter: 1, prompt: 1}"
+
+
+def with_strategy(strategy: str, settings: str = "") -> tuple[tuple[str, str], ...]:
+    """Changes that replace the primed strategy, and put `settings` before those of MTL."""
+    return (LAST, f'  - "{strategy}"\n'), (MTL, f"{settings}{MTL}")
+
+
+def problem(path: Path) -> str:
+    """The only problem of a study file."""
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    _, *listed, _ = str(caught.value).splitlines()
+    assert len(listed) == 1, "\n".join(listed)
+    return listed[0].strip()
 
 
 @pytest.fixture

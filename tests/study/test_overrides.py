@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from priming.algorithms.maml import Maml
+from priming.algorithms.mtl import Mtl
 from priming.errors import StudyError
 from priming.strategies import Strategy
 from priming.study import Study, load_study
-from priming.study.priming import Maml, Mtl
 
 Changed = Callable[..., Path]
 TWO = ("  tiny:\n    generate: {}\n", "  tiny:\n    generate: {}\n  other:\n    generate: {}\n")
@@ -45,7 +46,10 @@ def test_those_of_a_variant_go_before_those_of_its_algorithm(study: Study) -> No
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{tin: {mtl: {batch: 3}}}", "priming.plms.tin: 'tin' is no PLM of this study; did you mean 'tiny'?; allowed: tiny"),
+        (
+            "{tin: {mtl: {batch: 3}}}",
+            "priming.plms.tin: 'tin' is not a PLM of this study; did you mean 'tiny'?; allowed: tiny",
+        ),
         ("{tiny: {mlt: {batch: 3}}}", "priming.plms.tiny.mlt: 'mlt' is not defined; did you mean 'mtl'"),
         ("{tiny: {mtl: {bach: 3}}}", "priming.plms.tiny.mtl.bach: unknown key 'bach'; did you mean 'batch'"),
         ("{tiny: {mtl: {batch: 0}}}", "priming.plms.tiny.mtl.batch: 0 is not allowed; allowed: more than 0"),
@@ -59,25 +63,42 @@ def test_mistakes_in_the_settings_of_a_plm_are_named(changed: Changed, text: str
 
 def test_each_plm_is_checked(changed: Changed) -> None:
     with pytest.raises(StudyError, match=r"tasks.source has 2; allowed: no more"):
-        load_study(changed(TWO, settings("  plms: {other: {maml: {tasks: 3}}}\n  maml: {learning_rates: {plm: 1}, inner_learning_rates: {plm: 1}}\n"),
-                           ("  - mtl[plm+adapter] -> adapter\n", "  - maml[plm | plm x1] -> adapter\n")))  # fmt: skip
+        load_study(
+            changed(
+                TWO,
+                settings(
+                    "  plms: {other: {maml: {tasks: 3}}}\n"
+                    "  maml: {learning_rates: {plm: 1}, inner_learning_rates: {plm: 1}}\n"
+                ),
+                ("  - mtl[plm+adapter] -> adapter\n", "  - maml[plm | plm x1] -> adapter\n"),
+            )
+        )
 
 
 def test_exceptions_fit_by_plm_algorithm_and_element(changed: Changed) -> None:
     first = "{algorithms: [mtl], learning_rates: {adapter: [1.0, 2.0]}, batch_sizes: [2]}"
     second = "{plms: [other], elements: [adapter], learning_rates: {adapter: [3.0]}, bank: 5}"
     tuning = load_study(changed(TWO, tuned(f"{first}, {second}"))).tuning
-    none, mtl, plm = (Strategy.parse(text) for text in ("none -> adapter", "mtl[plm+adapter] -> adapter", "none -> plm"))
+    none, mtl, plm = (
+        Strategy.parse(text) for text in ("none -> adapter", "mtl[plm+adapter] -> adapter", "none -> plm")
+    )
     of = {(name, str(s)): tuning.of(name, s) for name in ("tiny", "other") for s in (none, mtl, plm)}
     assert [of["tiny", str(s)].learning_rates.adapter for s in (none, mtl, plm)] == [[1e-2], [1.0, 2.0], [1e-2]]
     assert [of["other", str(s)].learning_rates.adapter for s in (none, mtl, plm)] == [[3.0], [3.0], [1e-2]]
-    assert [(of["other", str(s)].batch_sizes, of["other", str(s)].bank) for s in (none, mtl, plm)] == [([16], 5), ([2], 5), ([16], 64)]
+    assert [(of["other", str(s)].batch_sizes, of["other", str(s)].bank) for s in (none, mtl, plm)] == [
+        ([16], 5),
+        ([2], 5),
+        ([16], 64),
+    ]
     assert tuning.of("tiny", mtl).learning_rates.plm == tuning.learning_rates.plm
 
 
 def test_an_algorithm_names_its_variants(changed: Changed) -> None:
     strategy = '  - "maml:first[plm | plm x1] -> plm"\n'
-    maml = '  maml: {learning_rates: {plm: 1}, inner_learning_rates: {plm: 1}}\n  variants: {"maml:first": {order: first}}\n'
+    maml = (
+        "  maml: {learning_rates: {plm: 1}, inner_learning_rates: {plm: 1}}\n"
+        '  variants: {"maml:first": {order: first}}\n'
+    )
     changes = (settings(maml), ("  - mtl[plm+adapter] -> adapter\n", strategy))
     for name in ("maml", '"maml:first"'):
         study = load_study(changed(*changes, tuned(f"{{algorithms: [{name}], batch_sizes: [2]}}")))
@@ -87,13 +108,23 @@ def test_an_algorithm_names_its_variants(changed: Changed) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{plms: [tin], bank: 3}", "tuning.exceptions[0].plms[0]: 'tin' is no PLM of this study; did you mean 'tiny'"),
+        (
+            "{plms: [tin], bank: 3}",
+            "tuning.exceptions[0].plms[0]: 'tin' is not a PLM of this study; did you mean 'tiny'",
+        ),
         (
             "{algorithms: [maml], bank: 3}",
-            "tuning.exceptions[0].algorithms[0]: 'maml' primes nothing in this study; did you mean 'mtl'?; allowed: none, mtl",
+            "tuning.exceptions[0].algorithms[0]: 'maml' is not an algorithm of this study's primings; "
+            "did you mean 'mtl'?; allowed: none, mtl",
         ),
-        ("{elements: [adaptr], bank: 3}", "tuning.exceptions[0].elements[0]: 'adaptr' is not allowed; did you mean 'adapter'"),
-        ("{elements: [adapter]}", "tuning.exceptions[0]: changes nothing; name learning_rates, batch_sizes or bank, or leave it out"),
+        (
+            "{elements: [adaptr], bank: 3}",
+            "tuning.exceptions[0].elements[0]: 'adaptr' is not allowed; did you mean 'adapter'",
+        ),
+        (
+            "{elements: [adapter]}",
+            "tuning.exceptions[0]: changes nothing; set learning_rates, batch_sizes or bank, or remove it",
+        ),
     ],
 )
 def test_mistakes_in_exceptions_are_named(changed: Changed, text: str, expected: str) -> None:
@@ -103,8 +134,10 @@ def test_mistakes_in_exceptions_are_named(changed: Changed, text: str, expected:
 
 
 def test_the_schedule_of_a_plm_reaches_its_jobs(study: Study) -> None:
-    from priming.jobs import prime_jobs
+    from priming.jobs.graph import prime_jobs
 
-    rates = {job.items[0].plm: job.items[0].settings["algorithm"]["learning_rates"]["plm"] for job in prime_jobs(study)}
+    real = study.model_copy(update={"tasks": study.tasks.model_copy(update={"source": ["film_verdict", "day_mood"]})})
+    results = [job.results[0] for job in prime_jobs(real)]
+    rates = {result.plm: result.settings["algorithm"]["learning_rates"]["plm"] for result in results}
     assert rates == {"tiny": 1e-3, "other": 5e-4}
     assert isinstance(study.priming.of("mtl", "other"), Mtl)

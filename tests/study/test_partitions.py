@@ -9,6 +9,7 @@ from priming.errors import StudyError
 from priming.study.load import load_study
 from priming.study.partitions import PARTITIONS, partition
 from priming.study.tasks import Tasks
+from priming.tasks.sources.table import SOURCES, source_of
 from tests.study.conftest import Changed
 
 
@@ -27,7 +28,16 @@ def test_a_partition_fills_the_parts_without_tasks_whose_data_are_gone(name: str
 def test_held_out_tasks_are_targets_and_there_are_no_development_tasks() -> None:
     filled = tasks(partition="held_out_nli")
     assert filled.development == []
-    assert filled.target == ["anli", "glue-mnli", "glue-qnli", "glue-rte", "glue-wnli", "scitail", "sick", "superglue-cb"]
+    assert filled.target == [
+        "anli",
+        "glue-mnli",
+        "glue-qnli",
+        "glue-rte",
+        "glue-wnli",
+        "scitail",
+        "sick",
+        "superglue-cb",
+    ]
     assert "sick" not in filled.source
 
 
@@ -42,7 +52,8 @@ def test_what_is_given_is_not_filled() -> None:
 def test_a_task_of_crossfit_can_be_defined_anew() -> None:
     definition = {"hub": {"id": "a/b"}, "input": "{text}", "output": "label"}
     filled = tasks(source=["xsum"], target=["ag_news"], define={"ag_news": definition})
-    assert (filled.in_gym("xsum"), filled.in_gym("ag_news"), filled.in_gym("film_verdict")) == (True, False, False)
+    found = [type(source_of(filled, name)) for name in ("xsum", "ag_news", "film_verdict")]
+    assert found == [SOURCES["crossfit"], SOURCES["hub"], SOURCES["generated"]]
 
 
 def test_an_unknown_partition_is_refused() -> None:
@@ -54,6 +65,7 @@ def test_missing_parts_are_named(changed: Changed) -> None:
     path = changed(("  source: [a, b]\n", ""), ("  target: [d, e]\n", ""))
     with pytest.raises(
         StudyError,
-        match=r"line 5, tasks\.source: is missing; add 'source: \[\.\.\.\]' \(Tasks primed on\), or name a partition\n  line 5, tasks\.target",
+        match=r"line 5, tasks\.source: is missing; add 'source: \[\.\.\.\]' \(Tasks primed on\), "
+        r"or name a partition\n  line 5, tasks\.target",
     ):
         load_study(path)

@@ -18,9 +18,9 @@ def test_values_are_put_in_as_they_are() -> None:
     ("text}", "cannot be read"),
     ("text", "names no column"),
     ("{{text}}", "names no column"),
-    ("{}", "a column's name and nothing else"),
-    ("{text!r}", "a column's name and nothing else"),
-    ("{text:>10}", "a column's name and nothing else"),
+    ("{}", "write only a column's name between braces"),
+    ("{text!r}", "write only a column's name between braces"),
+    ("{text:>10}", "write only a column's name between braces"),
 ])  # fmt: skip
 def test_a_bad_template_is_refused(template: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -47,13 +47,16 @@ def study_tasks() -> Callable[..., Tasks]:
 
 @pytest.fixture
 def own_files(tmp_path: Path, study_tasks: Callable[..., Tasks]) -> Callable[..., Tasks]:
-    """`own_files(train, test, ending, **keys)` writes two files and defines `mine` on them; keys are of the definition or the section."""
+    """`own_files(train, test, ending, **keys)` writes two files and defines `mine`; keys may also be of `tasks`."""
 
     def make(train: Rows, test: Rows, ending: str = ".jsonl", **definition: Any) -> Tasks:
         for part, rows in (("train", train), ("test", test)):
             write_rows(tmp_path / f"{part}{ending}", rows)
         keys = {key: definition.pop(key) for key in list(definition) if key in Tasks.model_fields}
         files = {"train": f"train{ending}", "test": f"test{ending}"}
-        return study_tasks({"files": files, "input": "{text}", "output": "label", "labels": {0: "bad", 1: "good"}, **definition}, **keys)
+        return study_tasks(
+            {"files": files, "input": "{text}", "output": "label", "labels": {0: "bad", 1: "good"}, **definition},
+            **keys,
+        )
 
     return make

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 
 class HubServer:
-    """The address of a running server, what was asked of it, and how many bytes it may still send before it breaks off."""
+    """The address of a running server, its requests so far, and how many bytes it may send before it breaks off."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -98,7 +98,15 @@ def serving(folder: Path) -> Iterator[HubServer]:
                 return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, body)
             files = sorted(path for path in branch.rglob("*") if path.is_file())
             siblings = [{"rfilename": path.relative_to(branch).as_posix(), **large(path)} for path in files]
-            about = {"id": name, "sha": commit(branch), "siblings": siblings, "private": False, "gated": False, "tags": [], "downloads": 0}
+            about = {
+                "id": name,
+                "sha": commit(branch),
+                "siblings": siblings,
+                "private": False,
+                "gated": False,
+                "tags": [],
+                "downloads": 0,
+            }
             return self.send(200, json.dumps(about).encode(), {"Content-Type": "application/json"}, body)
 
         def file(self, name: str, revision: str, file: str, body: bool) -> None:
@@ -107,7 +115,11 @@ def serving(folder: Path) -> Iterator[HubServer]:
                 return self.send(404, b"", {"X-Error-Code": "EntryNotFound"}, body)
             data = (branch / file).read_bytes()
             start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
-            headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": commit(branch), "Accept-Ranges": "bytes"}
+            headers = {
+                "ETag": f'"{hashlib.sha256(data).hexdigest()}"',
+                "X-Repo-Commit": commit(branch),
+                "Accept-Ranges": "bytes",
+            }
             if start:
                 headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             if body:

@@ -1,25 +1,36 @@
 """Few-shot samples."""
 
+import hashlib
 import random
 from collections import Counter
 
+import numpy
 import pytest
 
 from priming.errors import DataError
-from priming.tasks.fewshot import Sample, draw_sample
-from priming.tasks.task import Example, Task
+from priming.forms.rows import Example
+from priming.forms.table import KINDS
+from priming.protocol.dev_sets import DEV_SETS
+from priming.protocol.draws.table import DRAWS
+from priming.protocol.duplicates import DUPLICATES
+from priming.study.tasks import Tasks
+from priming.tasks.fewshot import Protocol, Sample, draw_sample
+from priming.tasks.task import Task
 
 LABELS = ("bad", "good", "so so")
 
 
-def classification(sizes: tuple[int, ...] = (100, 100, 100), test: list[Example] | None = None, name: str = "toy") -> Task:
+def classification(
+    sizes: tuple[int, ...] = (100, 100, 100), test: list[Example] | None = None, name: str = "toy"
+) -> Task:
     train = [Example(f"{label} {i}", (label,)) for label, size in zip(LABELS, sizes, strict=False) for i in range(size)]
     labels = LABELS[: len(sizes)]
     return Task(name, "classification", labels, train, [Example("unseen", ("bad",))] if test is None else test, "files")
 
 
 def draw(task: Task, number: int = 13, shots: int = 16, test_limit: int | None = None) -> Sample:
-    return draw_sample(task, number, shots=shots, shots_in_all=2 * shots, test_limit=test_limit)
+    size = shots if task.kind == "classification" else 2 * shots
+    return draw_sample(task, number, Protocol(DRAWS[KINDS[task.kind].draw], size, test_limit=test_limit))
 
 
 def inputs(examples: list[Example]) -> set[str]:
@@ -83,8 +94,10 @@ def test_repeated_rows_never_stand_in_both_training_and_development() -> None:
 
 def test_test_rows_that_occur_in_the_sample_are_dropped_and_counted() -> None:
     task = classification((40, 40))
-    sample = draw(Task("toy", "classification", task.labels, task.train, [*task.train, Example("unseen", ("bad",))], "files"))
-    assert sample.dropped_from_test == 64
+    sample = draw(
+        Task("toy", "classification", task.labels, task.train, [*task.train, Example("unseen", ("bad",))], "files")
+    )
+    assert sample.seen_in_test == 64
     assert inputs(sample.test) == {e.input for e in task.train} - inputs(sample.train) - inputs(sample.dev) | {"unseen"}
     assert sample.test == [e for e in (*task.train, Example("unseen", ("bad",))) if e in sample.test]
 
@@ -94,7 +107,81 @@ def test_the_test_limit_takes_the_same_rows_for_every_sample_before_rows_are_dro
     rows = [*task.train[:20], *(Example(f"test {i}", ("bad",)) for i in range(200))]
     task = Task("toy", "classification", task.labels, task.train, rows, "files")
     samples = [draw(task, number=k, test_limit=100) for k in (13, 21)]
-    assert all(len(sample.test) + sample.dropped_from_test == 100 for sample in samples)
+    assert all(len(sample.test) + sample.seen_in_test == 100 for sample in samples)
     kept = [{text for text in inputs(sample.test) if text.startswith("test")} for sample in samples]
     assert kept[0] == kept[1]
     assert draw(task, test_limit=220).test == draw(task).test
+
+
+def with_dev(dev: list[Example] | None) -> Task:
+    """The toy task with a development split."""
+    task = classification((40, 40))
+    test = [Example("unseen", ("bad",)), task.train[0]]
+    return Task("toy", "classification", task.labels, task.train, test, "files", dev=dev)
+
+
+def test_a_draw_that_the_study_names_goes_before_that_of_the_kind() -> None:
+    protocol = Protocol.of_kind(Tasks.model_construct(draw="in_all", shots_in_all=10), "classification")
+    sample = draw_sample(classification(), 13, protocol)
+    assert (len(sample.train), len(sample.dev), sample.short) == (10, 10, {})
+    # Ten of a hundred rows a class are not the same number of each: shuffled as one group.
+    order = random_order("toy", 13, 300)
+    assert inputs(sample.train) == {classification().train[i].input for i in order[:10]}
+    assert inputs(sample.dev) == {classification().train[i].input for i in order[10:20]}
+
+
+def random_order(name: str, number: int, size: int) -> list[int]:
+    """The order of the rows of a group, from the recipe of the random numbers as the documents say it."""
+    seed = int.from_bytes(hashlib.sha256(f"{name}\0{number}".encode()).digest())
+    return [int(i) for i in numpy.random.default_rng(seed).permutation(size)]
+
+
+def test_text_has_no_classes_to_draw() -> None:
+    task = Task("toy", "text_to_text", None, [Example("q", ("a",))], [Example("unseen", ("a",))], "files")
+    with pytest.raises(DataError, match=r"task toy has no classes to draw 4 a class; leave tasks\.draw out"):
+        draw_sample(task, 13, Protocol(DRAWS["per_class"], 4))
+
+
+def test_all_rows_train_beside_a_split() -> None:
+    dev = [
+        Example("dev 1", ("bad",)),
+        Example("bad 3", ("bad",)),
+        Example("dev 1", ("good",)),
+        Example("dev 2", ("good",)),
+    ]
+    sample = draw_sample(with_dev(dev), 13, Protocol(DRAWS["all"], None, DEV_SETS["split"]))
+    assert sorted(e.input for e in sample.train) == sorted(e.input for e in with_dev(None).train)
+    assert sample.train != with_dev(None).train
+    # One is the same as another of the split, one trains.
+    assert sorted(e.input for e in sample.dev) == ["dev 1", "dev 2"]
+    assert (sample.dropped_from_dev, sample.seen_in_test, [e.input for e in sample.test]) == (1, 1, ["unseen"])
+
+
+def test_a_split_is_cut_to_the_same_rows_for_every_sample() -> None:
+    dev = [Example(f"dev {i}", ("bad",)) for i in range(50)]
+    protocol = Protocol(DRAWS["per_class"], 4, DEV_SETS["split"], dev_limit=7)
+    first, second = (draw_sample(with_dev(dev), number, protocol) for number in (13, 21))
+    assert len(first.dev) == 7
+    assert inputs(first.dev) == inputs(second.dev)
+    assert inputs(first.train) != inputs(second.train)
+
+
+def test_a_split_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(DataError, match=r"task toy has no development split; name one as 'dev' .*tasks\.define\.toy"):
+        draw_sample(with_dev(None), 13, Protocol(DRAWS["per_class"], 4, DEV_SETS["split"]))
+
+
+def test_without_a_development_set_the_training_rows_are_the_same() -> None:
+    drawn, alone = (
+        draw_sample(with_dev(None), 13, Protocol(DRAWS["per_class"], 4, DEV_SETS[name])) for name in ("drawn", "none")
+    )
+    assert inputs(alone.train) == inputs(drawn.train)
+    assert (len(drawn.dev), alone.dev) == (8, [])
+    # All rows of a class may then train.
+    assert draw_sample(classification((16, 16)), 13, Protocol(DRAWS["per_class"], 16, DEV_SETS["none"])).short == {}
+
+
+def test_repeated_rows_that_are_kept_are_drawn_and_tested() -> None:
+    task = Task("toy", "text_to_text", None, [Example("same", ("a",))] * 6, [Example("same", ("a",))] * 2, "files")
+    sample = draw_sample(task, 13, Protocol(DRAWS["in_all"], 3, duplicates=DUPLICATES["keep"]))
+    assert (len(sample.train), len(sample.dev), len(sample.test), sample.seen_in_test) == (3, 3, 2, 2)

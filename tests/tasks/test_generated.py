@@ -33,7 +33,10 @@ def words() -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def source_words(drawn: dict[str, Task]) -> dict[str, set[str]]:
     rows = {task.name: (*drawn[task.name].train, *drawn[task.name].test) for task in SOURCE}
-    return {name: {word for row in rows[name] for text in (row.input, *row.targets) for word in text.split()} for name in rows}
+    return {
+        name: {word for row in rows[name] for text in (row.input, *row.targets) for word in text.split()}
+        for name in rows
+    }
 
 
 def label_words(task: GeneratedTask) -> set[str]:
@@ -56,7 +59,9 @@ def test_no_other_task_has_the_templates_of_a_development_or_target_task(task: G
 
 
 @pytest.mark.parametrize("task", HELD_OUT, ids=lambda task: task.name)
-def test_label_words_of_development_and_target_tasks_occur_in_no_other_task(task: GeneratedTask, words: dict[str, set[str]]) -> None:
+def test_label_words_of_development_and_target_tasks_occur_in_no_other_task(
+    task: GeneratedTask, words: dict[str, set[str]]
+) -> None:
     for other in GENERATED:
         assert other == task.name or not label_words(task) & words[other], other
 
@@ -70,7 +75,9 @@ def test_drawn_source_rows_hold_no_held_out_label_word(task: GeneratedTask, sour
 
 
 @pytest.mark.parametrize("task", GENERATED.values(), ids=lambda task: task.name)
-def test_rows_are_different_short_lower_case_and_balanced(task: GeneratedTask, drawn: dict[str, Task], words: dict[str, set[str]]) -> None:
+def test_rows_are_different_short_lower_case_and_balanced(
+    task: GeneratedTask, drawn: dict[str, Task], words: dict[str, set[str]]
+) -> None:
     rows = drawn[task.name]
     inputs = [row.input for row in (*rows.train, *rows.test)]
     assert len(set(inputs)) == len(inputs)
@@ -92,7 +99,11 @@ def test_held_out_tasks_have_whole_pools_and_test_sets(task: GeneratedTask, draw
 
 @pytest.mark.parametrize("task", [task for task in GENERATED.values() if task.labels], ids=lambda task: task.name)
 def test_no_row_can_have_two_labels(task: GeneratedTask) -> None:
-    decisive = [slot for slot in next(iter(task.outputs.values())) if len({classes[slot] for classes in task.outputs.values()}) > 1]
+    decisive = [
+        slot
+        for slot in next(iter(task.outputs.values()))
+        if len({classes[slot] for classes in task.outputs.values()}) > 1
+    ]
     assert decisive
     for slot in decisive:
         values = [set(CLASSES[classes[slot]]) for classes in task.outputs.values()]
@@ -101,7 +112,9 @@ def test_no_row_can_have_two_labels(task: GeneratedTask) -> None:
 
 
 def test_where_templates_run_out_the_counts_say_so() -> None:
-    task = GeneratedTask("few", "target", ("a {colour} one",), {"warm": {"colour": "room"}, "cold": {"colour": "open_place"}})
+    task = GeneratedTask(
+        "few", "target", ("a {colour} one",), {"warm": {"colour": "room"}, "cold": {"colour": "open_place"}}
+    )
     rows = task.task(100, 50, 0)
     assert (len(rows.train), len(rows.test)) == (14, 6)
     assert rows.notes == ("task few: its templates give 14 of 100 training examples and 6 of 50 test examples",)
@@ -121,18 +134,28 @@ def test_rows_do_not_depend_on_the_process() -> None:
     script = """
 import hashlib
 from priming.tasks.generated import GENERATED, pretraining_texts
-print(hashlib.sha256(repr(([t.task(100, 30, 0) for t in GENERATED.values()], pretraining_texts(100, 0))).encode()).hexdigest())
+rows = [task.task(100, 30, 0) for task in GENERATED.values()]
+print(hashlib.sha256(repr((rows, pretraining_texts(100, 0))).encode()).hexdigest())
 """
     digests = set()
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
-        digests.add(subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True).stdout)
+        digests.add(
+            subprocess.run(
+                [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+            ).stdout
+        )
     assert len(digests) == 1
     assert len(digests.pop().strip()) == hashlib.sha256().digest_size * 2
 
 
 def test_number_tasks_compare_the_numbers(drawn: dict[str, Task]) -> None:
-    larger_first = {"price_compare": "dearer", "level_change": "falling", "age_compare": "older", "weight_compare": "heavier"}
+    larger_first = {
+        "price_compare": "dearer",
+        "level_change": "falling",
+        "age_compare": "older",
+        "weight_compare": "heavier",
+    }
     for name, label in larger_first.items():
         for row in drawn[name].test:
             first, second = (NUMBERS.index(word) for word in row.input.split() if word in NUMBERS)

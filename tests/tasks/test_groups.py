@@ -20,7 +20,11 @@ def of(**tasks: Any) -> dict[str, list[str]]:
 
 def deciding_words(task: GeneratedTask) -> dict[str, set[str]]:
     """The words by which the labels of a task are told apart."""
-    slot = next(slot for slot in next(iter(task.outputs.values())) if len({classes[slot] for classes in task.outputs.values()}) > 1)
+    slot = next(
+        slot
+        for slot in next(iter(task.outputs.values()))
+        if len({classes[slot] for classes in task.outputs.values()}) > 1
+    )
     return {label: set(map(str, CLASSES[classes[slot]])) for label, classes in task.outputs.items()}
 
 
@@ -43,7 +47,10 @@ def test_relatives_are_the_source_tasks_that_decide_by_the_same_words(task: Gene
 
 def test_each_group_of_targets_has_tasks_enough() -> None:
     every = groups(
-        Tasks(source=[name for name, task in GENERATED.items() if task.part == "source"], target=[t.name for t in HELD_OUT if t.part == "target"])
+        Tasks(
+            source=[name for name, task in GENERATED.items() if task.part == "source"],
+            target=[t.name for t in HELD_OUT if t.part == "target"],
+        )
     )
     sizes = {name: len(members) for name, members in every.items()}
     assert sizes["with a related source task"] == sizes["without a related source task"] == 8
@@ -61,26 +68,42 @@ def test_a_relative_counts_where_the_study_primes_on_it() -> None:
 
 def test_crossfits_tasks_have_their_categories() -> None:
     found = of(target=["glue-mrpc", "squad-no_context", "emo", "gigaword"])
-    assert found == {"classification": ["glue-mrpc", "emo"], "question answering": ["squad-no_context"], "conditional generation": ["gigaword"]}
+    assert found == {
+        "classification": ["glue-mrpc", "emo"],
+        "question answering": ["squad-no_context"],
+        "conditional generation": ["gigaword"],
+    }
 
 
 def test_own_tasks_alone_are_one_group() -> None:
     define = {"mine": MINE, "dinner_review": MINE}
     assert of(define=define, target=["mine", "dinner_review"]) == {"all target tasks": ["mine", "dinner_review"]}
-    assert of(define=define, target=["mine", "plan_time"]) == {"tasks of the study's own": ["mine"], "with a related source task": ["plan_time"]}
+    assert of(define=define, target=["mine", "plan_time"]) == {
+        "tasks of the study's own": ["mine"],
+        "with a related source task": ["plan_time"],
+    }
 
 
 def test_a_study_names_its_groups() -> None:
     target = ["dinner_review", "plan_time", "thing_warmth"]
-    assert of(target=target, groups={"time": ["plan_time"]}) == {"time": ["plan_time"], "other": ["dinner_review", "thing_warmth"]}
-    assert of(target=target, groups={"a": ["plan_time"], "other": ["dinner_review"]})["other"] == ["dinner_review", "thing_warmth"]
+    assert of(target=target, groups={"time": ["plan_time"]}) == {
+        "time": ["plan_time"],
+        "other": ["dinner_review", "thing_warmth"],
+    }
+    assert of(target=target, groups={"a": ["plan_time"], "other": ["dinner_review"]})["other"] == [
+        "dinner_review",
+        "thing_warmth",
+    ]
     assert of(target=target, groups={"a": target}) == {"a": target}
 
 
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"a": ["plan_tim"]}, "'plan_tim' is no target task; did you mean 'plan_time'.; allowed: those of tasks.target"),
+        (
+            {"a": ["plan_tim"]},
+            "'plan_tim' is no target task; did you mean 'plan_time'.; allowed: those of tasks.target",
+        ),
         ({"a": ["plan_time"], "b": ["plan_time"]}, "plan_time is named twice; a task is in one group"),
         ({"a": ["plan_time", "plan_time"]}, "plan_time is named twice"),
     ],

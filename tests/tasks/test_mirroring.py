@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 
 from priming.tasks.crossfit import registry
-from priming.tasks.mirroring import Mirroring, Request, requests
-from priming.tasks.sources.mirror import recorded
+from priming.tasks.mirroring import Mirroring
+from priming.tasks.names import wanted_of_hub
+from priming.tasks.reading.mirror import recorded
+from priming.tasks.sources.interface import Request
 from tests.tasks.conftest import Rows, write_rows
 from tests.tasks.hub_server import HubServer, commit, serving
 
-CARD = "---\nconfigs:\n- config_name: {config}\n  data_files:\n  - split: train\n    path: {config}/train-*\n  - split: validation\n    path: {config}/validation-*\n---\n"
+CARD = (
+    "---\nconfigs:\n- config_name: {config}\n  data_files:\n  - split: train\n    path: {config}/train-*\n"
+    "  - split: validation\n    path: {config}/validation-*\n---\n"
+)
 RTE = "nyu-mll/glue"
 
 
@@ -27,7 +32,7 @@ def sentences(number: int) -> Rows:
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubServer]:
-    """glue-rte with Parquet files and a card on the main branch, liar with a script there and Parquet files on the converted branch."""
+    """glue-rte has Parquet files and a card on its main branch; liar has a script there, Parquet files converted."""
     main = tmp_path / "served" / RTE / "main"
     write_rows(main / "rte" / "train-00000-of-00001.parquet", sentences(300))
     write_rows(main / "rte" / "validation-00000-of-00001.parquet", sentences(9))
@@ -50,10 +55,20 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
 
 
 def priming(hub: HubServer, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    own = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(cwd / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    own = {
+        "HF_ENDPOINT": hub.url,
+        "HF_HUB_OFFLINE": "0",
+        "HF_HOME": str(cwd / "cache"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     environment = {key: value for key, value in os.environ.items() if key != "PRIMING_HUB"} | own
     return subprocess.run(
-        [sys.executable, "-m", "priming", "tasks", *arguments], env=environment, cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "priming", "tasks", *arguments],
+        env=environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -78,7 +93,11 @@ def test_what_is_mirrored_is_what_tasks_are_read_from(hub: HubServer, tmp_path: 
     assert exported.returncode == 0, exported.stderr
     assert hub.sent == []
     assert len(list((tmp_path / "out").iterdir())) == 30
-    assert (tmp_path / "out" / "liar_16_13_test.tsv").read_text().startswith("statement: s 0 [SEP] speaker: p [SEP] context: c\tfalse\n")
+    assert (
+        (tmp_path / "out" / "liar_16_13_test.tsv")
+        .read_text()
+        .startswith("statement: s 0 [SEP] speaker: p [SEP] context: c\tfalse\n")
+    )
 
 
 @pytest.mark.slow
@@ -117,7 +136,7 @@ def test_a_file_that_was_cut_off_goes_on_where_it_stopped(hub: HubServer, tmp_pa
     broken = priming(hub, "mirror", "glue-rte", "--to", "mirror", cwd=tmp_path)
     assert broken.returncode == 4
     assert "nyu-mll/glue cannot be fetched (" in broken.stderr
-    assert "run the same again to go on" in broken.stderr
+    assert "repeat the command to resume" in broken.stderr
     assert "Traceback" not in broken.stderr
     hub.break_after = None
     hub.sent.clear()
@@ -134,7 +153,7 @@ def test_a_mirror_keeps_its_commit(hub: HubServer, tmp_path: Path) -> None:
     write_rows(hub.folder / RTE / "main" / "rte" / "train-00000-of-00001.parquet", sentences(5))
     again = priming(hub, "mirror", "glue-rte", "--to", "mirror", cwd=tmp_path)
     assert again.returncode == 4
-    assert f"has no commit {first} any more" in again.stderr
+    assert f"no longer has commit {first}" in again.stderr
 
 
 @pytest.mark.slow
@@ -142,7 +161,9 @@ def test_a_mirror_keeps_its_commit(hub: HubServer, tmp_path: Path) -> None:
     ("eli5-askh", "task eli5-askh: the data set defunct-datasets/eli5 is not on the hub"),
     ("glue-mnli", "task glue-mnli.config: there is no configuration 'mnli'; nyu-mll/glue has rte"),
 ])  # fmt: skip
-def test_what_cannot_be_fetched_is_named_and_the_rest_is_fetched(hub: HubServer, tmp_path: Path, task: str, message: str) -> None:
+def test_what_cannot_be_fetched_is_named_and_the_rest_is_fetched(
+    hub: HubServer, tmp_path: Path, task: str, message: str
+) -> None:
     done = priming(hub, "mirror", task, "liar", "--to", "mirror", cwd=tmp_path)
     assert done.returncode == 4
     assert message in done.stderr
@@ -152,9 +173,9 @@ def test_what_cannot_be_fetched_is_named_and_the_rest_is_fetched(hub: HubServer,
 @pytest.mark.slow
 def test_a_study_is_mirrored_with_its_own_data_sets(hub: HubServer, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(
-        "name: s\nplms: {small: {generate: {}}}\nstrategies: [none -> plm]\n"
-        "tasks:\n  hub_folder: mirror\n  source: [liar]\n  target: [mine]\n"
-        "  define: {mine: {hub: {id: nyu-mll/glue, config: rte, test: validation}, input: '{sentence1}', output: label}}\n"
+        "name: s\nplms: {small: {generate: {}}}\nstrategies: [none -> plm]\ntasks:\n  hub_folder: mirror\n"
+        "  source: [liar]\n  target: [mine]\n  define: {mine: {hub: {id: nyu-mll/glue, config: rte, test: validation}, "
+        "input: '{sentence1}', output: label}}\n"
     )
     done = priming(hub, "mirror", "--study", "study.yaml", "--to", "mirror", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -176,7 +197,7 @@ def test_files_outside_the_hub_are_fetched_too(hub: HubServer, tmp_path: Path) -
 
 
 def test_each_data_set_is_asked_for_once() -> None:
-    wanted = requests(registry.names())
+    wanted = wanted_of_hub(registry.names(), None)
     assert len({(request.id, request.config) for request in wanted}) == len(wanted)
     assert sum(request.id == "nyu-mll/blimp" for request in wanted) == 10
     assert sum(request.id == "ctr4si/reddit_tifu" for request in wanted) == 1
@@ -185,8 +206,20 @@ def test_each_data_set_is_asked_for_once() -> None:
 def test_digests_of_the_manifest_stand_for_files_that_were_not_written_to_since(tmp_path: Path) -> None:
     write_rows(tmp_path / "a/b/old.parquet", sentences(3))
     write_rows(tmp_path / "a/b/new.parquet", sentences(3))
-    (tmp_path / "manifest.json").write_text(json.dumps({"a/b": {"files": {"old.parquet": "1", "new.parquet": "2", "gone.parquet": "3"}}}))
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"a/b": {"files": {"old.parquet": "1", "new.parquet": "2", "gone.parquet": "3"}}})
+    )
     later = (tmp_path / "manifest.json").stat().st_mtime_ns + 10**9
     os.utime(tmp_path / "a/b/new.parquet", ns=(later, later))
     assert recorded(tmp_path) == {tmp_path / "a/b/old.parquet": "1"}
     assert recorded(tmp_path / "a") == {}
+
+
+def test_without_network_mirroring_says_so_in_one_line(hub: HubServer, tmp_path: Path) -> None:
+    hub.url = "https://hub.invalid"
+    done = priming(hub, "mirror", "glue-rte", "liar", "--to", "mirror", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    why = "there is no network (the name hub.invalid cannot be resolved)"
+    assert done.stderr.startswith(f"error: the hub is needed, but {why}; run this on a machine with a network")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "mirror").exists()

@@ -8,9 +8,10 @@ import pytest
 from priming.errors import StudyError
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
+from priming.tasks.describe import describe
 from priming.tasks.generated import GENERATED
-from priming.tasks.show import describe, listed_tasks, shown_task
-from priming.tasks.sources.load import load_task
+from priming.tasks.show import listed_tasks, shown_task
+from priming.tasks.sources.table import source_of
 from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\
@@ -43,7 +44,11 @@ def test_the_list_has_every_built_in_task_with_its_labels() -> None:
     lines, longest = listed_tasks(None).splitlines(), max(map(len, GENERATED))
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [*GENERATED, *registry.names()]
     assert "  dinner_review".ljust(longest + 3) + "tasty, disgusting" in lines
-    assert [line for line in lines if not line.startswith("  ")][1:] == ["development (8)", "target (17)", "crossfit (160)"]
+    assert [line for line in lines if not line.startswith("  ")][1:] == [
+        "development (8)",
+        "target (17)",
+        "crossfit (160)",
+    ]
     assert f"  {'glue-rte':52}  {'classification/nli':42}  accuracy       16 a class" in lines
 
 
@@ -76,17 +81,22 @@ def test_built_in_tasks_are_shown_without_a_study() -> None:
 
 
 def test_an_unknown_task_is_named_with_the_nearest() -> None:
-    with pytest.raises(StudyError, match=r"there is no built-in task 'diner_review'; did you mean 'dinner_review'.*--study FILE"):
+    with pytest.raises(
+        StudyError, match=r"there is no built-in task 'diner_review'; did you mean 'dinner_review'.*--study FILE"
+    ):
         shown_task("diner_review", None, 1)
 
 
 def test_short_classes_are_shown(tmp_path: Path, own_files: Callable[..., Tasks]) -> None:
     tasks = own_files(reviews(40), reviews(4, 40), labels={0: "bad", 1: "good"})
-    assert "note: of 'good' there are only 16 for training and 4 for development\n" in describe(load_task("mine", tasks, tmp_path), tasks, 1)
+    assert "note: of 'good' there are only 16 for training and 4 for development\n" in describe(
+        source_of(tasks, "mine").load(tmp_path), tasks, 1
+    )
 
 
 def test_notes_and_dropped_rows_are_shown(tmp_path: Path, own_files: Callable[..., Tasks]) -> None:
     tasks = own_files(reviews(100), reviews(100))
-    assert "sample 100: 32 for training, 32 for development, 36 test rows (64 dropped, they occur in the sample)" in describe(
-        load_task("mine", tasks, tmp_path), tasks, 1
+    assert (
+        "sample 100: 32 for training, 32 for development, 36 test rows (64 dropped, they occur in the sample)"
+        in describe(source_of(tasks, "mine").load(tmp_path), tasks, 1)
     )

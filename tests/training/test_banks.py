@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from priming.models.elements import element_of
-from priming.models.text_model import TextModel
-from priming.training.batches import epoch_picks
-from priming.training.loop import Schedule, train
-from priming.training.optimizer import AdamW
-from priming.training.parameters import StackedParameters
-from priming.training.side_by_side import SideBySide
+from priming.backbones.text_model import TextModel
+from priming.forms.batches import epoch_batch
+from priming.forms.side_by_side import SideBySide
+from priming.runs.loop import Course, train
+from priming.runs.parameters import StackedParameters
+from priming.runs.update_rules.adamw import AdamW
 from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
@@ -31,14 +30,20 @@ NO_GRADIENT = "k_proj.bias"
 
 def trained(model: TextModel, element: str, runs: list[int]) -> tuple[Tensor, StackedParameters]:
     """Losses [STEPS x R] and parameters of some of RUNS, trained side by side."""
-    start = [(n, p) for n, p in model.named_parameters() if element_of(n) == element]
-    parameters = StackedParameters.repeated(start, len(runs))
+    start = model.owned_by((element,))
+    parameters = StackedParameters.repeated(start, len(runs), model.owner)
     chosen = [RUNS[i] for i in runs]
-    objective = SideBySide(model, lambda step: [epoch_picks(data, key, step, 4) for key, _, data in chosen], [key for key, _, _ in chosen])
+    objective = SideBySide(
+        model, lambda step: [epoch_batch(data, key, step, 4) for key, _, data in chosen], [key for key, _, _ in chosen]
+    )
     curve: list[Tensor] = []
     rates = torch.tensor([rate for _, rate, _ in chosen], dtype=torch.float64)
     outcome = train(
-        parameters, objective, AdamW({element: rates}, 0.01), Schedule(STEPS, 0.1, 1.0), lambda step, losses: curve.append(losses.clone())
+        parameters,
+        objective,
+        AdamW({element: rates}, 0.01),
+        Course(STEPS, 0.1, 1.0),
+        lambda step, losses: curve.append(losses.clone()),
     )
     assert not outcome.failures
     return torch.stack(curve), parameters
@@ -47,7 +52,9 @@ def trained(model: TextModel, element: str, runs: list[int]) -> tuple[Tensor, St
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
 @pytest.mark.parametrize("element", ["adapter", "prompt", "prefix", "plm"])
-def test_a_bank_changes_nothing(build: Builder, element: str, dtype: torch.dtype, tolerance: float, dropout: float) -> None:
+def test_a_bank_changes_nothing(
+    build: Builder, element: str, dtype: torch.dtype, tolerance: float, dropout: float
+) -> None:
     elements = ("plm",) if element == "plm" else ("plm", element)
     model = build(elements, dtype, dropout)
     losses, together = trained(model, element, list(range(len(RUNS))))

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from priming.algorithms.interface import Budget, Upstream
+from priming.algorithms.maml import Maml
+from priming.algorithms.mtl import Mtl
+from priming.elements.sections import Rates
 from priming.strategies import Priming, Strategy
-from priming.study.priming import Budget, Maml, Mtl, Rates, Upstream
 from priming.study.tuning import Scoring
 from priming.tasks.prepared import read_task
 from priming.training.tuner import Tuner
@@ -26,7 +29,10 @@ def losses(job: PrimingJob, out: Path) -> list[float]:
 RATES = Rates(plm=1e-3)
 SETTINGS: list[tuple[str, Upstream]] = [
     ("mtl[plm]", Mtl(budget=Budget(steps=1), batch=4, learning_rates=RATES, dropout=0.0)),
-    ("maml[plm | plm x1]", Maml(budget=Budget(steps=1), support=4, query=4, learning_rates=RATES, inner_learning_rates=RATES, dropout=0.0)),
+    (
+        "maml[plm | plm x1]",
+        Maml(budget=Budget(steps=1), support=4, query=4, learning_rates=RATES, inner_learning_rates=RATES, dropout=0.0),
+    ),
 ]
 
 
@@ -50,7 +56,9 @@ def curve(plm_folder: Path, tasks: Path) -> Callable[..., list[float]]:
 
     def tuned(task_prefix: bool = False, **changes: object) -> list[float]:
         tuning = TUNING.model_copy(update={"clip": None, **changes})
-        tuner = Tuner(PLM, plm_folder, SIZES, Strategy.parse("none -> adapter"), tuning, Scoring(), 1, task_prefix=task_prefix)
+        tuner = Tuner(
+            PLM, plm_folder, SIZES, Strategy.parse("none -> adapter"), tuning, Scoring(), 1, task_prefix=task_prefix
+        )
         [[first, *_]] = tuner.sweeps([read_task(tasks / TARGET[0])], [1])
         return [point["loss"] for point in first.curve[1:]]
 
@@ -66,6 +74,7 @@ def test_each_setting_reaches_tuning(curve: Callable[..., list[float]]) -> None:
 
 def test_test_rows_are_read_with_the_prefix_too(plm_folder: Path, tasks: Path) -> None:
     tuner = Tuner(PLM, plm_folder, SIZES, Strategy.parse("none -> adapter"), TUNING, Scoring(), 1, task_prefix=True)
-    rows = read_task(tasks / TARGET[0]).sample(1)[2]
-    assert tuner.inputs(TARGET[0], rows) == [list(ids) for ids in tuner.encoded(TARGET[0], rows).inputs]
+    task = read_task(tasks / TARGET[0])
+    rows = task.sample(1)[2]
+    assert tuner.inputs(TARGET[0], rows) == [list(ids) for ids in tuner.encoded(tuner.form([task]), task, rows).inputs]
     assert tuner.inputs(TARGET[0], rows) == tuner.encoder.inputs([f" [{TARGET[0]}] {row.input}" for row in rows])

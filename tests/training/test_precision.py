@@ -10,14 +10,16 @@ import torch
 from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from priming.evaluation.decoding import encode, greedy, label_scores, next_logits
-from priming.models.encoding import batches_of
-from priming.models.loss import run_losses
-from priming.models.text_model import TextModel
+from priming.algorithms.maml import Maml
+from priming.backbones.compute import Compute
+from priming.backbones.encoding import collate
+from priming.backbones.text_model import TextModel
+from priming.elements.sections import Rates
+from priming.forms.decoding import encode, greedy, label_scores, next_logits
+from priming.forms.label_tree import label_trees
+from priming.forms.loss import run_losses
+from priming.runs.parameters import StackedParameters
 from priming.strategies import Priming
-from priming.study.compute import Compute
-from priming.study.priming import Maml, Rates
-from priming.training.parameters import StackedParameters
 from priming.training.upstream import PrimingJob, prime
 from tests.tiny_bart import examples
 
@@ -27,13 +29,21 @@ Builder = Callable[..., TextModel]
 
 
 def stacked(model: TextModel, runs: int) -> StackedParameters:
-    return StackedParameters.repeated([(n, p) for n, p in model.named_parameters() if ".adapters." in n], runs)
+    return StackedParameters.repeated(
+        [(n, p) for n, p in model.named_parameters() if ".adapters." in n], runs, model.owner
+    )
 
 
 @pytest.mark.parametrize("runs", [1, 3])
 def test_losses_and_gradients_are_near(build: Builder, runs: int) -> None:
     model = build(("adapter",))
-    batch = batches_of([[(x, y[0]) for x, y in zip(e.inputs, e.targets, strict=True)] for e in (examples(4, seed) for seed in range(runs))], 1)
+    batch = collate(
+        [
+            [(x, y[0]) for x, y in zip(e.inputs, e.targets, strict=True)]
+            for e in (examples(4, seed) for seed in range(runs))
+        ],
+        1,
+    )
     found = []
     for precision in ("float32", "bfloat16"):
         model.precision = precision
@@ -51,13 +61,13 @@ def test_losses_and_gradients_are_near(build: Builder, runs: int) -> None:
 def test_scores_are_float32_and_near(build: Builder) -> None:
     model = build(("adapter",))
     ids, mask = torch.randint(5, 40, (2, 3, 6)), torch.ones(2, 3, 6, dtype=torch.long)
-    labels = [[[5, 6, 2], [7, 2]], [[8, 2], [9, 2]]]
+    trees = label_trees([[[5, 6, 2], [7, 2]], [[8, 2], [9, 2]]], model.start_id, model.pad_id)
     found = []
     for precision in ("float32", "bfloat16"):
         model.precision = precision
         own = stacked(model, 2).views
         states, kept = encode(model, own, ids, mask)
-        found.append(label_scores(model, own, states, kept, labels, normalised=False))
+        found.append(label_scores(model, own, states, kept, trees, normalised=False))
         assert greedy(model, own, states, kept, 3).shape[:2] == (2, 3)
     assert found[1].dtype == torch.float32
     assert not torch.equal(*found)
@@ -69,7 +79,9 @@ class Largest(TorchDispatchMode):
 
     found = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         made = func(*args, **(kwargs or {}))
         if isinstance(made, torch.Tensor):
             self.found = max(self.found, made.untyped_storage().nbytes() // made.element_size())
@@ -82,7 +94,9 @@ def test_the_next_token_copies_no_vocabulary(build: Builder) -> None:
     model.precision = "bfloat16"
     model.requires_grad_(False)
     own = stacked(model, runs).views
-    states, kept = encode(model, own, torch.randint(5, 40, (runs, rows, 6)), torch.ones(runs, rows, 6, dtype=torch.long))
+    states, kept = encode(
+        model, own, torch.randint(5, 40, (runs, rows, 6)), torch.ones(runs, rows, 6, dtype=torch.long)
+    )
     weights = model.plm.lm_head.weight.numel()
     with torch.no_grad(), Largest() as largest:
         assert next_logits(model, own, states, kept, torch.randint(5, 40, (runs, rows, 3))).shape[:2] == (runs, rows)
@@ -92,7 +106,13 @@ def test_the_next_token_copies_no_vocabulary(build: Builder) -> None:
 @pytest.mark.parametrize("order", ["first", "second"])
 def test_a_priming_in_bfloat16_writes_float32(job: PrimingJob, tmp_path: Path, order: str) -> None:
     settings = Maml(
-        budget=job.settings.budget, order=order, tasks=2, support=2, query=2, learning_rates=RATES, inner_learning_rates=Rates(adapter=0.1)
+        budget=job.settings.budget,
+        order=order,
+        tasks=2,
+        support=2,
+        query=2,
+        learning_rates=RATES,
+        inner_learning_rates=Rates(adapter=0.1),
     )
     job = replace(job, priming=Priming.parse("maml[plm+adapter | adapter x1]"), settings=settings)
     prime(job, tmp_path / "float32")

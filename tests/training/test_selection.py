@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from priming.evaluation.prediction import Predictor
-from priming.models.encoding import IGNORED, Encoder, pad, shifted
-from priming.models.plm import load_plm
-from priming.models.text_model import TextModel
+from priming.backbones.encoding import IGNORE_INDEX, TextTokenizer, pad, shift_right
+from priming.backbones.loading import load_plm
+from priming.backbones.text_model import TextModel
+from priming.forms.prediction import Predictor
+from priming.forms.text_training import TRAINING
+from priming.protocol.keeping.best import Selection
+from priming.runs.parameters import Named, StackedParameters
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.parameters import Named, StackedParameters
-from priming.training.selection import Selection
 from priming.training.sweep import Run, Sample, Sweep
 from tests.tiny_bart import examples
 
@@ -40,7 +41,7 @@ CASES = {
 
 def bank() -> StackedParameters:
     """A run for each case; a parameter that holds the step."""
-    return StackedParameters({"plm.step": torch.zeros(len(CASES), 1)})
+    return StackedParameters({"plm.step": torch.zeros(len(CASES), 1)}, lambda _: "plm")
 
 
 def kept(by_loss: bool) -> tuple[Selection, list[Sequence[int]]]:
@@ -78,7 +79,9 @@ def test_a_choice_by_loss_says_so() -> None:
 
 def test_losses_are_asked_for_while_scores_tie_and_no_longer() -> None:
     _, asked = kept(True)
-    tied = [[run for run, case in enumerate(CASES.values()) if len(set(case[0][: index + 1])) == 1] for index in range(1, 4)]
+    tied = [
+        [run for run, case in enumerate(CASES.values()) if len(set(case[0][: index + 1])) == 1] for index in range(1, 4)
+    ]
     tied = [[run for run in runs if list(CASES)[run] != "never a number"] for runs in tied]
     assert asked == [tied[0], tied[0], tied[1], tied[2]]  # twice at the first tie: for the start and for the step
 
@@ -86,12 +89,12 @@ def test_losses_are_asked_for_while_scores_tie_and_no_longer() -> None:
 @pytest.fixture
 def predictor(build: Callable[..., TextModel], plm_folder: Path) -> Predictor:
     model = build(("adapter",))
-    return Predictor(model, Encoder(load_plm(plm_folder).tokenizer, 12, 4))
+    return Predictor(model, TextTokenizer(load_plm(plm_folder).tokenizer, 12, 4))
 
 
 @pytest.mark.parametrize("at_once", [512, 3])
 def test_the_development_loss_is_the_models_own(predictor: Predictor, plm_folder: Path, at_once: int) -> None:
-    """Against the library's loss of an unchanged model, a row at a time; runs of different size and length, in chunks too."""
+    """Against the library's loss of an unchanged model, row by row; runs differ in size and length; also in chunks."""
     predictor, plain = replace(predictor, at_once=at_once), load_plm(plm_folder).model.eval()
     data = [examples(5, 1), examples(3, 2, longest=4, target=4), examples(4, 3, target=3)]
     start = {name: p for name, p in predictor.model.named_parameters() if ".adapters." in name}
@@ -106,24 +109,32 @@ def test_the_development_loss_is_the_models_own(predictor: Predictor, plm_folder
         assert found == pytest.approx(total / tokens, rel=1e-5)
 
 
-def test_a_sweep_without_information_keeps_what_the_loss_prefers(build: Callable[..., TextModel], plm_folder: Path) -> None:
+def test_a_sweep_without_information_keeps_what_the_loss_prefers(
+    build: Callable[..., TextModel], plm_folder: Path
+) -> None:
     """One label only: every score is 1, so the loss decides; by CrossFit's rule the start is kept."""
     model = build(("adapter",))
-    encoder = Encoder(load_plm(plm_folder).tokenizer, 12, 4)
+    encoder = TextTokenizer(load_plm(plm_folder).tokenizer, 12, 4)
     texts = [("red cat sings", ["good"]), ("blue dog runs", ["good"])]
     data = Sample("a task", 1, encoder.examples(texts), encoder.examples(texts), [t for _, t in texts], ("good",))
-    tuning = Tuning(steps=4, evaluate_every=2, learning_rates=Grid(adapter=[1e-2]), batch_sizes=[2], warmup=0.0, dropout=0.0)
+    tuning = Tuning(
+        steps=4, evaluate_every=2, learning_rates=Grid(adapter=[1e-2]), batch_sizes=[2], warmup=0.0, dropout=0.0
+    )
     start = {name: p.clone() for name, p in model.named_parameters()}
 
     def tuned(ties: str) -> Run:
         settings = tuning.model_copy(update={"ties": ties})
-        [run] = Sweep(model, ("adapter",), settings, Scoring(), Predictor(model, encoder)).run([data], 1)
+        [run] = Sweep(model, TRAINING, ("adapter",), settings, Scoring(), Predictor(model, encoder)).run([data], 1)
         return run
 
     def loss(values: Named) -> float:
-        batch = [pad(rows, value) for rows, value in ((data.dev.inputs, 1), ([r[0] for r in data.dev.targets], IGNORED))]
+        batch = [
+            pad(rows, value) for rows, value in ((data.dev.inputs, 1), ([r[0] for r in data.dev.targets], IGNORE_INDEX))
+        ]
         with torch.no_grad():
-            logits: Tensor = torch.func.functional_call(model, dict(values), (batch[0], batch[0].ne(1).long(), shifted(batch[1], 2, 1)))
+            logits: Tensor = torch.func.functional_call(
+                model, dict(values), (batch[0], batch[0].ne(1).long(), shift_right(batch[1], 2, 1))
+            )
         return torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[1].flatten()).item()
 
     first, by_loss = tuned("first"), tuned("loss")

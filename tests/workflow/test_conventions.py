@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from priming.jobs import graph
-from priming.steps import run
+from priming.jobs.graph import graph
+from priming.running.steps import run
 from priming.study.load import load_study
-
-from .conftest import TINY
+from tests.tiny_study import TINY
 
 LOSS = {"loss": "sum", "label_smoothing": 0.1, "clip": 0.1}
 STRATEGIES = [
@@ -36,7 +35,12 @@ def study_file(folder: Path, plms: Mapping[str, Path]) -> Path:
     study["plms"] = {name: {"path": str(path), "max_input": 24, "max_output": 16} for name, path in plms.items()}
     study["tasks"]["task_prefix"] = True
     study["priming"]["mtl"] |= {**LOSS, "target_space": True}
-    study["priming"]["maml"] |= {**LOSS, "target_space": True, "order": "second", "inner_learning_rates": {"plm": 0.1, "prompt": 0.1}}
+    study["priming"]["maml"] |= {
+        **LOSS,
+        "target_space": True,
+        "order": "second",
+        "inner_learning_rates": {"plm": 0.1, "prompt": 0.1},
+    }
     study["tuning"] |= LOSS
     study["scoring"] = {
         "decoder": "beam",
@@ -50,7 +54,9 @@ def study_file(folder: Path, plms: Mapping[str, Path]) -> Path:
 
 
 @pytest.mark.slow
-def test_a_study_with_every_convention(plm_folders: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_with_every_convention(
+    plm_folders: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = study_file(tmp_path, {"gated": plm_folders["t5-gated"], "multilingual": plm_folders["mt5"]})
     monkeypatch.chdir(tmp_path)
     for out, job in graph(load_study(file)).jobs.items():
@@ -61,7 +67,8 @@ def test_a_study_with_every_convention(plm_folders: Mapping[str, Path], tmp_path
     arg = pd.read_csv(results / "tables/arg.csv")
     found = {(row.plm, row.strategy): row.baseline for row in arg.itertuples()}
     assert {name: found["multilingual", name] for name in BASELINES} == BASELINES
-    first = next((results / "tuned").rglob("result.json"))
+    first = next((results / "scores").rglob("sample-*.json"))
     assert set(json.loads(first.read_text())["test"]) == {"beam", "ranking"}
-    predictions = [json.loads(line) for line in (first.parent / "predictions.jsonl").read_text().splitlines()]
-    assert all(set(row) == {"row", "targets", "beam", "ranking"} for row in predictions)
+    cell = results / "tuned" / first.relative_to(results / "scores").with_suffix("")
+    rows = [json.loads(line) for line in (cell / "predictions.jsonl").read_text().splitlines()]
+    assert all(set(row["answers"]) == {"beam", "ranking"} for row in rows if row["part"] == "test")

@@ -1,4 +1,4 @@
-"""Keeping the tables of a finished study for documents, and noticing when what the checkout asks for is no longer what is kept."""
+"""Keeping the tables of a finished study for documents, and noticing when they no longer fit the checkout."""
 
 import json
 import subprocess
@@ -9,8 +9,7 @@ import pytest
 from priming.errors import DataError
 from priming.quoting import store
 from priming.study.load import load_study
-
-from .conftest import Checkout
+from tests.tiny_study import Checkout
 
 CONFIG = Path("config.yaml")
 BLOCKS = {"mini-effects": {"caption": "c", "header": ["strategy"], "rows": [["none -> prompt"]], "note": ""}}
@@ -40,7 +39,12 @@ def test_what_was_kept_is_what_the_checkout_asks_for(finished: Checkout) -> None
     folder = store.keep(CONFIG)
     quote = store.read(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["blocks.json", "effects.csv", "quote.json", "recipe.json"]
-    assert (quote.study_file, quote.study, quote.made.how, quote.made.commit) == ("config.yaml", "tiny", "run", git("rev-parse", "HEAD"))
+    assert (quote.study_file, quote.study, quote.made.how, quote.made.commit) == (
+        "config.yaml",
+        "tiny",
+        "run",
+        git("rev-parse", "HEAD"),
+    )
     assert set(quote.data) == {path.parent.name for path in Path("results/tiny/tasks").glob("*/task.json")}
     assert store.differences(folder) == []
     assert list(store.quotes()) == [folder]
@@ -70,10 +74,14 @@ def test_rows_prepared_anew_are_those_that_the_workflow_prepares(finished: Check
     assert store.prepared_data(other, Path()) != found
 
 
-def test_other_code_is_a_difference_until_somebody_compared(finished: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_code_is_a_difference_until_somebody_compared(
+    finished: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = store.keep(CONFIG)
     monkeypatch.setattr(store, "code_digest", lambda recipes: "other")
-    assert store.differences(folder) == ["the code, and nobody noted that the numbers were made again or compared equal"]
+    assert store.differences(folder) == [
+        "the code, without a record that the numbers were reproduced or compared equal,"
+    ]
     store.confirm(folder, "compared equal", "ten steps, bit by bit")
     assert store.differences(folder) == []
     assert [check.how for check in store.read(folder).checks] == ["run", "compared equal"]
@@ -81,11 +89,13 @@ def test_other_code_is_a_difference_until_somebody_compared(finished: Checkout, 
 
 def test_an_unfinished_study_is_not_kept(finished: Checkout) -> None:
     finished.edit("config.yaml", "seeds: [1, 2]", "seeds: [1, 3]")
-    with pytest.raises(DataError, match="its tables are not finished or not current; type: snakemake --configfile config.yaml"):
+    with pytest.raises(
+        DataError, match="its tables are not finished or not current; type: snakemake --configfile config.yaml"
+    ):
         store.keep(CONFIG)
 
 
 def test_code_that_is_not_committed_is_refused(finished: Checkout) -> None:
     (finished.folder / "src" / "new.py").write_text("")
-    with pytest.raises(DataError, match="src/ or workflow/ has changes that are not committed"):
+    with pytest.raises(DataError, match="src/ or workflow/ has uncommitted changes"):
         store.keep(CONFIG)

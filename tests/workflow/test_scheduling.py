@@ -1,4 +1,4 @@
-"""What rules ask a scheduler for, and the profiles: by the functions themselves, and by real Snakemake without a cluster."""
+"""Resources that rules ask a scheduler for, and the profiles: by the functions, and by Snakemake without a cluster."""
 
 import os
 import subprocess
@@ -13,16 +13,18 @@ import pytest
 import yaml
 from snakemake.iocontainers import Wildcards
 
-from priming.attempts import folder
-from priming.jobs import graph
-from priming.needs import needs
-from priming.recipes import Recipes
-from priming.site import Site
+from priming.jobs.graph import graph
+from priming.jobs.recipes import Recipes
+from priming.resources.estimates import needs
+from priming.resources.site import Site
+from priming.running.killed_attempts import folder
 from priming.study import Study
+from tests.tiny_study import TINY, Checkout
 
-from .conftest import TINY, Checkout
-
-PRIMED, TUNED = "results/tiny/primed/mini/mtl-plm+adapter/seed-{seed}", "results/tiny/tuned/mini/none--plm/chunks/{chunk}"
+PRIMED, TUNED = (
+    "results/tiny/primed/mini/mtl-plm+adapter/seed-{seed}",
+    "results/tiny/tuned/mini/none--plm/chunks/{chunk}",
+)
 NOWHERE = Site()
 
 
@@ -101,7 +103,9 @@ def without(folder: Path, *programs: str) -> dict[str, str]:
     return {**os.environ, "PATH": str(folder)}
 
 
-def profiled(checkout: Checkout, profile: str, *arguments: str, python: tuple[str, ...] = (), **environment: str) -> tuple[int, str]:
+def profiled(
+    checkout: Checkout, profile: str, *arguments: str, python: tuple[str, ...] = (), **environment: str
+) -> tuple[int, str]:
     """The exit status of Snakemake with a profile, and what it printed."""
     command = [sys.executable, *python, "-m", "snakemake", "--profile", profile, *arguments]
     done = subprocess.run(
@@ -122,7 +126,9 @@ def test_without_slurm_one_line_says_what_is_missing(checkout: Checkout, tmp_pat
     environment = without(tmp_path / "bin", "sbatch")
     status, printed = profiled(checkout, "slurm", **environment)
     assert status == 1
-    assert printed.splitlines()[-1].startswith("error: --profile slurm: there is no sbatch on the PATH; type this on a machine that submits")
+    assert printed.splitlines()[-1].startswith(
+        "error: --profile slurm: there is no sbatch on the PATH; run this on a machine that submits"
+    )
     assert "Traceback" not in printed
     assert not (checkout.folder / "results").exists()
     status, printed = profiled(checkout, "slurm", "-n", **environment)
@@ -138,7 +144,9 @@ def test_without_the_executor_one_line_says_what_to_type(checkout: Checkout, tmp
             (packages / package.name).symlink_to(package)
     status, printed = profiled(checkout, "slurm", python=("-S",), PYTHONPATH=str(packages))
     assert status == 1
-    assert printed.splitlines()[-1].endswith("is not installed; type: pip install -c constraints.txt snakemake-executor-plugin-slurm")
+    assert printed.splitlines()[-1].endswith(
+        "is not installed; type: pip install -c constraints.txt snakemake-executor-plugin-slurm"
+    )
     assert "Traceback" not in printed
     status, printed = profiled(checkout, "slurm", "-n", python=("-S",), PYTHONPATH=str(packages))
     assert status == 0
@@ -160,7 +168,11 @@ def test_no_more_jobs_than_gpus(checkout: Checkout, devices: str, gpus: int) -> 
     assert f'gpu=Resource("gpu", {gpus})' in printed
 
 
-ANSWERING = {"sacct": "echo '7|CANCELLED by 1000'; echo '8|COMPLETED'", "squeue": 'echo "squeue $*"', "failing": "exit 1"}
+ANSWERING = {
+    "sacct": "echo '7|CANCELLED by 1000'; echo '8|COMPLETED'",
+    "squeue": 'echo "squeue $*"',
+    "failing": "exit 1",
+}
 AWAY = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
 SUBMITTING = f"""
 [ -e back ] || {{ touch back; echo "sbatch: error: {AWAY}" >&2; exit 1; }}
@@ -170,7 +182,9 @@ echo "sbatch: a remark" >&2
 """
 
 
-def behind(project: Path, folder: Path, name: str, arguments: list[str], **programs: str) -> subprocess.CompletedProcess[str]:
+def behind(
+    project: Path, folder: Path, name: str, arguments: list[str], **programs: str
+) -> subprocess.CompletedProcess[str]:
     """Run the profile's own program of that name, with stand-ins for those of SLURM behind it."""
     (folder / "bin").mkdir()
     environment = without(folder / "bin", "sacct", "squeue", "sbatch")
@@ -179,7 +193,9 @@ def behind(project: Path, folder: Path, name: str, arguments: list[str], **progr
         (folder / "bin" / program).chmod(0o755)
     own = project / "slurm" / "bin"
     environment["PATH"] = os.pathsep.join([str(own), environment["PATH"]])
-    return subprocess.run([own / name, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [own / name, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,7 +207,9 @@ def behind(project: Path, folder: Path, name: str, arguments: list[str], **progr
         ("failing", ["-nu", "root"], ""),
     ],
 )
-def test_sacct_answers_without_accounting(project: Path, tmp_path: Path, sacct: str | None, arguments: list[str], printed: str) -> None:
+def test_sacct_answers_without_accounting(
+    project: Path, tmp_path: Path, sacct: str | None, arguments: list[str], printed: str
+) -> None:
     programs = {"squeue": ANSWERING["squeue"]} | ({"sacct": ANSWERING[sacct]} if sacct else {})
     done = behind(project, tmp_path, "sacct", arguments, **programs)
     assert (done.returncode, done.stdout) == (0, printed)

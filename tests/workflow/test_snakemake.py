@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Checkout
+from tests.tiny_study import Checkout
 
 NOTHING = "Nothing to be done"
-EVERYTHING = {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "tabulate": 1, "draw": 2, "verdict": 1}
-REPORTING = {"tabulate": 1, "draw": 2, "verdict": 1}
+EVERYTHING = {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "score": 4, "tabulate": 1, "draw": 2, "failures": 1}
+REPORTING = {"tabulate": 1, "draw": 2, "failures": 1}
 
 
 def test_a_fresh_clone_wants_everything(checkout: Checkout) -> None:
@@ -36,7 +36,7 @@ def test_touched_files_need_nothing(made: Checkout) -> None:
 
 def test_comments_and_docstrings_need_nothing(made: Checkout) -> None:
     made.edit("config.yaml", "seeds: [1, 2]", "seeds: [1, 2]  # two of them\n\n")
-    made.edit("src/priming/training/downstream.py", '"""Tuning a target task', '"""# A remark.\n\nTuning a target task')
+    made.edit("src/priming/training/downstream.py", '"""Tuning target tasks', '"""# A remark.\n\nTuning target tasks')
     assert NOTHING in made.snakemake("-n")
 
 
@@ -46,19 +46,44 @@ def test_comments_and_docstrings_need_nothing(made: Checkout) -> None:
         (
             "budget: {steps: 2}\n    learning_rates: {plm: 1.0e-3, adapter",
             "budget: {steps: 2}\n    learning_rates: {plm: 2.0e-3, adapter",
-            {"prime": 2, "tune": 1} | REPORTING,
+            {"prime": 2, "tune": 1, "score": 1} | REPORTING,
         ),
         ("figures: {", "figures: {style: {dpi: 30}, ", {"draw": 2}),
         ("figures: {", "figures: {strategy_matrix: {value: gain}, ", {"draw": 1}),
-        ("[dinner_review, price_compare]", "[dinner_review, price_compare, plan_time]", {"prepare": 1, "tune": 4} | REPORTING),
+        (
+            "[dinner_review, price_compare]",
+            "[dinner_review, price_compare, plan_time]",
+            {"prepare": 1, "tune": 4, "score": 4} | REPORTING,
+        ),
         ("title: A tiny study", "title: Another title", REPORTING),
         ("chunk: 2", "chunk: 1", {}),
-        ("seeds: [1, 2]", "seeds: [1, 2, 3]", {"prime": 2, "tune": 4} | REPORTING),
+        ("seeds: [1, 2]", "seeds: [1, 2]\nscoring: {decoders: [ranking]}", {"score": 4} | REPORTING),
+        ("seeds: [1, 2]", "seeds: [1, 2]\nscoring: {metrics: [accuracy, rouge_l]}", {"score": 4} | REPORTING),
+        (
+            "seeds: [1, 2]",
+            "seeds: [1, 2]\nscoring: {decoders: [ranking, beam]}",
+            {"tune": 4, "score": 4} | REPORTING,
+        ),
+        ("seeds: [1, 2]", "seeds: [1, 2, 3]", {"prime": 2, "tune": 4, "score": 4} | REPORTING),
         ("  - none -> plm\n", "", REPORTING),
     ],
-    ids=["rate", "style", "figure", "target", "title", "chunk", "seed", "strategy"],
+    ids=[
+        "rate",
+        "style",
+        "figure",
+        "target",
+        "title",
+        "chunk",
+        "fewer_decoders",
+        "metrics",
+        "new_decoder",
+        "seed",
+        "strategy",
+    ],
 )
-def test_a_change_of_the_study_wants_what_it_matters_to(made: Checkout, before: str, after: str, wanted: dict[str, int]) -> None:
+def test_a_change_of_the_study_wants_what_it_matters_to(
+    made: Checkout, before: str, after: str, wanted: dict[str, int]
+) -> None:
     if "none -> plm" in before:
         made.edit("config.yaml", "seeds: [1, 2]", "seeds: [1, 2]\nscoring: {arg_baseline: none -> adapter}")
     made.edit("config.yaml", before, after)
@@ -68,8 +93,11 @@ def test_a_change_of_the_study_wants_what_it_matters_to(made: Checkout, before: 
 @pytest.mark.parametrize(
     ("file", "wanted"),
     [
-        ("training/upstream.py", {"prime": 4, "tune": 2} | REPORTING),
-        ("training/downstream.py", {"tune": 4} | REPORTING),
+        ("training/upstream.py", {"prime": 4, "tune": 2, "score": 2} | REPORTING),
+        ("training/downstream.py", {"tune": 4, "score": 4} | REPORTING),
+        ("evaluation/scoring.py", {"score": 4} | REPORTING),
+        ("evaluation/metrics/exact_match.py", {"score": 4} | REPORTING),
+        ("evaluation/metrics/rouge_l.py", {}),
         ("reporting/tables.py", REPORTING),
         ("reporting/figures/tasks.py", {"draw": 1}),
         ("reporting/figures/style.py", {"draw": 2}),
@@ -85,16 +113,16 @@ def test_a_change_of_code_wants_the_steps_that_run_it(made: Checkout, file: str,
 def test_why_a_result_is_stale_is_said(made: Checkout) -> None:
     made.edit("config.yaml", "tuning: {steps: 4", "tuning: {steps: 6")
     path = "results/tiny/tuned/mini/none--plm/seed-1/dinner_review"
-    assert f"stale: {path} (and 3 others of its job): setting tuning.steps 4 -> 6" in made.snakemake("-n")
+    assert f"stale: {path} (and 3 others of the job): setting tuning.steps 4 -> 6" in made.snakemake("-n")
 
 
 def test_a_result_without_recipe_is_made_again_with_what_follows(made: Checkout) -> None:
     (made.folder / "results/tiny/primed/mini/mtl-plm+adapter/seed-1/recipe.json").unlink()
-    assert made.wanted() == {"prime": 1, "tune": 1} | REPORTING
+    assert made.wanted() == {"prime": 1, "tune": 1, "score": 1} | REPORTING
 
 
 def test_figures_need_no_more_than_the_tables(made: Checkout) -> None:
-    for part in ("plm", "tasks", "primed", "tuned"):
+    for part in ("plm", "tasks", "primed", "tuned", "scores"):
         shutil.rmtree(made.folder / "results/tiny" / part)
     assert NOTHING in made.snakemake("-n")
     made.edit("config.yaml", "figures: {", "figures: {style: {dpi: 30}, ")
@@ -102,9 +130,9 @@ def test_figures_need_no_more_than_the_tables(made: Checkout) -> None:
 
 
 def test_tunings_need_no_more_than_the_primings(made: Checkout) -> None:
-    for part in ("tuned", "tables", "figures"):
+    for part in ("tuned", "scores", "tables", "figures"):
         shutil.rmtree(made.folder / "results/tiny" / part)
-    assert made.wanted() == {"tune": 4} | REPORTING
+    assert made.wanted() == {"tune": 4, "score": 4} | REPORTING
 
 
 @pytest.mark.parametrize(
@@ -113,7 +141,8 @@ def test_tunings_need_no_more_than_the_primings(made: Checkout) -> None:
         ("tasks", {"prepare": 1}),
         ("primed", {"prepare": 1, "pretrain": 1, "prime": 4}),
         ("tuned", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4}),
-        ("tables", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "tabulate": 1}),
+        ("scores", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "score": 4}),
+        ("tables", {"prepare": 1, "pretrain": 1, "prime": 4, "tune": 4, "score": 4, "tabulate": 1}),
         ("results/tiny/primed/mini/mtl-plm+adapter/seed-2", {"prepare": 1, "pretrain": 1, "prime": 1}),
     ],
 )
@@ -123,10 +152,12 @@ def test_targets(checkout: Checkout, target: str, wanted: dict[str, int]) -> Non
 
 @pytest.mark.parametrize("state", ["failed", "not_primed"])
 def test_failures_are_named_each_time(made: Checkout, state: str) -> None:
-    status = {"failed": [], "not_primed": [], "cells": 8} | {state: ["mini: none -> plm, task dinner_review: 1 of 4 runs"]}
+    status = {"failed": [], "not_primed": [], "cells": 8} | {
+        state: ["mini: none -> plm, task dinner_review: 1 of 4 runs"]
+    }
     (made.folder / "results/tiny/tables/status.json").write_text(json.dumps(status))
     (made.folder / "logs/tiny").mkdir(parents=True)
-    (made.folder / "logs/tiny/verdict.done").touch()
+    (made.folder / "logs/tiny/failures.done").touch()
     for _ in range(2):
         printed = made.snakemake(status=1)
         assert "mini: none -> plm, task dinner_review: 1 of 4 runs" in printed
@@ -134,12 +165,18 @@ def test_failures_are_named_each_time(made: Checkout, state: str) -> None:
 
 
 def jobs(checkout: Checkout, *arguments: str) -> list[str]:
-    return sorted(line for line in checkout.snakemake("-n", *arguments).splitlines() if "reason" not in line.lower() and "results/" in line)
+    return sorted(
+        line
+        for line in checkout.snakemake("-n", *arguments).splitlines()
+        if "reason" not in line.lower() and "results/" in line
+    )
 
 
 def test_a_study_is_read_alone(checkout: Checkout) -> None:
     text = (checkout.folder / "config.yaml").read_text()
-    (checkout.folder / "other.yaml").write_text(text.replace("name: tiny", "name: other").replace("  - none -> adapter\n", ""))
+    (checkout.folder / "other.yaml").write_text(
+        text.replace("name: tiny", "name: other").replace("  - none -> adapter\n", "")
+    )
     beside = jobs(checkout, "--configfile", "other.yaml")
     (checkout.folder / "config.yaml").unlink()
     assert jobs(checkout, "--configfile", "other.yaml") == beside
@@ -150,8 +187,8 @@ def test_a_study_is_read_alone(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--config", "tuning=1"], "--config tuning=1: a study is what its file says"),
-        (["--configfile", "config.yaml", "second.yaml"], "--configfile names several files"),
+        (["--config", "tuning=1"], "--config tuning=1: a study is defined by its file alone"),
+        (["--configfile", "config.yaml", "second.yaml"], "--configfile lists several files"),
     ],
 )
 def test_a_study_is_never_merged(checkout: Checkout, arguments: list[str], message: str) -> None:
@@ -175,7 +212,7 @@ def test_every_computing_rule_says_what_it_takes(project: Path) -> None:
         text = (project / "workflow" / "rules" / f"{name}.smk").read_text()
         for rule in text.split("\nrule ")[1:]:
             directives = ["log", "conda", "message", "params", "shell"] + (
-                [] if rule.startswith("verdict") else ["benchmark", "threads", "resources"]
+                [] if rule.startswith("failures") else ["threads", "resources"]
             )
             assert [d for d in directives if f"\n    {d}:" not in rule] == [], rule.split(":")[0]
             assert "config[" not in rule

@@ -2,20 +2,19 @@
 
 import csv
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from priming.needs import needs
-
-from .conftest import Checkout
+from tests.tiny_study import Checkout
 
 pytestmark = pytest.mark.slow
 
-EVERYTHING = Counter(prepare=6, pretrain=1, prime=4, tune=16, tables=1, figure=2)
-RUNNER = 350  # MB of Snakemake in a job of SLURM
+EVERYTHING = Counter(prepare=6, pretrain=1, prime=4, tune=16, score=16, tables=1, figure=2)
 CELLS = "results/tiny/tuned"
+TOOK = r"took [\d.]+ s, [\d.]+ CPU s, at most \d+ MB a process"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Checkou
 def files(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
     """Identity, time and bytes of the files of all results below a folder, markers of chunks aside."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "chunks" not in path.parts)
-    return {path.relative_to(folder): (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+    return {
+        path.relative_to(folder): (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in found
+    }
 
 
 def test_first_everything_then_nothing(finished: Checkout) -> None:
@@ -39,19 +40,15 @@ def test_first_everything_then_nothing(finished: Checkout) -> None:
     assert (finished.folder / "results/tiny/tables/scores.csv").is_file()
 
 
-def test_jobs_ask_for_what_they_take(finished: Checkout) -> None:
-    recipes, compared = finished.recipes(), 0
-    for out, job in recipes.graph.jobs.items():
-        log = finished.folder / "logs/tiny" / f"{out.removeprefix('results/tiny/').replace('/chunks/', '/')}.tsv"
-        with log.open() as file:
-            peak = next(csv.DictReader(file, delimiter="\t"))["max_rss"]
-        if peak.replace(".", "").isdigit():
-            assert float(peak) + RUNNER <= needs(recipes.graph, job, finished.folder, gpus=False).memory <= 3 * (float(peak) + RUNNER), out
-            compared += 1
-    assert compared >= 10
+def test_the_last_line_of_a_log_says_what_the_job_took(finished: Checkout) -> None:
+    for out in finished.recipes().graph.jobs:
+        log = finished.folder / "logs/tiny" / f"{out.removeprefix('results/tiny/').replace('/chunks/', '/')}.log"
+        assert re.fullmatch(TOOK, log.read_text().splitlines()[-1]), log
 
 
-def test_the_same_study_in_another_folder_gives_the_same_tables(finished: Checkout, tmp_path: Path, project: Path) -> None:
+def test_the_same_study_in_another_folder_gives_the_same_tables(
+    finished: Checkout, tmp_path: Path, project: Path
+) -> None:
     other = Checkout(tmp_path, project)
     other.snakemake("tables")
     ours, theirs = (sorted((checkout.folder / "results/tiny/tables").glob("*.*")) for checkout in (finished, other))
@@ -59,7 +56,9 @@ def test_the_same_study_in_another_folder_gives_the_same_tables(finished: Checko
     assert "scores.csv" in named
     assert named == [path.name for path in theirs if path.name != "recipe.json"]
     for name in named:
-        assert (other.folder / "results/tiny/tables" / name).read_bytes() == (finished.folder / "results/tiny/tables" / name).read_bytes(), name
+        assert (other.folder / "results/tiny/tables" / name).read_bytes() == (
+            finished.folder / "results/tiny/tables" / name
+        ).read_bytes(), name
 
 
 def test_a_report_is_made(finished: Checkout) -> None:
@@ -70,10 +69,14 @@ def test_a_report_is_made(finished: Checkout) -> None:
 
 
 def test_a_rate_of_a_priming(finished: Checkout) -> None:
-    untouched = {path: entry for path, entry in files(finished.folder / CELLS).items() if "mtl-plm+adapter--adapter" not in path.parts}
+    untouched = {
+        path: entry
+        for path, entry in files(finished.folder / CELLS).items()
+        if "mtl-plm+adapter--adapter" not in path.parts
+    }
     finished.edit("config.yaml", "learning_rates: {plm: 1.0e-3, adapter", "learning_rates: {plm: 2.0e-3, adapter")
     finished.snakemake()
-    assert finished.executed() == Counter(prime=2, tune=4, tables=1, figure=2)
+    assert finished.executed() == Counter(prime=2, tune=4, score=4, tables=1, figure=2)
     after = files(finished.folder / CELLS)
     assert untouched == {path: after[path] for path in untouched}
     assert len(untouched) >= 12
@@ -84,7 +87,7 @@ def test_a_new_target_tunes_only_its_own_cells(finished: Checkout) -> None:
     finished.edit("config.yaml", "chunk: 2", "chunk: 4")
     finished.edit("config.yaml", "[dinner_review, price_compare]", "[dinner_review, price_compare, plan_time]")
     finished.snakemake()
-    assert finished.executed() == Counter(prepare=1, tune=8, tables=1, figure=2)
+    assert finished.executed() == Counter(prepare=1, tune=8, score=8, tables=1, figure=2)
     after = files(finished.folder / CELLS)
     assert before == {path: after[path] for path in before}
 
@@ -122,11 +125,48 @@ def test_touched_files_execute_nothing(finished: Checkout) -> None:
     assert finished.executed() == Counter()
 
 
+METRIC = """
+from priming.evaluation.metrics.interface import Metric
+
+def hits(predictions, references):
+    return sum(text[:1] == row[0][:1] for text, row in zip(predictions, references)) / len(references)
+
+METRIC = Metric(hits)
+"""
+
+
+def test_a_new_metric_scores_again_and_tunes_nothing(finished: Checkout) -> None:
+    before = files(finished.folder / CELLS)
+    (finished.folder / "src/priming/evaluation/metrics/first_letter.py").write_text(METRIC)
+    finished.edit("src/priming/study/tuning.py", '    "pearson",\n)', '    "pearson",\n    "first_letter",\n)')
+    finished.edit("config.yaml", "seeds: [1, 2]", "seeds: [1, 2]\nscoring: {metrics: [accuracy, first_letter]}")
+    finished.snakemake()
+    assert finished.executed() == Counter(score=24, tables=1, figure=2)
+    assert files(finished.folder / CELLS) == before
+    with (finished.folder / "results/tiny/tables/scores.csv").open() as file:
+        found = [row for row in csv.DictReader(file) if row["metric"] == "first_letter"]
+    # 4 strategies, 2 seeds, 3 targets, 2 samples, 2 decoders
+    assert len(found) == 4 * 2 * 3 * 2 * 2
+
+
+def test_fewer_decoders_score_again_and_one_more_tunes(finished: Checkout) -> None:
+    finished.edit("config.yaml", "[accuracy, first_letter]}", "[accuracy], decoders: [ranking]}")
+    finished.snakemake()
+    assert finished.executed() == Counter(score=24, tables=1, figure=2)
+    finished.edit("config.yaml", "decoders: [ranking]}", "decoders: [ranking, beam]}")
+    assert finished.wanted() == {"tune": 4, "score": 4, "tabulate": 1, "draw": 2, "failures": 1}
+    finished.edit("config.yaml", "decoders: [ranking, beam]}", "decoders: [ranking]}")
+
+
 def test_a_priming_that_diverges_is_reported_and_fails_the_study(finished: Checkout) -> None:
-    finished.edit("config.yaml", "learning_rates: {plm: 2.0e-3, adapter: 1.0e-2}", "clip: null\n    learning_rates: {plm: 1.0e+30, adapter: 1.0e+30}")
+    finished.edit(
+        "config.yaml",
+        "learning_rates: {plm: 2.0e-3, adapter: 1.0e-2}",
+        "clip: null\n    learning_rates: {plm: 1.0e+30, adapter: 1.0e+30}",
+    )
     finished.edit("config.yaml", "budget: {steps: 2}\n    clip", "budget: {steps: 6}\n    clip")
     printed = finished.snakemake(status=1)
-    assert finished.executed() == Counter(prime=2, tune=6, tables=1, figure=2)
+    assert finished.executed() == Counter(prime=2, tune=6, score=6, tables=1, figure=2)
     assert "mtl[plm+adapter] -> adapter, task dinner_review: 4 of 4 runs not primed" in printed
     assert "not primed" in (finished.folder / "results/tiny/tables/failures.csv").read_text()
     assert "not primed" in finished.snakemake(status=1)

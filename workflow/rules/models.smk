@@ -3,13 +3,11 @@ PLM = f"{RESULTS}/plm/{{plm}}"
 
 rule pretrain:
     input:
-        asked(PLM),
+        inputs_of(PLM),
     output:
         directory(PLM),
     log:
         f"logs/{NAME}/plm/{{plm}}.log",
-    benchmark:
-        f"logs/{NAME}/plm/{{plm}}.tsv"
     priority: 30
     conda:
         "../../envs/train.yaml"
@@ -19,6 +17,6 @@ rule pretrain:
     params:
         study=STUDY_FILE,
     message:
-        "Make the pretrained language model {wildcards.plm}"
+        "Pretrain or fetch the language model {wildcards.plm}"
     shell:
         "exec python -m priming pretrain --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -3,13 +3,11 @@ PRIMED = f"{RESULTS}/primed/{{plm}}/{{priming}}/seed-{{seed}}"
 
 rule prime:
     input:
-        asked(PRIMED),
+        inputs_of(PRIMED),
     output:
         directory(PRIMED),
     log:
         f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.log",
-    benchmark:
-        f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.tsv"
     priority: 20
     conda:
         "../../envs/train.yaml"

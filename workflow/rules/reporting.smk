@@ -5,7 +5,7 @@ SHOWN = next(format for format in ("svg", "png", "pdf") if format in FORMATS)
 
 rule tabulate:
     input:
-        asked(TABLES),
+        inputs_of(TABLES),
     output:
         report(
             directory(TABLES),
@@ -16,8 +16,6 @@ rule tabulate:
         ),
     log:
         f"logs/{NAME}/tables.log",
-    benchmark:
-        f"logs/{NAME}/tables.tsv"
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -26,14 +24,14 @@ rule tabulate:
     params:
         study=STUDY_FILE,
     message:
-        "Score, and test significance"
+        "Write tables and test significance"
     shell:
         "exec python -m priming tables --study {params.study:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule draw:
     input:
-        asked(FIGURE),
+        inputs_of(FIGURE),
     output:
         report(
             directory(FIGURE),
@@ -44,8 +42,6 @@ rule draw:
         ),
     log:
         f"logs/{NAME}/figures/{{figure}}.log",
-    benchmark:
-        f"logs/{NAME}/figures/{{figure}}.tsv"
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -59,21 +55,21 @@ rule draw:
         "exec python -m priming figure --study {params.study:q} --out {output:q} > {log:q} 2>&1"
 
 
-rule verdict:
-    # Asked for where tables are made or name failures, and then never up to date.
+rule failures:
+    # Requested if tables are not built yet or list failures; never up to date then.
     input:
-        asking.fresh(f"verdict/{NAME}"),
+        rule_inputs.fresh(f"failures/{NAME}"),
         TABLES,
         GRAPH.outs("figure"),
     output:
-        touch(VERDICT),
+        touch(FAILURES),
     log:
-        f"logs/{NAME}/verdict.log",
+        f"logs/{NAME}/failures.log",
     conda:
         "../../envs/report.yaml"
     params:
         study=STUDY_FILE,
     message:
-        "Name what failed"
+        "List failures"
     shell:
-        "exec python -m priming verdict --study {params.study:q} > {log:q} 2>&1"
+        "exec python -m priming failures --study {params.study:q} > {log:q} 2>&1"

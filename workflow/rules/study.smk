@@ -1,4 +1,4 @@
-# The study, and the functions by which rules ask for their input (workflow/asked.py) and for what they need (workflow/scheduling.py).
+# The study, and the functions for the rules' inputs (workflow/rule_inputs.py) and resources (workflow/scheduling.py).
 import sys
 from pathlib import Path
 
@@ -6,23 +6,23 @@ sys.path.insert(
     0, str(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent)
 )
 
-import asked as asking
+import rule_inputs
 import scheduling
-from priming.jobs import root, tables
-from priming.units import units
+from priming.jobs.graph import root, tables
+from priming.jobs.stages import stages
 
-asking.run_this_checkout()
+rule_inputs.run_this_checkout()
 
-STUDY_FILE = asking.study_file(workflow.config_settings)
-RECIPES = asking.read(STUDY_FILE)
+STUDY_FILE = rule_inputs.study_file(workflow.config_settings)
+RECIPES = rule_inputs.read(STUDY_FILE)
 GRAPH = RECIPES.graph
-UNITS = units(GRAPH)
+STAGES = stages(GRAPH)
 NAME = GRAPH.study.name
 RESULTS = root(GRAPH.study)
 TABLES = tables(GRAPH.study)
-VERDICT = f"logs/{NAME}/verdict.done"
+FAILURES = f"logs/{NAME}/failures.done"
 
-asked = asking.asker(RECIPES)
+inputs_of = rule_inputs.input_function(RECIPES)
 SITE = scheduling.site()
 needed = scheduling.needing(RECIPES, SITE)
 config["front"] = RECIPES.front_page()  # for the report's templates

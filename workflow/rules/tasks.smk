@@ -3,13 +3,11 @@ TASKS = f"{RESULTS}/tasks/chunks/{{chunk}}"
 
 rule prepare:
     input:
-        asked(TASKS),
+        inputs_of(TASKS),
     output:
         directory(TASKS),
     log:
         f"logs/{NAME}/tasks/{{chunk}}.log",
-    benchmark:
-        f"logs/{NAME}/tasks/{{chunk}}.tsv"
     conda:
         "../../envs/tasks.yaml"
     threads: 1

@@ -3,13 +3,11 @@ TUNED = f"{RESULTS}/tuned/{{plm}}/{{strategy}}/chunks/{{chunk}}"
 
 rule tune:
     input:
-        asked(TUNED),
+        inputs_of(TUNED),
     output:
         directory(TUNED),
     log:
         f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.log",
-    benchmark:
-        f"logs/{NAME}/tuned/{{plm}}/{{strategy}}/{{chunk}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1

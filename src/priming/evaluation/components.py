@@ -1,4 +1,4 @@
-"""Where paired differences vary: variance components of task, PLM, priming, sample and rest, by the method of moments."""
+"""Variance components of paired differences: task, PLM, priming, sample and residual, by the method of moments."""
 
 from dataclasses import dataclass
 from math import prod
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from priming.evaluation.gains import Scores
 
-# Axes of the scores, and the axes that name a level of each term: a priming belongs to one PLM, a sample to one task.
+# Axes of the scores, and the axes that index the levels of each term: primings are nested in PLMs, samples in tasks.
 _AXES = "tpsk"
 _TERMS = {
     "task": "t", "plm": "p", "priming": "ps", "sample": "tk",
@@ -18,10 +18,10 @@ _TERMS = {
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of a single run's difference, NaN for what the design does not vary; `negative` names those estimated below 0 and set to it.
+    """Variances of a single run's difference, NaN for factors that the design does not vary.
 
-    `rest` are the interactions and what else differs from run to run; a source with one level, such as one sample a task, is in
-    those that it cannot be told from.
+    `negative` lists the estimates below 0, which are set to 0. `rest` contains interactions and all other variation
+    between runs. A factor with one level, such as one sample per task, is part of the components it is confounded with.
     """
 
     task: float
@@ -33,10 +33,10 @@ class Components:
 
 
 def components(differences: Scores, plms: NDArray[np.intp]) -> Components | None:
-    """The components of differences [N x S x K], `plms` [S] being the PLM of each priming.
+    """The components of differences [tasks x primings x samples]; `plms` [primings] is the PLM of each priming.
 
-    Of whole data alone: tasks without all runs are left out, and None is returned with fewer than two tasks left, or where
-    PLMs have different numbers of primings.
+    Only complete data are used: tasks with missing runs are left out. Returns None with fewer than two tasks left, or
+    if PLMs have different numbers of primings.
     """
     whole = differences[~np.isnan(differences).any(axis=(1, 2))]
     names, counts = np.unique(plms, return_counts=True)
@@ -47,13 +47,16 @@ def components(differences: Scores, plms: NDArray[np.intp]) -> Components | None
     parts = {name: found.pop(name, float("nan")) for name in ("task", "plm", "priming", "sample")}
     parts["rest"] = sum(found.values()) if found else float("nan")
     negative = tuple(name for name, value in parts.items() if value < 0)
-    return Components(**{name: 0.0 if name in negative else float(value) for name, value in parts.items()}, negative=negative)
+    return Components(
+        **{name: 0.0 if name in negative else float(value) for name, value in parts.items()}, negative=negative
+    )
 
 
 def _solved(values: Scores) -> dict[str, float]:
-    """The variance of each term that has degrees of freedom in `values` [N x P x S x K], from its expected mean squares.
+    """Variances of the terms with degrees of freedom in `values` [tasks x PLMs x primings x samples], from expected
+    mean squares.
 
-    The expected mean square of a term has every term whose levels name its own, times the number of runs behind a level.
+    The expected mean square of a term contains every term nested in it, times the number of runs per level.
     """
     squares = {name: square for name, square in _mean_squares(values).items() if square is not None}
     sizes = dict(zip(_AXES, values.shape, strict=True))

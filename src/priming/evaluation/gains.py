@@ -1,7 +1,7 @@
 """Mean scores of a strategy, and gains of one strategy over another.
 
-Scores of a strategy are an array [N x S x K]: N target tasks, S priming seeds, K samples; NaN where a run failed or was not primed.
-Two strategies are compared on the runs that both have, so that every gain is paired by task, seed and sample.
+Scores of a strategy are an array [tasks x primings x samples] over target tasks, NaN for runs that failed or were not
+primed. Two strategies are compared on the runs that both have, so every gain is paired by task, seed and sample.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float64]
 
 TOLERANCE = 1e-9
-"""A gain that is not above it is rounding."""
+"""Gains up to this size count as rounding."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean, the standard deviation around it (NaN for a single value) and how many values there are."""
+    """A mean, its standard deviation (NaN for a single value) and the number of values."""
 
     mean: float
     deviation: float
@@ -26,16 +26,16 @@ class Spread:
 
 
 def spread(values: Scores, freedom: int = 1) -> Spread:
-    """The mean of the values that are there, of any shape, and the deviation over their number less `freedom`."""
+    """The mean of the non-missing values, of any shape, and the deviation over their number minus `freedom`."""
     present = values[~np.isnan(values)]
     deviation = float(present.std(ddof=freedom)) if present.size > 1 else np.nan
     return Spread(float(present.mean()) if present.size else np.nan, deviation, present.size)
 
 
 def strategy_spread(scores: Scores, freedom: int = 1) -> Spread:
-    """Mean over the tasks of task means, and the deviation over (seed, sample) pairs of the mean over tasks.
+    """Mean of task means, and the deviation of the mean over tasks across (seed, sample) pairs.
 
-    A pair counts where every task that the strategy has at all has it; `n` is the number of such pairs.
+    A pair counts if every task of the strategy has it; `n` is the number of such pairs.
     """
     tasks = scores[~np.isnan(scores).all(axis=(1, 2))]
     if not tasks.size:
@@ -45,24 +45,32 @@ def strategy_spread(scores: Scores, freedom: int = 1) -> Spread:
 
 
 def task_means(scores: Scores) -> Scores:
-    """Mean over seeds and samples [... x N], NaN for a task without runs; `scores` [... x N x S x K]."""
+    """Mean over seeds and samples [... x tasks], NaN for a task without runs; `scores` [... x tasks x primings x
+    samples].
+    """
     present = ~np.isnan(scores)
     return _ratio(np.where(present, scores, 0.0).sum(axis=(-2, -1)), present.sum(axis=(-2, -1)))
 
 
+def task_bests(scores: Scores) -> Scores:
+    """The best single run of each task [... x tasks], NaN for a task without runs; `scores` as of `task_means`."""
+    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=(-2, -1))
+    return np.where(np.isinf(best), np.nan, best)
+
+
 def shared(strategy: Scores, reference: Scores) -> tuple[Scores, Scores]:
-    """Both with NaN wherever either has no run."""
+    """Both arrays, with NaN wherever either has no run."""
     missing = np.isnan(strategy) | np.isnan(reference)
     return np.where(missing, np.nan, strategy), np.where(missing, np.nan, reference)
 
 
 def absolute_gains(strategy: Scores, reference: Scores) -> Scores:
-    """Differences of task means; [... x N] both."""
+    """Differences of task means, both [... x tasks]."""
     return strategy - reference
 
 
 def relative_gains(strategy: Scores, reference: Scores) -> Scores:
-    """Percent of the reference's task means, NaN where that is 0; [... x N] both.
+    """Relative gain in percent of the reference's task means, NaN where these are 0; both [... x tasks].
 
     Their mean over tasks is the average relative gain (ARG) of Ye et al. (2021).
     """
@@ -70,18 +78,20 @@ def relative_gains(strategy: Scores, reference: Scores) -> Scores:
 
 
 def tasks_better(gains: Sequence[float]) -> int:
-    """How many tasks gain more than rounding."""
+    """The number of tasks with a gain beyond rounding."""
     return sum(gain > TOLERANCE for gain in gains)
 
 
 def mean_over_tasks(gains: Scores) -> Scores:
-    """Mean over the tasks that have a gain [...], NaN without any; `gains` [... x N]."""
+    """Mean over tasks with a gain [...], NaN if there are none; `gains` [... x tasks]."""
     present = ~np.isnan(gains)
     return _ratio(np.where(present, gains, 0.0).sum(axis=-1), present.sum(axis=-1))
 
 
 def cell_means(scores: Scores) -> Scores:
-    """Mean over samples [... x N x S], NaN for a task and seed without runs; `scores` [... x N x S x K]."""
+    """Mean over samples [... x tasks x primings], NaN for a task and seed without runs; `scores` [... x tasks x
+    primings x samples].
+    """
     present = ~np.isnan(scores)
     return _ratio(np.where(present, scores, 0.0).sum(axis=-1), present.sum(axis=-1))
 
@@ -91,9 +101,9 @@ def _absolute_cells(strategy: Scores, reference: Scores) -> Scores:
 
 
 def _relative_cells(strategy: Scores, reference: Scores) -> Scores:
-    """The relative gain of each task, and what each seed changes of it to first order (the delta method).
+    """The relative gain of each task plus each seed's deviation from it to first order (the delta method).
 
-    So the reference varies along, and the mean over the seeds of a task is its relative gain, which a mean of ratios is not.
+    This includes the variation of the reference, and averages over seeds to the task's relative gain; ratios do not.
     """
     ours, theirs = (task_means(scores)[..., None] for scores in (strategy, reference))
     apart = cell_means(strategy) - ours, cell_means(reference) - theirs
@@ -102,13 +112,15 @@ def _relative_cells(strategy: Scores, reference: Scores) -> Scores:
 
 @dataclass(frozen=True)
 class Measure:
-    """A way to compare task means [... x N], and its values for each task and seed [... x N x S], which average to them."""
+    """A comparison of task means [... x tasks], and its values per task and seed [... x tasks x primings], with equal
+    means.
+    """
 
     of_means: Callable[[Scores, Scores], Scores]
     of_cells: Callable[[Scores, Scores], Scores]
 
     def of_tasks(self, strategy: Scores, reference: Scores) -> Scores:
-        """The gain of each task [N] between scores [N x S x K] that have the same runs."""
+        """Gains [tasks] between scores [tasks x primings x samples] with the same runs."""
         return self.of_means(task_means(strategy), task_means(reference))
 
 

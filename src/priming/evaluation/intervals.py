@@ -1,8 +1,8 @@
-"""Intervals for mean gains of one strategy over another: over tasks, and from five primings on over primings too.
+"""Intervals for mean gains of one strategy over another: over tasks, and from five primings on also over primings.
 
-Notation: N tasks, S primings, P PLMs; arrays of cells are [... x N x S], a cell being the mean over the samples of a task and
-priming. Samples are shared by all primings of a task, so what they vary belongs to the task and is not divided by S.
-How often these intervals hold the true mean is simulated by benchmarks/coverage.py; docs/protocol.md has its table.
+Arrays of cells are [... x tasks x primings]; a cell is the mean over the samples of a task and priming. All primings of
+a task share its samples, so variation over samples belongs to the task and is not divided by the number of primings.
+benchmarks/coverage.py simulates the coverage of these intervals; docs/protocol.md has its table.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ LEVEL = 0.95
 POWER = 0.8
 FEWEST_TASKS = 6
 FEWEST_TASKS_VARYING = 8
-"""Where PLMs vary, or where primings vary a relative gain: with 6 tasks those intervals are outside the bounds of the simulation."""
+"""If PLMs vary, or primings for a relative gain: with 6 tasks those intervals are outside the bounds of the simulation.
+"""
 FEWEST_PRIMINGS = 5
 FEWEST_PLMS = 3
 MOST_MISSING = 0.1
@@ -30,7 +31,7 @@ TOO_FEW_TASKS = f"none, fewer than {FEWEST_TASKS} tasks"
 TOO_FEW_TASKS_VARYING = f"none, fewer than {FEWEST_TASKS_VARYING} tasks"
 TOO_FEW_RUNS = "none, too many runs are missing"
 
-# Of Satterthwaite's formula, where it is 2: with the three PLMs that a study has at least, 2 gives intervals that are too short.
+# 2 in Satterthwaite's formula, which gives too short intervals with three PLMs, the fewest of a study.
 _POWER_OF_SHARES = 1.5
 _NEARLY_SYMMETRIC = 1e-4
 _SETTLED = 1e-12
@@ -38,10 +39,11 @@ _SETTLED = 1e-12
 
 @dataclass(frozen=True)
 class Comparison:
-    """A mean gain over tasks, and what can be said of it.
+    """A mean gain over tasks with its interval.
 
-    `low` and `high` bound the interval and `error`, `degrees` are its standard error and degrees of freedom, all None without one;
-    `interval` says what it is over, or why there is none. `tasks` are indices into the scores, `gains` what each of them gained.
+    `low` and `high` bound the interval; `error` and `degrees` are its standard error and degrees of freedom; all are
+    None without one. `interval` says what it is over, or why there is none. `tasks` are indices into the scores,
+    `gains` the gains of these tasks.
     """
 
     gain: float
@@ -58,17 +60,21 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How a mean over tasks varies: its variance, the degrees of freedom of that, and the skewness of the mean; each [...]."""
+    """Variance of a mean over tasks, its degrees of freedom, and the skewness of the mean; each [...]."""
 
     variance: Scores
     degrees: Scores
     skewness: Scores
 
 
-def compare(strategy: Scores, reference: Scores, measure: Measure = ABSOLUTE, plms: NDArray[np.intp] | None = None) -> Comparison:
-    """The mean gain of a strategy over a reference, both [N x S x K], NaN where there is no run; `plms` [S] is the PLM of each priming.
+def compare(
+    strategy: Scores, reference: Scores, measure: Measure = ABSOLUTE, plms: NDArray[np.intp] | None = None
+) -> Comparison:
+    """The mean gain of a strategy over a reference, both [tasks x primings x samples], NaN for missing runs.
 
-    Tasks and primings without a run in common, and tasks whose gain is undefined, are left out.
+    `plms` [primings] is the PLM of each priming.
+
+    Tasks and primings without a common run, and tasks with an undefined gain, are left out.
     """
     ours, theirs = shared(strategy, reference)
     gains = measure.of_tasks(ours, theirs)
@@ -91,16 +97,17 @@ def compare(strategy: Scores, reference: Scores, measure: Measure = ABSOLUTE, pl
         return Comparison(low=None, high=None, interval=kind, **found)  # type: ignore[arg-type]
     by = estimate(filled(cells), kind, of_plms)
     low, high = (float(found["gain"] + offset) for offset in offsets(by))  # type: ignore[operator]
-    return Comparison(low=low, high=high, interval=kind, error=float(np.sqrt(by.variance)), degrees=float(by.degrees), **found)  # type: ignore[arg-type]
+    error, dof = float(np.sqrt(by.variance)), float(by.degrees)
+    return Comparison(low=low, high=high, interval=kind, error=error, degrees=dof, **found)  # type: ignore[arg-type]
 
 
 def _needs_more(kind: str, measure: Measure) -> bool:
-    """Whether an interval of this kind holds the mean often enough from FEWEST_TASKS_VARYING tasks on alone."""
+    """Whether intervals of this kind have sufficient coverage only from FEWEST_TASKS_VARYING tasks on."""
     return kind == OVER_PLMS or (kind == OVER_PRIMINGS and measure is RELATIVE)
 
 
 def kind_of(cells: Scores, plms: NDArray[np.intp]) -> str:
-    """What an interval from these cells [N x S] is over, or why there is none."""
+    """What the interval from these cells [tasks x primings] is over, or why there is none."""
     tasks, primings = cells.shape
     if tasks < FEWEST_TASKS:
         return TOO_FEW_TASKS
@@ -115,7 +122,10 @@ def kind_of(cells: Scores, plms: NDArray[np.intp]) -> str:
 
 
 def filled(cells: Scores) -> Scores:
-    """Cells [... x N x S], a missing one as the mean of its task and that of its priming have it, so that it leaves no residual (Yates, 1933)."""
+    """Cells [... x tasks x primings], with missing cells filled from task and priming means (Yates, 1933).
+
+    The filled values leave no residual.
+    """
     missing = np.isnan(cells)
     table = np.where(missing, np.nanmean(cells, axis=(-1, -2), keepdims=True), cells)
     change = np.inf
@@ -128,7 +138,7 @@ def filled(cells: Scores) -> Scores:
 
 
 def estimate(cells: Scores, kind: str, plms: NDArray[np.intp]) -> Estimate:
-    """How the mean of whole cells [... x N x S] varies over what `kind` names."""
+    """Variation of the mean of complete cells [... x tasks x primings] over the factors named by `kind`."""
     if kind == OVER_PLMS:
         columns = [cells[..., plms == plm].mean(axis=-1) for plm in np.unique(plms)]
         return over_tasks_and(np.stack(columns, axis=-1))
@@ -136,7 +146,7 @@ def estimate(cells: Scores, kind: str, plms: NDArray[np.intp]) -> Estimate:
 
 
 def over_tasks(cells: Scores) -> Estimate:
-    """The columns are kept as they are: task means vary, nothing else."""
+    """Columns are fixed: only task means vary."""
     means = cells.mean(axis=-1)
     variance = means.var(axis=-1, ddof=1) / means.shape[-1]
     return Estimate(variance, np.full(variance.shape, means.shape[-1] - 1.0), _skewness(means, variance))
@@ -145,8 +155,8 @@ def over_tasks(cells: Scores) -> Estimate:
 def over_tasks_and(cells: Scores) -> Estimate:
     """Tasks and columns (primings, or PLMs) both vary, crossed: two-way random effects.
 
-    The variance of the mean is (MS_tasks + MS_columns - MS_rest) / (N S), the part of the columns not below 0; degrees are
-    1 / sum(share^1.5 / degrees), where Satterthwaite (1946) squares the shares.
+    The variance of the mean is (MS_tasks + MS_columns - MS_rest) / (tasks x primings), with the columns' part bounded
+    below by 0. The degrees of freedom are 1 / sum(share^1.5 / degrees); Satterthwaite (1946) squares the shares.
     """
     n, s = cells.shape[-2:]
     means, columns = cells.mean(axis=-1), cells.mean(axis=-2)
@@ -161,23 +171,24 @@ def over_tasks_and(cells: Scores) -> Estimate:
 
 
 def offsets(by: Estimate, level: float = LEVEL) -> tuple[Scores, Scores]:
-    """What is added to a mean for the bounds of its interval: quantiles of t, bent by the skewness of the tasks' gains (Hall, 1992)."""
+    """Offsets from a mean to its interval's bounds: t quantiles corrected for the gains' skewness (Hall, 1992)."""
     quantile = special.stdtrit(by.degrees, (1 + level) / 2)
     error = np.sqrt(by.variance)
     return -error * _bent(quantile, by.skewness), -error * _bent(-quantile, by.skewness)
 
 
 def smallest_difference(error: float, degrees: float, level: float = LEVEL, power: float = POWER) -> float:
-    """The true difference that a two-sided t test with this standard error would find with `power`, by the noncentral t distribution.
+    """The true difference that a two-sided t test with this standard error detects with `power`, by the noncentral t
+    distribution.
 
-    The chance of finding it with the wrong sign is neglected.
+    The probability of detecting it with the wrong sign is neglected.
     """
     quantile = special.stdtrit(degrees, (1 + level) / 2)
     return float(error * special.nctdtrinc(degrees, 1 - power, quantile))
 
 
 def _skewness(means: Scores, variance: Scores) -> Scores:
-    """Skewness of the mean of N task means [... x N] where it has `variance`: all of its third moment comes from tasks."""
+    """Skewness of the mean of task means [... x tasks] with `variance`; its third moment comes from tasks alone."""
     n = means.shape[-1]
     third = ((means - means.mean(axis=-1, keepdims=True)) ** 3).mean(axis=-1) * (n / (n - 1)) ** 1.5 / n**2
     skewness: Scores = np.divide(third, variance**1.5, out=np.zeros_like(third), where=variance > 0)
@@ -185,7 +196,7 @@ def _skewness(means: Scores, variance: Scores) -> Scores:
 
 
 def _bent(quantile: Scores, skewness: Scores) -> Scores:
-    """The inverse of Hall's cubic transformation t + g t^2 / 3 + g^2 t^3 / 27 + g / 6, which makes a skewed t ratio nearly symmetric."""
+    """The inverse of Hall's cubic t + g t^2 / 3 + g^2 t^3 / 27 + g / 6, which makes skewed t ratios symmetric."""
     g = np.where(np.abs(skewness) < _NEARLY_SYMMETRIC, 1, skewness)
     bent = 3 / g * (np.cbrt(1 + g * (quantile - g / 6)) - 1)
     straight = quantile - skewness * (quantile**2 / 3 + 1 / 6)

@@ -1,4 +1,4 @@
-"""Tests of a gain over tasks: the sign-flip permutation test, and Holm's correction for a family of them."""
+"""Tests of a gain over tasks: the sign-flip permutation test, and Holm's correction for a family of tests."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,15 @@ _TIE = 1e-9
 
 
 def sign_flip_p(gains: Sequence[float]) -> float:
-    """Two-sided p of the mean of gains [N], if under the null hypothesis each had either sign with equal chance; NaN without gains.
+    """Two-sided p of the mean of gains [tasks], whose signs are equally likely under the null hypothesis; NaN without
+    gains.
 
-    All 2^N signs up to N = 20; above, FLIPS random ones of a fixed seed, (hits + 1) / (FLIPS + 1).
+    All 2^n sign patterns for up to 20 tasks; above, FLIPS random ones with a fixed seed, (hits + 1) / (FLIPS + 1).
     """
     values = np.asarray(gains, dtype=np.float64)
     if not values.size:
         return float("nan")
-    # Sums that differ by rounding alone are equal.
+    # Sums that differ only by rounding count as equal.
     reached = abs(values.sum()) - _TIE * max(1.0, float(np.abs(values).sum()))
     if values.size > EXACT_UP_TO:
         return (_random_hits(values, reached) + 1) / (FLIPS + 1)
@@ -28,14 +29,14 @@ def sign_flip_p(gains: Sequence[float]) -> float:
 
 
 def least_p(tasks: int) -> float:
-    """The least p that `sign_flip_p` can give for so many tasks; NaN for none."""
+    """The smallest p that `sign_flip_p` can give for so many tasks; NaN for none."""
     if not tasks:
         return float("nan")
     return 2.0 ** (1 - tasks) if tasks <= EXACT_UP_TO else 1 / (FLIPS + 1)
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Each p corrected for all of them (Holm, 1979), in the order given; NaN stays NaN and does not count."""
+    """Each p corrected for all (Holm, 1979), in the given order; NaN stays NaN and does not count."""
     values = np.asarray(ps, dtype=np.float64)
     known = np.flatnonzero(~np.isnan(values))
     order = known[np.argsort(values[known], kind="stable")]
@@ -45,7 +46,7 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def _all_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sums under all signs but that of the first, which by symmetry changes no count [2^(N-1)]."""
+    """The sums [2^(n-1)] under all signs except the first, which by symmetry does not affect counts."""
     sums = values[:1]
     for value in values[1:]:
         sums = np.concatenate([sums + value, sums - value])

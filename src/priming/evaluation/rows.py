@@ -1,4 +1,4 @@
-"""The gain on one task with an interval over its test rows, for the runs that were made: what is left to say where tasks are few."""
+"""The gain on one task with an interval over its test rows, for these runs; used if there are too few tasks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scipy import special
 
 from priming.evaluation.gains import Scores
 from priming.evaluation.intervals import LEVEL
-from priming.evaluation.metrics import OF_ROWS, score
+from priming.evaluation.metrics import METRICS, score
 
 GROUPS = 100
 
@@ -18,7 +18,7 @@ Kept = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs on the same test rows: what names each row, its references, and the prediction of either run."""
+    """Two runs on the same test rows: row identifiers, references, and the predictions of either run."""
 
     rows: Sequence[str]
     references: Sequence[Sequence[str]]
@@ -28,7 +28,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class RowInterval:
-    """A gain on a task and its bounds, None where the metric gives no number, over how many different rows."""
+    """A gain on a task, its bounds (None if the metric is undefined), and the number of different rows."""
 
     gain: float
     low: float | None
@@ -37,9 +37,10 @@ class RowInterval:
 
 
 def over_rows(pairs: Sequence[Pair], metric: str) -> RowInterval:
-    """The mean gain of `pairs` by a metric of METRICS, with a delete-a-group jackknife over rows (Shao and Tu, 1995) and t.
+    """The mean gain of `pairs` by a metric of METRICS, with a delete-a-group jackknife over rows (Shao and Tu, 1995)
+    and t.
 
-    A row belongs to all runs, so it is left out of all at once; its group depends on nothing but what names it.
+    A row belongs to all runs, so it is deleted from all at once; its group depends only on its identifier.
     """
     names = sorted({row for pair in pairs for row in pair.rows})
     groups = min(len(names), GROUPS)
@@ -50,16 +51,27 @@ def over_rows(pairs: Sequence[Pair], metric: str) -> RowInterval:
         return RowInterval(gain, None, None, len(names))
     without = np.array([_mean(gains, number) for number in range(groups)])
     half = float(special.stdtrit(groups - 1, (1 + LEVEL) / 2) * np.sqrt((groups - 1) * without.var()))
-    return RowInterval(gain, None, None, len(names)) if np.isnan(half) else RowInterval(gain, gain - half, gain + half, len(names))
+    return (
+        RowInterval(gain, None, None, len(names))
+        if np.isnan(half)
+        else RowInterval(gain, gain - half, gain + half, len(names))
+    )
 
 
 def _mean(gains: Sequence[tuple[NDArray[np.intp], Callable[[Kept], float]]], left_out: int | None) -> float:
-    return float(np.mean([gain(groups != left_out if left_out is not None else np.ones(groups.size, dtype=bool)) for groups, gain in gains]))
+    return float(
+        np.mean(
+            [
+                gain(groups != left_out if left_out is not None else np.ones(groups.size, dtype=bool))
+                for groups, gain in gains
+            ]
+        )
+    )
 
 
 def _gain(pair: Pair, metric: str) -> Callable[[Kept], float]:
-    """The gain on the rows that are kept."""
-    if metric in OF_ROWS:
+    """The gain on the remaining rows."""
+    if METRICS[metric].of_rows:
         differences: Scores = np.array([_difference(pair, metric, [row]) for row in range(len(pair.rows))])
         return lambda kept: float(differences[kept].mean())
     return lambda kept: _difference(pair, metric, np.flatnonzero(kept).tolist())

@@ -1,1 +1,1 @@
-"""Numbers that published studies of priming print, as data, and what follows from them."""
+"""Numbers from published studies of priming, as data, and values recomputed from them."""

@@ -1,7 +1,7 @@
-"""Published numbers in the words of a study: each belongs to a strategy of ours, and can stand beside what it gave.
+"""Published numbers in terms of a study: each corresponds to a strategy, and can be shown beside its result.
 
-A paper has several lots of numbers, one for each PLM or partition; a study names the lot that each of its PLMs is to stand
-beside (`scoring.published`).
+A paper has several sets of numbers, one for each PLM or partition; a study names the set to show beside each of its
+PLMs (`scoring.published`).
 """
 
 from collections.abc import Callable, Iterator
@@ -12,20 +12,25 @@ from priming.published.sheets import Row, sheet
 
 
 class Way(NamedTuple):
-    """A strategy as far as papers tell: one element, primed by an algorithm and then tuned."""
+    """A strategy as described in papers: one element, primed by an algorithm and then tuned."""
 
     algorithm: str
     element: str
 
     def __str__(self) -> str:
-        return f"none -> {self.element}" if self.algorithm == "none" else f"{self.algorithm}[{self.element}] -> {self.element}"
+        return (
+            f"none -> {self.element}"
+            if self.algorithm == "none"
+            else f"{self.algorithm}[{self.element}] -> {self.element}"
+        )
 
 
 @dataclass(frozen=True)
 class Number:
-    """A score of a task, between 0 and 1, or with a baseline the average relative gain (ARG) over it, in percent.
+    """A score of a task, between 0 and 1; or, with a baseline, the average relative gain (ARG) over it, in percent.
 
-    `baseline` is the lot and the strategy that gains are over; `certainty` says how well the number is known, `table` where it is printed.
+    `baseline` is the set and the strategy that gains are over; `certainty` says how well the number is known, `table`
+    where it is printed.
     """
 
     lot: str
@@ -39,17 +44,17 @@ class Number:
 
 
 def numbers(paper: str, lot: str) -> list[Number]:
-    """The numbers of a paper that belong to one of its lots; raises KeyError for a paper that has none in this form."""
+    """The numbers in one of a paper's sets; raises KeyError for a paper that has none in this form."""
     return [number for number in PAPERS[paper]() if number.lot == lot]
 
 
 def lots(paper: str) -> list[str]:
-    """The PLMs or partitions that a paper has numbers for."""
+    """The PLMs or partitions for which a paper has numbers."""
     return list(dict.fromkeys(number.lot for number in PAPERS[paper]()))
 
 
 def report() -> Iterator[Number]:
-    """The course report: scores read off its bars, and its ARG over the BART primed and tuned in full by the same algorithm."""
+    """The course report: scores read off bars, and ARG over the BART primed and tuned in full by the same algorithm."""
     for row in sheet("adl2022_scores").rows:
         way = _way(row)
         for task in task_columns(row):
@@ -57,15 +62,24 @@ def report() -> Iterator[Number]:
             yield Number(row["plm"], way, float(row[task]), "read off a bar, to 0.006", task, metric)
     for row in sheet("adl2022_arg").rows:
         baseline = ("BART", Way(row["algorithm"].lower(), "plm"))
-        yield Number(row["plm"], _way(row), float(row["arg_percent"]), _report_certainty(row), baseline=baseline, table=row["table"])
+        yield Number(
+            row["plm"],
+            _way(row),
+            float(row["arg_percent"]),
+            _report_certainty(row),
+            baseline=baseline,
+            table=row["table"],
+        )
 
 
 def crossfit() -> Iterator[Number]:
-    """CrossFit: ARG of each partition over direct tuning of the whole PLM, and scores of the tasks of `random` as copied later."""
+    """CrossFit: ARG of each partition over direct tuning of the whole PLM, and scores on `random` as copied later."""
     for row in sheet("ye2021_arg").rows:
         certainty = "from memory, not confirmed" if row["confirmed"] == "no" else f"confirmed {row['confirmed']}"
         way = Way(row["algorithm"].lower(), "plm")
-        yield Number(row["partition"], way, float(row["arg_percent"]), certainty, baseline=(row["partition"], Way("none", "plm")))
+        yield Number(
+            row["partition"], way, float(row["arg_percent"]), certainty, baseline=(row["partition"], Way("none", "plm"))
+        )
     for row in sheet("ponti2022_random").rows:
         if row["metric"]:
             certainty = "as copied by Ponti et al. (2022); algorithm presumed"

@@ -1,4 +1,4 @@
-"""Published numbers as files: CSV below a head of `# ` lines that says where they are from and how they were read."""
+"""Published numbers as files: CSV below `# ` lines with their source and how they were read."""
 
 import csv
 from dataclasses import dataclass

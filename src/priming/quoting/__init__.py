@@ -1,1 +1,1 @@
-"""Tables of results that documents quote: kept with what they were made from, and written into the documents by a command."""
+"""Tables of results quoted in documents: stored with their provenance, and inserted by a command."""

@@ -1,10 +1,10 @@
-"""What is kept of a study that documents quote: small tables, the recipe they came with, and at which commit they were compared.
+"""Storage of quoted studies: small tables, their recipe, and the commits at which they were compared.
 
 FOLDER/STUDY/
-    quote.json      the study file; digests of its settings, data and code; the commits at which these numbers came out
-    recipe.json     of the tables
-    blocks.json     the tables for reading, which documents quote
-    *.csv           the tables that they are made from
+    quote.json      the study file; digests of settings, data and code; commits at which the numbers were obtained
+    recipe.json     recipe of the tables
+    blocks.json     formatted tables, quoted in documents
+    *.csv           the tables they are made from
 """
 
 import json
@@ -17,26 +17,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from priming.contents import RECIPE, of_json
+from priming.digests import RECIPE, of_json
 from priming.errors import DataError
-from priming.jobs import Graph, graph, tables
-from priming.recipes import Recipes
+from priming.jobs.graph import Graph, graph
+from priming.jobs.recipes import Recipes
 from priming.study import Study
 from priming.study.load import load_study
+from priming.study.paths import tables
 from priming.tasks.prepared import TASK_FILE
 
 FOLDER = Path("docs/quoted")
 QUOTE, BLOCKS = "quote.json", "blocks.json"
-TABLES = ("strategies", "effects", "effects_by_group", "comparisons", "by_decoder", "per_task", "variance", "grid", "compute")
-"""The tables that are kept, where a study has them; those with a row for each run are too large for a document's folder."""
-STEPS = ("prepare", "pretrain", "prime", "tune", "tables")
+TABLES = (
+    "strategies",
+    "effects",
+    "effects_by_group",
+    "comparisons",
+    "by_decoder",
+    "per_task",
+    "variance",
+    "grid",
+    "compute",
+)
+"""The tables that are stored, if a study has them; tables with a row per run are too large for docs/."""
+STEPS = ("prepare", "pretrain", "prime", "tune", "score", "tables")
 
 How = Literal["run", "run again", "compared equal"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """A commit at which the numbers of a quote were made, made again, or compared equal, and the code of that commit."""
+    """A commit at which a quote's numbers were made, reproduced, or compared equal, and the code of that commit."""
 
     how: How
     commit: str
@@ -47,7 +58,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Quote:
-    """Where the kept tables of a study are from."""
+    """The provenance of a study's stored tables."""
 
     study_file: str
     study: str
@@ -62,27 +73,39 @@ class Quote:
 
 
 def quotes(folder: Path = FOLDER) -> Iterator[Path]:
-    """The folders of the studies that are kept."""
+    """The folders of the stored studies."""
     return (path.parent for path in sorted(folder.glob(f"*/{QUOTE}")))
 
 
 def read(folder: Path) -> Quote:
-    """The quote in a study's folder; raises DataError where it is missing or broken."""
+    """The quote in a study's folder; raises DataError if it is missing or broken."""
     try:
         kept = json.loads((folder / QUOTE).read_text(encoding="utf-8"))
         return Quote(**{**kept, "checks": tuple(Check(**check) for check in kept["checks"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / QUOTE} cannot be read ({error}); keep the study again: priming quotes keep STUDY_FILE") from None
+        raise DataError(
+            f"{folder / QUOTE} cannot be read ({error}); store the study again: priming quotes keep STUDY_FILE"
+        ) from None
 
 
 def keep(study_file: Path, folder: Path = FOLDER) -> Path:
-    """Copy the tables of a finished study into its folder; raises DataError unless all results are current and the code is committed."""
+    """Copy a finished study's tables to its folder; raises DataError unless all results are current and code is
+    committed.
+    """
     jobs = graph(load_study(study_file))
     recipes = Recipes(jobs, study_file.parent)
-    if recipes.unsettled():
-        raise DataError(f"{study_file}: its tables are not finished or not current; type: snakemake --configfile {study_file}")
+    if recipes.unfinished():
+        raise DataError(
+            f"{study_file}: its tables are not finished or not current; type: snakemake --configfile {study_file}"
+        )
     made, kept = Path(tables(jobs.study)), folder / jobs.study.name
-    quote = Quote(study_file.as_posix(), jobs.study.name, settings_digest(jobs), _data(jobs), (_check("run", code_digest(recipes)),))
+    quote = Quote(
+        study_file.as_posix(),
+        jobs.study.name,
+        settings_digest(jobs),
+        _data(jobs),
+        (_check("run", code_digest(recipes)),),
+    )
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     for name in (RECIPE, BLOCKS, *(f"{table}.csv" for table in TABLES)):
@@ -93,48 +116,58 @@ def keep(study_file: Path, folder: Path = FOLDER) -> Path:
 
 
 def confirm(folder: Path, how: How, evidence: str) -> None:
-    """Note that the numbers of a quote came out at the present commit too, though its code is another."""
+    """Note that a quote's numbers came out at the present commit too, though code or the layout of settings changed."""
     quote = read(folder)
-    code = code_digest(Recipes(graph(load_study(Path(quote.study_file))), Path(quote.study_file).parent))
-    _write(folder, replace(quote, checks=(*quote.checks, replace(_check(how, code), evidence=evidence))))
+    jobs = graph(load_study(Path(quote.study_file)))
+    code = code_digest(Recipes(jobs, Path(quote.study_file).parent))
+    checks = (*quote.checks, replace(_check(how, code), evidence=evidence))
+    _write(folder, replace(quote, settings=settings_digest(jobs), checks=checks))
 
 
 def settings_digest(jobs: Graph) -> str:
-    """Digest of the settings of every result of a study, figures apart; a key that says nothing (null) counts as absent, as a new one is."""
-    return of_json({path: _said(item.settings) for path, item in jobs.items.items() if item.step in STEPS})
+    """Digest of the settings of every result of a study except figures; null counts as absent, like a new key."""
+    return of_json({path: _said(result.settings) for path, result in jobs.results.items() if result.step in STEPS})
 
 
 def code_digest(recipes: Recipes) -> str:
-    """Digest of the code that the results of a study are made by, figures apart."""
-    return of_json({item.module: recipes.code(item.module) for item in recipes.graph.items.values() if item.step in STEPS})
+    """Digest of the code that computes the results of a study, except figures."""
+    return of_json(
+        {
+            " ".join(result.modules): recipes.code(result.modules)
+            for result in recipes.graph.results.values()
+            if result.step in STEPS
+        }
+    )
 
 
 def differences(folder: Path, data: dict[str, str] | None = None) -> list[str]:
-    """How what the checkout asks for differs from what is quoted, in words; `data` are the digests of the tasks now, where they are known."""
+    """Differences between the checkout and the quote, in words; `data` are the tasks' current digests, if known."""
     quote = read(folder)
     jobs = graph(load_study(Path(quote.study_file)))
     found = [] if settings_digest(jobs) == quote.settings else ["the settings of the study"]
     found += [f"the rows of {task}" for task, digest in (data or {}).items() if quote.data.get(task) != digest]
     code = code_digest(Recipes(jobs, Path(quote.study_file).parent))
     known = any(check.code == code for check in quote.checks)
-    return found if known else [*found, "the code, and nobody noted that the numbers were made again or compared equal"]
+    return (
+        found if known else [*found, "the code, without a record that the numbers were reproduced or compared equal,"]
+    )
 
 
 def prepared_data(study: Study, base: Path) -> dict[str, str]:
-    """Digests of the rows of every task of a study, prepared anew; raises DataError where rows are not here."""
-    from priming.tasks.prepare import prepare
+    """Digests of the rows of every task of a study, freshly prepared; raises DataError if rows are missing."""
+    from priming.tasks.sources.table import source_of
 
     digests = {}
     with tempfile.TemporaryDirectory() as work:
         for part in ("source", "development", "target"):
             for name in getattr(study.tasks, part):
-                prepare(name, study.tasks, part, base, Path(work, name))
+                source_of(study.tasks, name).prepare(part, base, Path(work, name))
                 digests[name] = _rows_digest(Path(work, name))
     return digests
 
 
 def _data(jobs: Graph) -> dict[str, str]:
-    return {item.task: _rows_digest(Path(path)) for path, item in jobs.items.items() if item.step == "prepare"}
+    return {result.task: _rows_digest(Path(path)) for path, result in jobs.results.items() if result.step == "prepare"}
 
 
 def _said(value: Any) -> Any:
@@ -144,13 +177,16 @@ def _said(value: Any) -> Any:
 
 
 def _rows_digest(prepared: Path) -> str:
-    """Digest of the rows of a prepared task, by what its task.json says of its files."""
+    """Digest of the rows of a prepared task, from the digests in its task.json."""
     return of_json(json.loads((prepared / TASK_FILE).read_text(encoding="utf-8"))["sha256"])
 
 
 def _check(how: How, code: str) -> Check:
     if _git("status", "--porcelain", "--", "src", "workflow"):
-        raise DataError("src/ or workflow/ has changes that are not committed, so no commit says which code made these numbers; commit them first")
+        raise DataError(
+            "src/ or workflow/ has uncommitted changes, so no commit identifies the code behind these numbers; "
+            "commit them first"
+        )
     return Check(how, _git("rev-parse", "HEAD"), datetime.now(UTC).date().isoformat(), code)
 
 
@@ -158,7 +194,7 @@ def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise DataError(f"git {' '.join(arguments)} failed ({error}); quotes are kept from a clone of the project") from None
+        raise DataError(f"git {' '.join(arguments)} failed ({error}); run this in a clone of the project") from None
     return done.stdout.strip()
 
 

@@ -1,1 +1,1 @@
-"""Tables and figures, made from the results of a study alone."""
+"""Tables and figures, made only from the results of a study."""

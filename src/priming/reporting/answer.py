@@ -1,4 +1,4 @@
-"""What the front page says of the gains of priming, and what can be claimed of them."""
+"""Front-page text on the gains of priming, and which claims they support."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ Frames = dict[str, pd.DataFrame]
 
 
 def gains(frames: Frames) -> Iterator[str]:
-    """Every gain over a twin as a table, what its columns mean, and the gains of single tasks where those are few."""
+    """Every gain over a twin as a table, the meaning of its columns, and gains of single tasks if tasks are few."""
     effects = frames["effects"]
     if effects.empty:
         yield "No strategy of this study is primed and has an un-primed twin."
@@ -40,11 +40,12 @@ def gain(effect: Row) -> str:
 
 
 def family(effects: pd.DataFrame) -> str:
-    """What the p are, what they are corrected for, and how low they can be."""
+    """The test behind p, its correction, and the smallest possible p."""
     known = effects.dropna(subset=["p"])
     least = known["least_p"].min()
     text = (
-        f"p is that of a sign-flip permutation test over tasks, given these primings. p (Holm) is corrected for {_comparisons(len(known))}. "
+        "p is that of a sign-flip permutation test over tasks, given these primings. p (Holm) is corrected for "
+        f"{_comparisons(len(known))}. "
         f"The least p that {wording.plural(int(known['tasks'].max()), 'task')} can give is {wording.p(least)}, "
         f"corrected {wording.p(min(1.0, least * len(known)))}."
     )
@@ -58,21 +59,26 @@ def _comparisons(number: int) -> str:
 
 
 def count_clear(effects: list[Row]) -> str:
-    """How many gains are clear of zero, where they have an interval; nothing where none has."""
+    """The number of gains clear of zero, if there are intervals; otherwise nothing."""
     known = [row for row in effects if not pd.isna(row["low"])]
     found = [clear(row) for row in known]
     if not known:
         return ""
-    return f" Primed strategies clear of zero (p (Holm) below {ALPHA:g}): {found.count(1)} of {len(known)} gain, {found.count(-1)} lose."
+    return (
+        f" Primed strategies clear of zero (p (Holm) below {ALPHA:g}): {found.count(1)} of {len(known)} gain, "
+        f"{found.count(-1)} lose."
+    )
 
 
 def _few_tasks(task_gains: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
-    """The gain of each task, with the sentence that nothing follows for others."""
+    """The gain of each task, with a sentence that nothing follows for other tasks."""
     most = int(effects.loc[effects["interval"] == TOO_FEW_TASKS, "tasks"].max())
     yield (
-        f"**Nothing can be claimed over tasks**: an interval over tasks needs {FEWEST_TASKS}, these gains are over {most}. "
+        f"**Nothing can be claimed over tasks**: an interval over tasks needs {FEWEST_TASKS}, these gains are over "
+        f"{most}. "
         "Below is the gain on each task over the un-primed twin, for the runs that were made; "
-        f"brackets hold {wording.LEVEL} intervals over its test rows, so they say nothing about other primings, samples or tasks."
+        f"brackets hold {wording.LEVEL} intervals over its test rows, so they say nothing about other primings, "
+        "samples or tasks."
     )
     yield ""
     tasks = list(dict.fromkeys(task_gains["task"]))
@@ -80,6 +86,8 @@ def _few_tasks(task_gains: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]
     means = {(row["plm"], row["strategy"]): row["gain"] for row in effects.to_dict("records")}
     for (plm, strategy), group in task_gains.groupby(["plm", "strategy"], sort=False):
         cells = {row["task"]: gain(row) for row in group.to_dict("records")}
-        rows.append([str(plm), literal(str(strategy)), *(cells[task] for task in tasks), wording.signed(means[plm, strategy])])
+        rows.append(
+            [str(plm), literal(str(strategy)), *(cells[task] for task in tasks), wording.signed(means[plm, strategy])]
+        )
     yield from list_table(rows, header=True)
     yield ""

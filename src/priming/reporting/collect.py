@@ -1,10 +1,11 @@
 """Reading the results of a study into frames.
 
-One result.json describes one priming (a seed of it) or one tuned sample (the sweep of a strategy, seed, task and sample).
+One result.json describes one priming (one seed) or one tuned sample (the sweep of a strategy, seed, task and sample);
+the scores of a tuned sample are in a separate file.
 """
 
-import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 import pandas as pd
 
 from priming.errors import DataError
-from priming.study import Study
+from priming.result_files import FORMAT, RESULT, read_json, redo
+from priming.strategies import Strategy
+from priming.study import Study, paths
 from priming.study.plm import Member
 
-FORMAT = 1
 RUN = ["plm", "strategy", "task", "sample", "plm_seed", "seed"]
 PRIMING = ["plm", "priming", "plm_seed", "seed"]
 STATUSES = ("done", "failed", "not primed")
@@ -36,10 +38,10 @@ _PRIMINGS = [*PRIMING, "status", "reason", "flops", "flops_executed"]
 class Results:
     """All results of a study.
 
-    `plm` is what the study calls a PLM, `plm_seed` which of its `seeds` it is, as text, empty where it has none.
+    `plm` is the PLM's name in the study, `plm_seed` its pretraining seed as text, empty without `seeds`.
 
-    `samples` has a row a tuned sample, `scores` a row a sample, decoder and metric, `curves` a row a sample and dev
-    evaluation of the winning run, `points` a row a run (a sample at a point of the grid), `primings` a row a priming and seed.
+    `samples` has one row per tuned sample, `scores` one per sample, decoder and metric, `curves` one per sample and dev
+    evaluation of the winning run, `points` one per run (a sample at a grid point), `primings` one per priming and seed.
     """
 
     samples: pd.DataFrame
@@ -50,50 +52,62 @@ class Results:
 
 
 def collect(study: Study, root: Path) -> Results:
-    """The results that `study` asks for, read below `root` (results/<study>).
+    """The results of `study`, read below `root` (results/<study>).
 
-    Raises DataError for a file that is missing, broken, of another format or in another run's place.
+    Raises DataError for a file that is missing, broken, in another format or in another run's place.
     """
     samples: list[Row] = []
     scores: list[Row] = []
     curves: list[Row] = []
     points: list[Row] = []
-    for run, folder in tuned_folders(study, root):
-        result = read_result(folder / "result.json", _written(run), STATUSES)
-        try:
-            samples.append(_sample(run, result, study))
-            scores.extend(_scores(run, result, study))
+    for run, folder, scored in tuned_runs(study, root):
+        file = folder / RESULT
+        result, found = (_checked(path, _written(run), STATUSES) for path in (file, scored))
+        with _complete(file):
+            samples.append(_tuned(run, result))
             curves.extend(_curve(run, result))
             points.extend(_points(run, result))
-        except (KeyError, TypeError, IndexError) as error:
-            raise DataError(f"{folder / 'result.json'}: {error!r} where a result of format {FORMAT} has a value; {_redo(folder)}") from error
-    primings = [_priming(run, read_result(folder / "result.json", _written(run), STATUSES[:2])) for run, folder in primed_folders(study, root)]
+        with _complete(scored):
+            samples[-1] |= _scored(found, study)
+            scores.extend(_scores(run, found, study))
+    primings = [
+        _priming(run, _checked(folder / RESULT, _written(run), STATUSES[:2]))
+        for run, folder in primed_folders(study, root)
+    ]
     frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (points, _POINTS), (primings, _PRIMINGS))
     return Results(*(pd.DataFrame(rows, columns=columns) for rows, columns in frames))
 
 
-def tuned_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
-    """Each run that the study asks for, in the order of the study file, and the folder that holds its result."""
+def tuned_runs(study: Study, root: Path) -> Iterator[tuple[Expected, Path, Path]]:
+    """Each run of the study, in study order, with the folder of its result and the file of its scores."""
     for plm in study.plms:
-        for strategy in study.parsed_strategies:
+        for strategy in study.strategies_of(plm):
             for task in study.tasks.target:
                 for member, seed in study.primed_seeds(plm):
-                    folder = root / "tuned" / member.name / strategy.slug / f"seed-{seed}" / task
+                    tuned, scored = (root / of(member, strategy, seed, task) for of in (paths.tuned, paths.scored))
                     for sample in study.tasks.samples:
-                        run: Expected = {"strategy": str(strategy), "task": task, "sample": sample, **_primed_from(member, seed)}
-                        yield run, folder / f"sample-{sample}"
+                        run: Expected = {
+                            "strategy": str(strategy),
+                            "task": task,
+                            "sample": sample,
+                            **_primed_from(member, seed),
+                        }
+                        yield run, tuned / paths.sample(sample), scored / f"{paths.sample(sample)}.json"
 
 
 def primed_folders(study: Study, root: Path) -> Iterator[tuple[Expected, Path]]:
-    """Each priming and seed of the study, and the folder that holds its result."""
+    """Each priming and seed of the study, with the folder of its result."""
     for plm in study.plms:
-        for priming in study.primings:
+        for priming in study.primings_of(plm):
             for member, seed in study.primed_seeds(plm):
-                yield {"priming": str(priming), **_primed_from(member, seed)}, root / "primed" / member.name / priming.slug / f"seed-{seed}"
+                yield (
+                    {"priming": str(priming), **_primed_from(member, seed)},
+                    root / paths.primed(member, priming, seed),
+                )
 
 
 def plm_seed(member: Member) -> str:
-    """The seed of pretraining as tables have it."""
+    """The pretraining seed in the form used in tables."""
     return "" if member.seed is None else str(member.seed)
 
 
@@ -102,55 +116,68 @@ def _primed_from(member: Member, seed: int) -> Expected:
 
 
 def _written(run: Expected) -> Expected:
-    """What the result of a run says of itself: each seed of pretraining is a PLM of its own there."""
+    """The identifiers in the result of a run, where each pretraining seed is a separate PLM."""
     member = Member(str(run["plm"]), int(run["plm_seed"]) if run["plm_seed"] else None)
     return {key: value for key, value in run.items() if key != "plm_seed"} | {"plm": member.name}
 
 
-def read_result(path: Path, expected: Expected, statuses: Sequence[str]) -> Row:
-    """The result at `path`; raises DataError unless it is of this format and that of the `expected` run."""
-    try:
-        result: Row = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing; run snakemake to make it") from error
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON ({error}); {_redo(path.parent)}") from error
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
-        raise DataError(f"{path}: 'format' must be {FORMAT}, the format that this version reads; {_redo(path.parent)}")
+def _checked(path: Path, expected: Expected, statuses: Sequence[str]) -> Row:
+    """The content of `path`; raises DataError unless it belongs to the `expected` run."""
+    result = read_json(path)
     if result.get("status") not in statuses:
-        raise DataError(f"{path}: 'status' is {result.get('status')!r}, allowed: {', '.join(statuses)}; {_redo(path.parent)}")
+        raise DataError(
+            f"{path}: 'status' is {result.get('status')!r}, allowed: {', '.join(statuses)}; {redo(path.parent)}"
+        )
     for key, value in expected.items():
         if result.get(key) != value:
-            raise DataError(f"{path}: {key!r} is {result.get(key)!r}, this folder is for {value!r}; {_redo(path.parent)}")
+            raise DataError(
+                f"{path}: {key!r} is {result.get(key)!r}, this folder is for {value!r}; {redo(path.parent)}"
+            )
     return result
 
 
-def _redo(folder: Path) -> str:
-    return f"delete {folder} and run snakemake again"
+@contextmanager
+def _complete(file: Path) -> Iterator[None]:
+    """Turn a missing value in `file` into one message."""
+    try:
+        yield
+    except (KeyError, TypeError, IndexError) as error:
+        said = f"{file}: {error!r} where a result of format {FORMAT} has a value"
+        raise DataError(f"{said}; {redo(file.parent)}") from error
 
 
-def _sample(run: Expected, result: Row, study: Study) -> Row:
-    parameters, majority = result.get("parameters") or {}, result.get("majority") or {}
-    decoder, scoring = _selecting(result, study), study.scoring
+def _tuned(run: Expected, result: Row) -> Row:
+    parameters = result.get("parameters") or {}
     return {
         **run,
         "status": result["status"],
         "reason": result.get("reason") or "",
-        "dev": _number(result["dev"][decoder][scoring.metric]) if result["status"] == "done" else None,
-        "decoder": decoder,
         "tuned": parameters.get("tuned"),
         "total": parameters.get("total"),
         "flops": result.get("flops"),
         "flops_executed": result.get("flops_executed"),
         "kept_start": bool(result.get("kept_start")),
-        "majority_label": majority.get("label"),
-        "majority": majority.get(f"test_{scoring.metric}"),
-        "chance": result.get("chance"),
     }
 
 
+def _scored(scores: Row, study: Study) -> Row:
+    majority, metric, decoder = scores.get("majority") or {}, study.scoring.metric, _selecting(scores, study)
+    return {
+        "dev": _dev(scores, decoder, metric),
+        "decoder": decoder,
+        "majority_label": majority.get("label"),
+        "majority": majority.get(f"test_{metric}"),
+        "chance": scores.get("chance"),
+    }
+
+
+def _dev(scores: Row, decoder: str | None, metric: str) -> float | None:
+    """The development score; None of a run that failed, and without a development set."""
+    return _number(scores["dev"][decoder][metric]) if decoder and scores["dev"] else None
+
+
 def _selecting(result: Row, study: Study) -> str | None:
-    """The decoder that selected: the study's, but one that generates for a task without labels to rank."""
+    """The selecting decoder: the study's, or a generating one for a task without labels to rank."""
     if result["status"] != "done":
         return None
     return study.scoring.decoder if study.scoring.decoder in result["test"] else study.scoring.generator
@@ -165,7 +192,7 @@ def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
 
 
 def _number(score: float | None) -> float:
-    """A score that is no number, as a correlation with a constant, was written as null."""
+    """A score; null stands for NaN, such as a correlation with a constant."""
     return nan if score is None else float(score)
 
 
@@ -177,10 +204,22 @@ def _curve(run: Expected, result: Row) -> Iterator[Row]:
 
 
 def _points(run: Expected, result: Row) -> Iterator[Row]:
-    for index, point in enumerate(result["runs"]):
+    """The runs of a sweep; one that tunes nothing is at no point of the grid."""
+    for index, point in enumerate(result["runs"] if Strategy.parse(str(run["strategy"])).tuned else ()):
         rates = " ".join(f"{element}={rate:g}" for element, rate in point["learning_rates"].items())
-        yield {**run, "learning_rates": rates, "batch_size": point["batch_size"], "dev": point["best_dev"], "won": index == result["winner"]}
+        yield {
+            **run,
+            "learning_rates": rates,
+            "batch_size": point["batch_size"],
+            "dev": point["best_dev"],
+            "won": index == result["winner"],
+        }
 
 
 def _priming(run: Expected, result: Row) -> Row:
-    return {**run, "status": result["status"], "reason": result.get("reason") or "", **{key: result.get(key) for key in ("flops", "flops_executed")}}
+    return {
+        **run,
+        "status": result["status"],
+        "reason": result.get("reason") or "",
+        **{key: result.get(key) for key in ("flops", "flops_executed")},
+    }

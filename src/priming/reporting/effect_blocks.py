@@ -1,13 +1,13 @@
-"""Tables for reading of what priming brings: gains with their tests, where they vary, and gains of single tasks where these are few."""
+"""Formatted tables of gains: with tests, their variance components, and gains of single tasks if tasks are few."""
 
 from collections.abc import Iterator
 
 import pandas as pd
 
+from priming.blocks import Block
 from priming.evaluation.intervals import FEWEST_PRIMINGS, FEWEST_TASKS
 from priming.reporting import wording
 from priming.reporting.answer import family, gain
-from priming.reporting.block import Block
 from priming.reporting.collect import Row
 from priming.study import Study
 
@@ -17,7 +17,7 @@ _SOURCES = {"task_sd": "task", "plm_sd": "PLM", "priming_sd": "priming", "sample
 
 
 def effects_blocks(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
-    """The tables of a PLM, as far as they have rows; that of gains always."""
+    """The tables of a PLM that have rows; the table of gains always."""
     yield _gains(study, frames["effects"], plm)
     if rows := _of(frames["variance"], plm):
         yield _variance(study, rows, plm)
@@ -26,10 +26,12 @@ def effects_blocks(study: Study, frames: Frames, plm: str) -> Iterator[Block]:
 
 
 def intervals() -> str:
-    """What the brackets hold."""
+    """A note on the intervals in brackets."""
     return (
-        f"In brackets, {wording.LEVEL} intervals over tasks, each for itself; below {FEWEST_PRIMINGS} primings these are kept as they are "
-        f"(given these primings), from {FEWEST_PRIMINGS} on they vary too; below {FEWEST_TASKS} tasks there is no interval."
+        f"In brackets, {wording.LEVEL} intervals over tasks, each for itself; below {FEWEST_PRIMINGS} primings these "
+        "are kept as they are "
+        f"(given these primings), from {FEWEST_PRIMINGS} on they vary too; below {FEWEST_TASKS} tasks there is no "
+        "interval."
     )
 
 
@@ -41,7 +43,14 @@ def _gains(study: Study, effects: pd.DataFrame, plm: str) -> Block:
     header = ["strategy", "twin", "gain over twin", "p", "p (Holm)", "detectable", "tasks better", "interval"]
     rows = [
         [
-            *(row["strategy"], row["twin"], gain(row), wording.p(row["p"]), wording.p(row["p_holm"]), wording.fixed(row["detectable"])),
+            *(
+                row["strategy"],
+                row["twin"],
+                gain(row),
+                wording.p(row["p"]),
+                wording.p(row["p_holm"]),
+                wording.fixed(row["detectable"]),
+            ),
             *(f"{row['tasks_better']} of {row['tasks']}", row["interval"]),
         ]
         for row in _of(effects, plm)
@@ -49,7 +58,9 @@ def _gains(study: Study, effects: pd.DataFrame, plm: str) -> Block:
     notes = ["Gains are paired by task, seed and sample.", intervals()]
     if effects["p"].notna().any():
         notes.append(family(effects))
-    notes.append("Detectable: the smallest true gain that the study would have found with probability .8 at .05, uncorrected.")
+    notes.append(
+        "Detectable: the smallest true gain that the study would have found with probability .8 at .05, uncorrected."
+    )
     caption = f"PLM {plm}: what priming brings, over the un-primed twin ({wording.setting(study)})"
     nothing = [["no primed strategy with a twin", *[wording.NOTHING] * (len(header) - 1)]]
     return Block(f"{study.name}-{plm}-effects", caption, header, rows or nothing, " ".join(notes))
@@ -58,7 +69,8 @@ def _gains(study: Study, effects: pd.DataFrame, plm: str) -> Block:
 def _variance(study: Study, rows: list[Row], plm: str) -> Block:
     cells = [[row["strategy"], *(_deviation(row, source) for source in _SOURCES)] for row in rows]
     note = (
-        "Standard deviations of a single run's gain, from expected mean squares; rest: interactions and noise; - the design does not vary it; "
+        "Standard deviations of a single run's gain, from expected mean squares; rest: interactions and noise; - the "
+        "design does not vary it; "
         "0* an estimate below zero."
     )
     caption = f"PLM {plm}: where gains over the un-primed twin vary ({wording.setting(study)})"
@@ -71,6 +83,15 @@ def _deviation(row: Row, source: str) -> str:
 
 def _task_gains(study: Study, rows: list[Row], plm: str) -> Block:
     cells = [[row["strategy"], row["task"], gain(row), str(row["rows"]), str(row["runs"])] for row in rows]
-    note = f"In brackets, {wording.LEVEL} intervals over test rows, for the runs that were made. With so few tasks nothing can be claimed over tasks."
+    note = (
+        f"In brackets, {wording.LEVEL} intervals over test rows, for the runs that were made. "
+        "With so few tasks nothing can be claimed over tasks."
+    )
     caption = f"PLM {plm}: gain on each task over the un-primed twin ({wording.setting(study)})"
-    return Block(f"{study.name}-{plm}-task-gains", caption, ["strategy", "task", "gain over twin", "test rows", "pairs of runs"], cells, note)
+    return Block(
+        f"{study.name}-{plm}-task-gains",
+        caption,
+        ["strategy", "task", "gain over twin", "test rows", "pairs of runs"],
+        cells,
+        note,
+    )

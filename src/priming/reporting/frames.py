@@ -1,4 +1,4 @@
-"""The tables of a study as frames, a function a table; a CSV file has the same rows and columns."""
+"""The tables of a study as frames, one function per table; the CSV files have the same rows and columns."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,24 @@ from priming.strategies import Strategy
 from priming.study import Study
 
 BASELINE = "is the baseline"
+ARG_COLUMNS = (
+    *("plm", "strategy", "baseline", "arg_percent", "low", "high", "tasks", "absolute_gain", "interval"),
+    *("left_out", "without_runs", "metric", "decoder"),
+)
 
 
 def arg(grid: Grid) -> pd.DataFrame:
-    """Average relative gain of each strategy over the baseline; `left_out` names the tasks on which the baseline scores 0."""
+    """Average relative gain of each strategy over the baseline; no rows without a baseline.
+
+    `left_out` lists the tasks on which the baseline scores 0.
+    """
     rows = []
-    for plm, strategy in _strategies(grid.study):
+    for plm, strategy in _strategies(grid.study) if grid.study.scoring.has_arg else ():
         found = grid.arg(plm, strategy)
         baseline, without_runs = grid.baseline(plm, strategy), grid.without_shared_runs(plm, strategy)
-        left_out = [task for n, task in enumerate(grid.study.tasks.target) if n not in found.tasks and task not in without_runs]
+        left_out = [
+            task for n, task in enumerate(grid.study.tasks.target) if n not in found.tasks and task not in without_runs
+        ]
         rows.append(
             {
                 "plm": plm,
@@ -39,7 +48,7 @@ def arg(grid: Grid) -> pd.DataFrame:
                 "decoder": grid.decoder,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(ARG_COLUMNS))
 
 
 def _interval(found: Comparison) -> Row:
@@ -47,7 +56,7 @@ def _interval(found: Comparison) -> Row:
 
 
 def points(results: Results, freedom: int = 1) -> pd.DataFrame:
-    """What each point of the tuning grid scored on the development sets: mean and deviation over runs, and how many it won.
+    """Development scores of each tuning grid point: mean and deviation over runs, and number of wins.
 
     Settings are chosen by this table, in a study whose targets are development tasks.
     """
@@ -76,7 +85,7 @@ def by_decoder(study: Study, results: Results) -> pd.DataFrame:
 
 
 def strategies(grid: Grid) -> pd.DataFrame:
-    """What each strategy tunes and costs, its mean test score, its mean dev score, and how many of its runs there are."""
+    """Tuned elements and cost of each strategy, its mean test and dev scores, and its numbers of runs."""
     samples = grid.results.samples.groupby(["plm", "strategy"], sort=False)
     flops, executed = (_mean_of_primings(grid.results.primings, key) for key in ("flops", "flops_executed"))
     rows = []
@@ -92,14 +101,17 @@ def strategies(grid: Grid) -> pd.DataFrame:
                 "downstream": downstream(strategy),
                 "tuned": tuned,
                 "total": total,
-                "share": tuned / total if tuned and total else None,
+                "share": tuned / total if total and tuned is not None else None,
                 "priming_flops": flops[plm, str(strategy.priming)] if strategy.priming else 0.0,
                 "tuning_flops": runs["flops"].astype(float).mean(),
                 "mean": found.mean,
                 "deviation": found.deviation,
                 "n": found.n,
                 "dev": runs.groupby("task")["dev"].apply(lambda dev: dev.astype(float).mean()).mean(),
-                **{status.replace(" ", "_"): int((runs["status"] == status).sum()) for status in ("done", "failed", "not primed")},
+                **{
+                    status.replace(" ", "_"): int((runs["status"] == status).sum())
+                    for status in ("done", "failed", "not primed")
+                },
                 "kept_start": int(runs["kept_start"].sum()),
                 "priming_flops_executed": executed[plm, str(strategy.priming)] if strategy.priming else 0.0,
                 "tuning_flops_executed": runs["flops_executed"].astype(float).mean(),
@@ -111,73 +123,102 @@ def strategies(grid: Grid) -> pd.DataFrame:
 
 
 def _mean_of_primings(primings: pd.DataFrame, key: str) -> pd.Series:
-    """The mean over the seeds that are done, by PLM and priming."""
-    return primings[key].where(primings["status"] == "done").astype(float).groupby([primings["plm"], primings["priming"]]).mean()
+    """The mean over the finished seeds, by PLM and priming."""
+    return (
+        primings[key]
+        .where(primings["status"] == "done")
+        .astype(float)
+        .groupby([primings["plm"], primings["priming"]])
+        .mean()
+    )
 
 
 def downstream(strategy: Strategy) -> str:
-    """What a strategy does after priming: `prompt`, or `prompt (with adapter)`."""
+    """The part of a strategy after priming: `prompt`, or `prompt (with adapter)`."""
     return str(strategy).split(" -> ", 1)[1]
 
 
 def per_task(grid: Grid) -> pd.DataFrame:
-    """Each cell: mean score, deviation over seeds and samples, gains over the baseline and over the twin."""
+    """Each cell: mean score, deviation over seeds and samples, gains over the baseline (if any) and over the twin."""
     cells = grid.results.samples.groupby(["plm", "strategy", "task"], sort=False)
     statuses, starts = cells["status"].agg(cell_status), cells["kept_start"].sum()
     rows: list[Row] = []
     for plm, strategy in _strategies(grid.study):
         columns = _cell_columns(grid, plm, strategy)
         for n, task in enumerate(grid.study.tasks.target):
-            key = {"plm": plm, "strategy": str(strategy), "task": task, "metric": grid.metric, "decoder": grid.decoders.get(task, "")}
+            key = {
+                "plm": plm,
+                "strategy": str(strategy),
+                "task": task,
+                "metric": grid.metric,
+                "decoder": grid.decoders.get(task, ""),
+            }
             cell = (plm, str(strategy), task)
-            rows.append({**key, **{name: values[n] for name, values in columns.items()}, "kept_start": int(starts[cell]), "status": statuses[cell]})
+            rows.append(
+                {
+                    **key,
+                    **{name: values[n] for name, values in columns.items()},
+                    "kept_start": int(starts[cell]),
+                    "status": statuses[cell],
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def _cell_columns(grid: Grid, plm: str, strategy: Strategy) -> dict[str, list[float | int]]:
-    """The numbers of a strategy's cells, a list over tasks each."""
+    """The columns of a strategy's cells, each a list over tasks."""
     ours, twin = grid.scores(plm, strategy), grid.study.twins.get(strategy)
-    baseline = [task_means(scores) for scores in shared(ours, grid.baseline(plm, strategy).scores)]
     paired = [task_means(scores) for scores in shared(ours, grid.scores(plm, twin))] if twin else None
     spreads = [spread(task, grid.study.scoring.freedom) for task in ours]
     return {
         "mean": [s.mean for s in spreads],
         "deviation": [s.deviation for s in spreads],
         "n": [s.n for s in spreads],
-        "baseline_gain": absolute_gains(*baseline).tolist(),
-        "relative_gain_percent": relative_gains(*baseline).tolist(),
+        **(_baseline_columns(grid, plm, strategy) if grid.study.scoring.has_arg else {}),
         "twin_gain": absolute_gains(*paired).tolist() if paired else [np.nan] * len(spreads),
     }
 
 
+def _baseline_columns(grid: Grid, plm: str, strategy: Strategy) -> dict[str, list[float | int]]:
+    """The gains of a strategy's cells over its baseline, each a list over tasks."""
+    pair = shared(grid.scores(plm, strategy), grid.baseline(plm, strategy).scores)
+    ours, baseline = (task_means(scores) for scores in pair)
+    return {
+        "baseline_gain": absolute_gains(ours, baseline).tolist(),
+        "relative_gain_percent": relative_gains(ours, baseline).tolist(),
+    }
+
+
 def cell_status(statuses: pd.Series) -> str:
-    """`done`; `partly done` where some runs are; else `failed` or `not primed`, as most of them."""
+    """`done`; `partly done` if some runs are; else `failed` or `not primed`, like most of them."""
     if (statuses == "done").all():
         return "done"
     return "partly done" if (statuses == "done").any() else str(statuses.mode().iloc[0])
 
 
 def majority(grid: Grid) -> pd.DataFrame:
-    """The score of always giving the commonest label of the test set, a mean over samples (their test sets differ by a few rows)."""
+    """The score of always giving the most frequent label, averaged over samples (test sets differ by a few rows)."""
     known = grid.results.samples.dropna(subset=["majority"]).drop_duplicates(["task", "sample"])
     rows = []
     for task in grid.study.tasks.target:
         found = known[known["task"] == task]
         if len(found):
             label = "/".join(dict.fromkeys(found["majority_label"]))
-            rows.append({"task": task, "label": label, "score": found["majority"].astype(float).mean(), "metric": grid.metric})
+            rows.append(
+                {"task": task, "label": label, "score": found["majority"].astype(float).mean(), "metric": grid.metric}
+            )
     return pd.DataFrame(rows, columns=["task", "label", "score", "metric"])
 
 
 def failures(results: Results) -> pd.DataFrame:
-    """Each run that has no score, with the reason."""
+    """Each run without a score, with the reason."""
     gone = results.samples[results.samples["status"] != "done"]
     return gone[[*RUN, "status", "reason"]]
 
 
 def _strategies(study: Study) -> Iterator[tuple[str, Strategy]]:
     for plm in study.plms:
-        for strategy in study.parsed_strategies:
+        for strategy in study.strategies_of(plm):
             yield plm, strategy
 
 

@@ -1,6 +1,6 @@
-"""Scores of a study as arrays: [N x S x K] a PLM and strategy, N target tasks, S primings, K samples.
+"""Scores of a study as arrays [tasks x primings x samples] over its target tasks, one per PLM and strategy.
 
-The S primings are those of `Study.primed_seeds`: the priming seeds, or every priming seed on every seed of pretraining.
+The primings are those of `Study.primed_seeds`: the priming seeds, or every priming seed on every pretraining seed.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from priming.study.baselines import CONSTANT
 
 @dataclass(frozen=True)
 class Baseline:
-    """What gains stand against: its name, its scores [N x S x K], and whether it is the very strategy that is compared."""
+    """A baseline of gains: name, scores [tasks x primings x samples], and whether it is the strategy itself."""
 
     name: str
     scores: Scores
@@ -32,7 +32,7 @@ class Baseline:
 class Grid:
     """The scores of all strategies by one metric and decoder.
 
-    A task without labels to rank has its scores by generation in place of those by ranking.
+    For a task without labels, scores by generation replace those by ranking.
     """
 
     study: Study
@@ -42,7 +42,7 @@ class Grid:
 
     @classmethod
     def selecting(cls, study: Study, results: Results) -> "Grid":
-        """By the metric and decoder that select."""
+        """The scores by the selecting metric and decoder."""
         return cls(study, results, study.scoring.metric, study.scoring.decoder)
 
     @cached_property
@@ -54,7 +54,12 @@ class Grid:
         study, known = self.study, self._chosen[self._chosen["plm"] == plm]
         primings = [(plm_seed(member), seed) for member, seed in study.primed_seeds(plm)]
         index = pd.MultiIndex.from_tuples(
-            [(s, task, *seeds, k) for s, task, seeds, k in itertools.product(study.strategies, study.tasks.target, primings, study.tasks.samples)],
+            [
+                (s, task, *seeds, k)
+                for s, task, seeds, k in itertools.product(
+                    study.strategies, study.tasks.target, primings, study.tasks.samples
+                )
+            ],
             names=["strategy", "task", "plm_seed", "seed", "sample"],
         )
         values = known.set_index(index.names)["score"].reindex(index).to_numpy(dtype=float)
@@ -62,13 +67,15 @@ class Grid:
         return dict(zip(study.strategies, values.reshape(shape), strict=True))
 
     def plm_index(self, plm: str) -> NDArray[np.intp]:
-        """Which of a PLM's seeds of pretraining each priming stands on [S]: 0, 0, 0, 1, 1, 1 for two of them and three priming seeds."""
+        """The pretraining seed index of each priming [primings]: 0, 0, 0, 1, 1, 1 for two of them and three priming
+        seeds.
+        """
         members = self.study.members_of(plm)
         return np.array([members.index(member) for member, _ in self.study.primed_seeds(plm)])
 
     @cached_property
     def _chosen(self) -> pd.DataFrame:
-        """The scores by this metric, and by this decoder where the task has it."""
+        """The scores by this metric, and by this decoder if the task has it."""
         scores = self.results.scores
         scores = scores[scores["metric"] == self.metric]
         ours = scores[scores["decoder"] == self.decoder]
@@ -81,11 +88,11 @@ class Grid:
         return dict(zip(self._chosen["task"], self._chosen["decoder"], strict=True))
 
     def scores(self, plm: str, strategy: Strategy) -> Scores:
-        """The test scores of a strategy [N x S x K], NaN where a run failed or was not primed."""
+        """The test scores of a strategy [tasks x primings x samples], NaN for runs that failed or were not primed."""
         return self._by_strategy[plm, str(strategy)]
 
     def arg(self, plm: str, strategy: Strategy) -> Comparison:
-        """The average relative gain over the strategy's baseline, in percent."""
+        """The average relative gain over the strategy's baseline, in percent, for a study with a baseline."""
         return self._compare(plm, strategy, self.baseline(plm, strategy).scores, RELATIVE)
 
     def gain_over_baseline(self, plm: str, strategy: Strategy) -> Comparison:
@@ -100,7 +107,7 @@ class Grid:
         return compare(self.scores(plm, strategy), reference, measure, self.plm_index(plm))
 
     def baseline(self, plm: str, strategy: Strategy) -> Baseline:
-        """What the relative gain of a strategy stands against."""
+        """The baseline of a strategy's relative gain, for a study with a baseline."""
         reference, scoring = self.study.baseline_of(strategy), self.study.scoring
         if reference is None:
             constant = np.repeat(self._constants[scoring.arg_baseline], len(self.study.primed_seeds(plm)), axis=1)
@@ -111,7 +118,9 @@ class Grid:
 
     @cached_property
     def _constants(self) -> dict[str, Scores]:
-        """What guessing and the commonest label score [N x 1 x K], the same for every priming; NaN where no run says so."""
+        """Scores of guessing or of the most frequent label [tasks x 1 x samples], for every priming; NaN if no run has
+        them.
+        """
         study = self.study
         index = pd.MultiIndex.from_product([study.tasks.target, study.tasks.samples], names=["task", "sample"])
         shape = (len(study.tasks.target), 1, len(study.tasks.samples))
@@ -122,6 +131,6 @@ class Grid:
         return found
 
     def without_shared_runs(self, plm: str, strategy: Strategy) -> list[str]:
-        """Target tasks on which a strategy and its baseline have no run in common."""
+        """Target tasks on which a strategy and its baseline have no common run."""
         ours, _ = shared(self.scores(plm, strategy), self.baseline(plm, strategy).scores)
         return [task for task, scores in zip(self.study.tasks.target, ours, strict=True) if np.isnan(scores).all()]

@@ -1,13 +1,13 @@
-"""What priming brings to each group of target tasks: a table, a block for reading, sentences on the front page."""
+"""Gains from priming by group of target tasks: a table, a formatted block, sentences on the front page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from priming.blocks import Block
 from priming.evaluation.intervals import Comparison, compare
 from priming.reporting import wording
 from priming.reporting.answer import gain as gain_text
-from priming.reporting.block import Block
 from priming.reporting.collect import Row
 from priming.reporting.effects import over_tasks, twins
 from priming.reporting.grid import Grid
@@ -17,11 +17,27 @@ from priming.study import Study
 Groups = Mapping[str, Sequence[str]]
 """Target tasks by the name of their group."""
 
-COLUMNS = ["plm", "strategy", "twin", "group", "gain", "low", "high", "tasks", "tasks_better", "interval", "task_names", "metric", "decoder"]
+COLUMNS = [
+    "plm",
+    "strategy",
+    "twin",
+    "group",
+    "gain",
+    "low",
+    "high",
+    "tasks",
+    "tasks_better",
+    "interval",
+    "task_names",
+    "metric",
+    "decoder",
+]
 
 
 def effects_by_group(grid: Grid, groups: Groups) -> pd.DataFrame:
-    """Gain of each primed strategy over its un-primed twin on each group of target tasks, paired by task, seed and sample."""
+    """Gain of each primed strategy over its un-primed twin on each group of target tasks, paired by task, seed and
+    sample.
+    """
     rows = [_effect(grid, *pair, name, tasks) for pair in twins(grid) for name, tasks in groups.items()]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -48,7 +64,7 @@ def _gain(grid: Grid, plm: str, strategy: Strategy, twin: Strategy, tasks: Seque
 
 
 def group_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str) -> Iterator[Block]:
-    """A row a primed strategy, a column a group; nothing where all target tasks are one group."""
+    """One row per primed strategy, one column per group; nothing if all target tasks are one group."""
     frame = frames["effects_by_group"]
     frame = frame[frame["plm"] == plm]
     names = list(dict.fromkeys(frame["group"]))
@@ -60,7 +76,10 @@ def group_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str) -> 
         rows.append([str(strategy), *(_cell(by_name[name]) for name in names)])
     tasks = dict(zip(frame["group"], frame["task_names"], strict=True))
     header = ["strategy", *names]
-    caption = f"PLM {plm}: gain over the un-primed twin, by group of target tasks ({wording.selecting_score(study)}; {wording.size(study)})"
+    caption = (
+        f"PLM {plm}: gain over the un-primed twin, by group of target tasks ({wording.selecting_score(study)}; "
+        f"{wording.size(study)})"
+    )
     listed = "; ".join(f"{name}: {tasks[name].replace(' ', ', ')}" for name in names)
     note = f"In parentheses, tasks that gain. {_caution(frame)} {listed[0].upper()}{listed[1:]}."
     yield Block(f"{study.name}-{plm}-groups", caption, header, rows, note)
@@ -70,7 +89,10 @@ def _caution(frame: pd.DataFrame) -> str:
     kinds = "; ".join(dict.fromkeys(frame.dropna(subset=["low"])["interval"]))
     if not kinds:
         return "No group has tasks enough for an interval."
-    return f"Brackets hold intervals ({kinds}), where a group has tasks enough; they are not corrected for the number of comparisons."
+    return (
+        f"Brackets hold intervals ({kinds}), where a group has tasks enough; they are not corrected for the number of "
+        "comparisons."
+    )
 
 
 def _cell(row: Row) -> str:
@@ -80,14 +102,23 @@ def _cell(row: Row) -> str:
 
 
 def group_sentences(study: Study, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """For each PLM and downstream element, the gain in every group of the primed strategy with the best dev score; nothing for one group."""
+    """For each PLM and downstream element, the gains by group of the primed strategy with the best dev score."""
     effects = frames["effects_by_group"]
     if effects["group"].nunique() < 2:
         return
-    primed = frames["strategies"].merge(effects[["plm", "strategy"]].drop_duplicates(), on=["plm", "strategy"]).dropna(subset=["dev"])
+    primed = (
+        frames["strategies"]
+        .merge(effects[["plm", "strategy"]].drop_duplicates(), on=["plm", "strategy"])
+        .dropna(subset=["dev"])
+    )
+    if primed.empty:
+        return
     best = primed.loc[primed.groupby(["plm", "downstream"], sort=False)["dev"].idxmax()]
     yield ""
-    yield f"By group of target tasks, of each downstream element the primed strategy with the best dev score. {_caution(effects)}"
+    yield (
+        "By group of target tasks, of each downstream element the primed strategy with the best dev score. "
+        f"{_caution(effects)}"
+    )
     yield ""
     for plm, strategy in zip(best["plm"], best["strategy"], strict=True):
         rows = effects[(effects["plm"] == plm) & (effects["strategy"] == strategy)]
@@ -96,7 +127,7 @@ def group_sentences(study: Study, frames: Mapping[str, pd.DataFrame]) -> Iterato
 
 
 def _phrase(row: Row) -> str:
-    """`+0.304 [+0.190, +0.410] on 8 tasks with a related source task`; other names in quotation marks."""
+    """`+0.304 [+0.190, +0.410] on 8 tasks with a related source task`; other group names in quotation marks."""
     tasks = wording.plural(row["tasks"], "task")
     name = str(row["group"])
     of = f"{tasks} {name}" if name.startswith(("with ", "without ")) else f"{tasks} in the group '{name}'"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 
 def heading(text: str) -> list[str]:
-    """A section's title with space around it."""
+    """A section title with blank lines around it."""
     return ["", text, "-" * len(text), ""]
 
 
 def list_table(rows: list[list[str]], *, header: bool = False) -> Iterator[str]:
-    """A table of cells, the first row being its header or not."""
+    """A table of cells, with or without the first row as header."""
     yield ".. list-table::"
     if header:
         yield "   :header-rows: 1"
@@ -20,6 +20,6 @@ def list_table(rows: list[list[str]], *, header: bool = False) -> Iterator[str]:
 
 
 def literal(text: str) -> str:
-    """`text` as it is: a bar or an asterisk in it is no markup."""
+    """`text` with bars and asterisks escaped."""
     flat = " ".join(str(text).split()).replace("``", "''")
     return f"``{flat}``" if flat else "not given"

@@ -1,4 +1,4 @@
-"""Writing the tables of a study: CSV for programs, Markdown, LaTeX and HTML for reading, the status and the front page."""
+"""Writing the tables of a study: CSV for programs; Markdown, LaTeX and HTML to read; the status and the front page."""
 
 import json
 from pathlib import Path
@@ -27,9 +27,9 @@ _COUNTS = ("tuned", "total", "tasks")
 
 
 def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = None) -> None:
-    """Write every table of the results below `root` (results/<study>) into the folder `out`; raises DataError.
+    """Write every table of the results in `root` (results/<study>) to the folder `out`; raises DataError.
 
-    `groups` are the target tasks by group; without it all of them are one.
+    `groups` are the target tasks by group; by default there is one group.
     """
     results = collect(study, root)
     grid = Grid.selecting(study, results)
@@ -49,11 +49,13 @@ def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = No
 
 
 def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
-    """Every CSV table by its name."""
+    """Every CSV table by name."""
     results = grid.results
     beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
     return {
-        "scores": results.scores[["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]],
+        "scores": results.scores[
+            ["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]
+        ],
         "arg": frames.arg(grid),
         "effects": effects(grid),
         "effects_by_group": effects_by_group(grid, groups),
@@ -71,7 +73,7 @@ def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """`frame` as CSV with six decimals, nothing where there is no number."""
+    """`frame` as CSV with six decimals; missing numbers are empty."""
     columns = {name: [_cell(name, value) for value in frame[name]] for name in frame}
     return str(pd.DataFrame(columns, columns=frame.columns).to_csv(index=False, lineterminator="\n"))
 
@@ -88,7 +90,7 @@ def _cell(column: str, value: object) -> str:
 
 
 def status(grid: Grid) -> Row:
-    """The cells (strategy x target task) without all their runs, named with the first reason."""
+    """The cells (strategy x target task) with missing runs, each with the first reason."""
     samples = grid.results.samples
     cells = samples.groupby(["plm", "strategy", "task"], sort=False)
     named: dict[str, list[str]] = {"failed": [], "not primed": []}
@@ -106,10 +108,14 @@ def status(grid: Grid) -> Row:
 def metrics(tables: dict[str, pd.DataFrame]) -> dict[str, Row]:
     """Score, ARG and gain of each strategy, by PLM and slug (`small/none--prompt`), for programs that compare versions.
 
-    What is not known is left out.
+    Unknown values are omitted.
     """
     found: dict[str, Row] = {}
-    for name, column, key in (("strategies", "mean", "score"), ("arg", "arg_percent", "arg"), ("effects", "gain", "gain")):
+    for name, column, key in (
+        ("strategies", "mean", "score"),
+        ("arg", "arg_percent", "arg"),
+        ("effects", "gain", "gain"),
+    ):
         for row in tables[name].to_dict("records"):
             entry = found.setdefault(f"{row['plm']}/{Strategy.parse(row['strategy']).slug}", {})
             if not pd.isna(row[column]):

@@ -1,6 +1,5 @@
-"""The gain on each task with an interval over its test rows, for studies with too few tasks for an interval over tasks."""
+"""The gain on each task with an interval over its test rows, for studies with too few tasks for one over tasks."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,40 +8,45 @@ from pathlib import Path
 import pandas as pd
 
 from priming.errors import DataError
+from priming.evaluation.answered import Answered, answered
 from priming.evaluation.intervals import TOO_FEW_TASKS
 from priming.evaluation.metrics import own_metric
 from priming.evaluation.rows import Pair, RowInterval, over_rows
-from priming.reporting.collect import RUN, Row, tuned_folders
+from priming.reporting.collect import RUN, Row, tuned_runs
 from priming.reporting.effects import twins
 from priming.reporting.grid import Grid
 from priming.strategies import Strategy
+from priming.study import paths
+from priming.tasks.prepared import PreparedTask, read_task
 
 COLUMNS = ["plm", "strategy", "twin", "task", "gain", "low", "high", "rows", "runs", "metric", "decoder"]
 
 
 def task_gains(grid: Grid, root: Path) -> pd.DataFrame:
-    """A row a task of each gain over a twin that is over too few tasks, read from the predictions below `root`.
+    """One row per task for each gain over a twin with too few tasks, from the predictions in `root`.
 
-    Raises DataError for predictions that are missing or do not fit together.
+    Raises DataError for missing or inconsistent predictions.
     """
     predictions = _Predictions(grid, root)
     few = [pair for pair in twins(grid) if (found := grid.gain(*pair)).tasks and found.interval == TOO_FEW_TASKS]
-    return pd.DataFrame([predictions.row(*pair, task) for pair in few for task in grid.study.tasks.target], columns=COLUMNS)
+    return pd.DataFrame(
+        [predictions.row(*pair, task) for pair in few for task in grid.study.tasks.target], columns=COLUMNS
+    )
 
 
 @dataclass(frozen=True)
 class _Predictions:
-    """What the runs of a study answered on their test rows."""
+    """The answers of a study's runs on their test rows."""
 
     grid: Grid
     root: Path
 
     @cached_property
     def _folders(self) -> dict[tuple[str | int, ...], Path]:
-        """The folder of each run that is done."""
+        """The folder of each finished run."""
         samples = self.grid.results.samples
         done = set(samples.loc[samples["status"] == "done", RUN].itertuples(index=False, name=None))
-        named = ((tuple(run[key] for key in RUN), folder) for run, folder in tuned_folders(self.grid.study, self.root))
+        named = ((tuple(run[key] for key in RUN), folder) for run, folder, _ in tuned_runs(self.grid.study, self.root))
         return {run: folder for run, folder in named if run in done}
 
     def row(self, plm: str, strategy: Strategy, twin: Strategy, task: str) -> Row:
@@ -51,8 +55,9 @@ class _Predictions:
         folders = list(self._pairs(plm, strategy, twin, task))
         found = RowInterval(float("nan"), None, None, 0)
         if folders:
-            metric = own_metric(self.grid.metric, _own(folders[0][0]))
-            found = over_rows([_pair(*pair, decoder) for pair in folders], metric)
+            prepared = read_task(self.root / paths.task(task))
+            pairs = [_pair(prepared, *pair, decoder) for pair in folders]
+            found = over_rows(pairs, own_metric(self.grid.metric, prepared.metric))
         interval = {"gain": found.gain, "low": found.low, "high": found.high, "rows": found.rows, "runs": len(folders)}
         about = {"plm": plm, "strategy": str(strategy), "twin": str(twin), "task": task}
         return {**about, **interval, "metric": self.grid.metric, "decoder": decoder}
@@ -64,26 +69,13 @@ class _Predictions:
                 yield folder, other
 
 
-def _own(folder: Path) -> str:
-    return str(json.loads((folder / "result.json").read_text(encoding="utf-8")).get("task_metric", ""))
+def _pair(task: PreparedTask, ours: Path, theirs: Path, decoder: str) -> Pair:
+    mine, other = (_test_rows(folder, task, decoder) for folder in (ours, theirs))
+    return Pair(mine.rows, mine.references, mine.answers[decoder], other.answers[decoder])
 
 
-def _pair(ours: Path, theirs: Path, decoder: str) -> Pair:
-    mine, other = _read(ours), _read(theirs)
-    try:
-        rows = [row["row"] for row in mine]
-        if rows != [row["row"] for row in other]:
-            raise DataError(f"{ours} and {theirs} have other test rows; delete both folders and run snakemake again")
-        return Pair(rows, [row["targets"] for row in mine], [row[decoder] for row in mine], [row[decoder] for row in other])
-    except KeyError as error:
-        raise DataError(f"{ours / 'predictions.jsonl'}: a row has no {error}; delete {ours} and run snakemake again") from error
-
-
-def _read(folder: Path) -> list[Row]:
-    path = folder / "predictions.jsonl"
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing; delete {folder} and run snakemake to make it") from error
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON lines ({error}); delete {folder} and run snakemake again") from error
+def _test_rows(folder: Path, task: PreparedTask, decoder: str) -> Answered:
+    rows = answered(folder, task, int(folder.name.removeprefix("sample-")))["test"]
+    if decoder not in rows.answers:
+        raise DataError(f"{folder} has no answers by {decoder}; delete {folder} and run snakemake again")
+    return rows

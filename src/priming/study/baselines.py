@@ -1,7 +1,7 @@
-"""What average relative gains (ARG) can stand against: the literature has four baselines.
+"""Baselines of the average relative gain (ARG), of which the literature has four.
 
-Ye et al. (2021, CrossFit) take the un-primed PLM, tuned in full, which is a strategy like any other. A course report takes
-the PLM primed and tuned in full by the same algorithm, Wu et al. (2022) the accuracy of guessing.
+Ye et al. (2021, CrossFit) use the un-primed PLM, tuned in full, which is a strategy like any other. A course report
+uses the PLM primed and tuned in full by the same algorithm, Wu et al. (2022) the accuracy of guessing.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from priming.elements.table import ELEMENTS
 from priming.strategies import Strategy
 from priming.study.base import canonical
 
-SAME_ALGORITHM, CHANCE, MAJORITY = NAMED = ("same algorithm", "chance", "majority")
+SAME_ALGORITHM, CHANCE, MAJORITY, NO_BASELINE = NAMED = ("same algorithm", "chance", "majority", "none")
+DEFAULT = "none -> plm"
+"""The default baseline of a study that has this strategy; other studies then have no ARG."""
 CONSTANT = (CHANCE, MAJORITY)
 COUNTS_HITS = ("accuracy", "exact_match")
-"""Metrics of which guessing one of L labels scores 1/L."""
+"""Metrics on which guessing one of L labels scores 1/L."""
 
 
 def _baseline(text: str) -> str:
@@ -26,13 +29,27 @@ BaselineText = Annotated[str, AfterValidator(_baseline)]
 
 
 def in_full(strategy: Strategy, strategies: Sequence[Strategy]) -> list[Strategy]:
-    """Those of `strategies` that prime and tune the PLM in full with the algorithm of `strategy`; the un-primed one if it has none.
+    """The `strategies` that prime and tune the PLM in full by the algorithm of `strategy`, or the un-primed one if it
+    has none.
 
-    Of several that differ in inner steps, the one with as many as `strategy` has.
+    A variant without such a strategy has that of its algorithm. Of several that differ in inner steps, the one with as
+    many inner steps as `strategy`.
     """
-    section = _section(strategy)
-    found = [s for s in strategies if _section(s) == section and s.elements == ("plm",) and (s.priming is None or s.priming.elements == ("plm",))]
+    whole = [s for s in strategies if _all_in_full(s)]
+    found = [s for s in whole if _section(s) == _section(strategy)]
+    if not found and strategy.priming:
+        found = [s for s in whole if _section(s) == strategy.priming.algorithm]
     return [s for s in found if _inner_steps(s) == _inner_steps(strategy)] or found
+
+
+def _all_in_full(strategy: Strategy) -> bool:
+    """Whether the PLM is all that it primes, if it does, and tunes, whatever stands on it for one task alone."""
+    primed = strategy.priming.elements if strategy.priming else ("plm",)
+    return all(_whole(elements) for elements in (primed, strategy.tuned, strategy.elements))
+
+
+def _whole(elements: Sequence[str]) -> bool:
+    return [element for element in elements if ELEMENTS[element].carried] == ["plm"]
 
 
 def _section(strategy: Strategy) -> str:

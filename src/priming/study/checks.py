@@ -1,200 +1,241 @@
-"""What the sections of a study file must agree on."""
+"""Consistency checks between the sections of a study file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from priming.algorithms.interface import Algorithm, Sources, Upstream
+from priming.algorithms.table import ALGORITHMS
+from priming.elements.table import ELEMENTS, in_place
 from priming.errors import nearest
-from priming.strategies import META_ALGORITHMS, Priming
-from priming.study.baselines import CHANCE, CONSTANT, COUNTS_HITS, SAME_ALGORITHM, in_full
-from priming.study.plm import Architecture
-from priming.study.priming import ALGORITHM_SECTIONS, Meta, Mtl, Reptile, Upstream
+from priming.protocol.dev_sets import DEV_SETS
+from priming.protocol.draws.table import DRAWS
+from priming.protocol.keeping.table import KEEPINGS
+from priming.strategies import Priming, Strategy
+from priming.study.baselines import DEFAULT
+from priming.study.plm_checks import of_forms, problems_of_plms
 from priming.study.problems import Problem, found_by
+from priming.study.report_checks import figure_problems, scoring_problems, unknown_plm
 
 if TYPE_CHECKING:
     from priming.study.study import Study
 
 
 def problems(study: "Study") -> list[Problem]:
-    """Everything that well-formed sections disagree on, in the order of the study file."""
+    """All contradictions between well-formed sections, in the order of the study file."""
     wrong = [*_variants(study), *_of_plms(study)]
     if not wrong:
-        wrong = list(dict.fromkeys(problem for priming in study.primings for plm in study.plms for problem in _priming(study, plm, priming)))
-    rest = (_normalised, _strategies, _seeds, _exceptions, _scoring, _figures)
-    return [*_members(study), *_architectures(study), *wrong, *(problem for check in rest for problem in check(study))]
+        each = (_priming(study, plm, priming) for plm in study.plms for priming in study.primings_of(plm))
+        wrong = list(dict.fromkeys(chain.from_iterable(each)))
+    rest = (_normalised, _protocol, _strategies, of_forms, _seeds, _exceptions, scoring_problems, figure_problems)
+    return [*problems_of_plms(study), *wrong, *(problem for check in rest for problem in check(study))]
 
 
-def _members(study: "Study") -> Iterator[Problem]:
-    """Each seed of a PLM has folders of its own; and PLMs whose scores are paired have as many seeds as each other."""
-    names = [member.name for member in study.members]
-    for member in study.members:
-        if names.count(member.name) > 1 and member.name in study.plms and member.seed is None:
-            yield Problem(("plms", member.name), f"{member.name!r} is also the folder of a seed of another PLM; name this one otherwise")
-    scoring = study.scoring
-    paired = [list(study.plms)] if scoring.arg_plm else [list(lots) for lots in scoring.published.chosen.values()]
-    for plms in paired:
-        seeds = {plm: study.plms[plm].seeds for plm in plms if plm in study.plms}
-        if len({len(found or (0,)) for found in seeds.values()}) > 1:
-            several = next(plm for plm, found in seeds.items() if found)
-            what = "scoring.arg_plm" if scoring.arg_plm else "scoring.published"
-            text = f"{what} pairs the scores of {', '.join(seeds)}; allowed: as many seeds of pretraining for each"
-            yield Problem(("plms", several, "seeds"), text)
-
-
-def _architectures(study: "Study") -> Iterator[Problem]:
-    used = {element for strategy in study.parsed_strategies for element in strategy.elements}
-    used |= {element for priming in study.primings for element in priming.elements}
-    for name, plm in study.plms.items():
-        if plm.generate is None:
-            continue
-        at, size = ("plms", name, "generate", "architecture"), plm.generate.architecture
-        prompt = study.elements.prompt.length if "prompt" in used else 0
-        if size.family == "bart" and plm.max_input + prompt > size.positions:
-            with_prompt = f" and a prompt of {prompt}" if prompt else ""
-            text = f"{size.positions} positions do not hold max_input {plm.max_input}{with_prompt}; allowed: {plm.max_input + prompt} or more"
-            yield Problem((*at, "positions"), text)
-        if size.family == "bart" and plm.max_output > size.positions:
-            text = f"{size.positions} positions do not hold max_output {plm.max_output}; allowed: {plm.max_output} or more"
-            yield Problem((*at, "positions"), text)
-        if "adapter" in used:
-            yield from _bottleneck(study.elements.adapter.bottleneck, size, name)
-
-
-def _bottleneck(width: int, size: Architecture, plm: str) -> Iterator[Problem]:
-    if width >= size.d_model or size.d_model % width:
-        divisors = [str(d) for d in range(1, size.d_model) if size.d_model % d == 0]
-        text = f"{width} is no bottleneck of PLM {plm!r} with d_model {size.d_model}; allowed: {', '.join(divisors)}"
-        yield Problem(("elements", "adapter", "bottleneck"), text)
+def notes(study: "Study") -> Iterator[str]:
+    """What a valid study leaves out, for the user's information."""
+    for name in study.plms:
+        used = [e for e in ELEMENTS if any(e in strategy.elements for strategy in study.strategies_of(name))]
+        if left_out := [e for e in used if e not in in_place(used, study.plms[name].passes)]:
+            yield f"PLM {name!r} has no place for {', '.join(left_out)}: strategies leave it out there"
+        if gone := [str(s) for s in study.parsed_strategies if s not in study.strategies_of(name)]:
+            yield f"PLM {name!r} goes without {', '.join(map(repr, gone))} (plms.{name}.leave_out)"
+    if not study.scoring.has_arg:
+        text = "no average relative gain (ARG): scoring.arg_baseline is 'none'"
+        without = f", the default of a study without the strategy {DEFAULT!r}"
+        yield text if DEFAULT in study.strategies else text + without
 
 
 def _variants(study: "Study") -> Iterator[Problem]:
-    """Variants that override nothing known, and strategies that name no variant."""
+    """Variants of unknown algorithms, and strategies with undefined variants."""
     for name in study.priming.variants:
         at = ("priming", "variants", name)
         algorithm, _, variant = name.partition(":")
-        if algorithm not in ALGORITHM_SECTIONS or not (variant.isascii() and variant.isalnum() and variant == variant.lower()):
-            example = f"{algorithm if algorithm in ALGORITHM_SECTIONS else 'maml'}:first"
-            allowed = f"an algorithm ({', '.join(ALGORITHM_SECTIONS)}), ':', small letters and digits, as {example}"
-            yield Problem(at, f"{name!r} is no variant; allowed: {allowed}")
+        if algorithm not in ALGORITHMS or not (variant.isascii() and variant.isalnum() and variant == variant.lower()):
+            example = f"{algorithm if algorithm in ALGORITHMS else 'maml'}:first"
+            allowed = f"an algorithm ({', '.join(ALGORITHMS)}), ':', small letters and digits, as {example}"
+            yield Problem(at, f"{name!r} is not a variant; allowed: {allowed}")
             continue
         try:
             study.priming.of(name)
         except ValidationError as error:
-            yield from found_by(error, ALGORITHM_SECTIONS[algorithm], study.priming.variants[name], at)
-    known = [*ALGORITHM_SECTIONS, *study.priming.variants]
+            yield from found_by(error, ALGORITHMS[algorithm].section, study.priming.variants[name], at)
+    known = [*ALGORITHMS, *study.priming.variants]
     for section in dict.fromkeys(priming.section for priming in study.primings):
         if section not in known:
-            text = f"{section!r} is named by a strategy but not defined{nearest(section, known)}; add it under priming.variants"
+            text = (
+                f"{section!r} is named by a strategy but not defined{nearest(section, known)}; "
+                "add it under priming.variants"
+            )
             yield Problem(("priming", "variants"), text)
 
 
 def _of_plms(study: "Study") -> Iterator[Problem]:
-    """What is said for one of the PLMs, and is of no PLM, of no algorithm, or no setting of it."""
-    sections = [*ALGORITHM_SECTIONS, *study.priming.variants]
+    """Overrides for one PLM whose PLM, algorithm or setting does not exist."""
+    sections = [*ALGORITHMS, *study.priming.variants]
     for plm, overrides in study.priming.plms.items():
         at: tuple[str, ...] = ("priming", "plms", plm)
         if plm not in study.plms:
-            yield Problem(at, _no_plm(study, plm))
+            yield Problem(at, unknown_plm(study, plm))
             continue
         for section, override in overrides.items():
             if section not in sections:
-                yield Problem((*at, section), f"{section!r} is not defined{nearest(section, sections)}; allowed: {', '.join(sections)}")
+                yield Problem(
+                    (*at, section),
+                    f"{section!r} is not defined{nearest(section, sections)}; allowed: {', '.join(sections)}",
+                )
                 continue
             try:
                 study.priming.of(section, plm)
             except ValidationError as error:
-                yield from found_by(error, ALGORITHM_SECTIONS[section.partition(":")[0]], override, (*at, section))
-
-
-def _no_plm(study: "Study", name: str) -> str:
-    return f"{name!r} is no PLM of this study{nearest(name, study.plms)}; allowed: {', '.join(study.plms)}"
+                yield from found_by(error, ALGORITHMS[section.partition(":")[0]].section, override, (*at, section))
 
 
 def _exceptions(study: "Study") -> Iterator[Problem]:
-    """Exceptions that name no PLM or no algorithm of the study, or that change nothing."""
-    algorithms = list(dict.fromkeys(["none", *(name for priming in study.primings for name in (priming.algorithm, priming.section))]))
+    """Exceptions with a PLM or algorithm that the study lacks, or without effect."""
+    algorithms = list(
+        dict.fromkeys(["none", *(name for priming in study.primings for name in (priming.algorithm, priming.section))])
+    )
     for index, exception in enumerate(study.tuning.exceptions):
         at = ("tuning", "exceptions", index)
         for place, name in enumerate(exception.plms):
             if name not in study.plms:
-                yield Problem((*at, "plms", place), _no_plm(study, name))
+                yield Problem((*at, "plms", place), unknown_plm(study, name))
         for place, name in enumerate(exception.algorithms):
             if name not in algorithms:
-                text = f"{name!r} primes nothing in this study{nearest(name, algorithms)}; allowed: {', '.join(algorithms)}"
+                text = (
+                    f"{name!r} is not an algorithm of this study's primings{nearest(name, algorithms)}; "
+                    f"allowed: {', '.join(algorithms)}"
+                )
                 yield Problem((*at, "algorithms", place), text)
         if not exception.rates and not exception.rest:
-            yield Problem(at, "changes nothing; name learning_rates, batch_sizes or bank, or leave it out")
+            yield Problem(at, "changes nothing; set learning_rates, batch_sizes or bank, or remove it")
 
 
 def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
-    """Settings that a priming of a PLM needs, and primings that its settings rule out."""
-    settings = study.priming.of(priming.section, plm)
+    """Settings that a PLM's priming lacks, and primings that its settings exclude."""
+    algorithm = study.algorithm_of(priming, plm)
+    settings: Upstream = algorithm.settings
     at = ("priming", "variants", priming.section) if priming.variant else ("priming", priming.section)
-    yield from _rates(priming, settings, at)
-    if settings.keep == "best" and not study.tasks.development:
-        yield Problem((*at, "keep"), "'best' is chosen on development tasks, and there are none; name some in tasks.development, or keep 'last'")
-    if settings.keep == "best" and settings.validation.samples > len(study.tasks.samples):
-        text = f"{settings.validation.samples} samples of {len(study.tasks.samples)}; allowed: as many as tasks.samples has"
-        yield Problem((*at, "validation", "samples"), text)
-    yield from _shares(study, priming, settings, at)
-    if isinstance(settings, Meta):
-        yield from _meta_batch(study, priming, settings, at)
-    if isinstance(settings, Reptile) and settings.update == "standard":
-        yield from _unmoved(priming)
+    yield from _rates(priming, algorithm, at, study.plms[plm].passes)
+    if settings.chooses and not study.tasks.development:
+        missing = f"{settings.keep!r} is chosen on development tasks, but there are none"
+        text = f"{missing}; add some to tasks.development, or use 'last'"
+        yield Problem((*_whence(study, plm, priming, "keep"), "keep"), text)
+    if settings.tunes_to_choose and settings.validation.samples > len(study.tasks.samples):
+        text = (
+            f"{settings.validation.samples} samples of {len(study.tasks.samples)}; "
+            "allowed: as many as tasks.samples has"
+        )
+        yield Problem((*_whence(study, plm, priming, "validation"), "validation", "samples"), text)
+    if settings.chooses and not study.tasks.develops:
+        text = f"{settings.keep!r} compares checkpoints on development sets, and {NO_DEV_SETS}; keep 'last'"
+        yield Problem((*_whence(study, plm, priming, "keep"), "keep"), text)
+    if settings.tunes_to_choose:
+        yield from _kept_heads(study, plm, priming)
+    yield from _shares(study, priming, algorithm, plm)
+    for key, text, from_top in algorithm.complaints(str(priming), _sources(study)):
+        yield Problem(key if from_top else (*_whence(study, plm, priming, key[0]), *key), text)
 
 
-def _shares(study: "Study", priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:
-    """Each GPU of a priming, and each part that it computes, takes its share of the batch, or of the tasks of a meta-batch."""
-    most, of = (settings.batch, "batch") if isinstance(settings, Mtl) else (settings.tasks, "tasks") if isinstance(settings, Meta) else (1, "")
-    gpus, parts = study.compute.gpus, settings.parts
-    if gpus * parts > most:
-        shared = f"{gpus} GPUs share" if parts == 1 else f"{parts} parts on {gpus} GPU{'s' if gpus > 1 else ''} share"
-        text = f"{shared} the {of} of {str(priming)!r}, and priming.{priming.section}.{of} is {most}; allowed: no more"
-        yield Problem(("compute", "gpus") if parts == 1 else (*at, "parts"), text)
+def _sources(study: "Study") -> Sources:
+    """What all its primings see."""
+    tasks = study.tasks
+    samples = len(tasks.samples) if tasks.source_rows == "samples" else 0
+    return Sources(len(tasks.source), tasks.source_limit, samples)
 
 
-def _rates(priming: Priming, settings: Upstream, at: tuple[str, ...]) -> Iterator[Problem]:
-    full_step = isinstance(settings, Reptile) and settings.update == "full_step"
-    inner = priming.elements if full_step else priming.inner
-    outer = () if isinstance(settings, Reptile) and not full_step else priming.outer
-    for element in outer:
-        if settings.learning_rates.of(element) is None:
-            yield _no_rate(priming, element, (*at, "learning_rates"))
-    for element in inner:
-        if isinstance(settings, Meta) and settings.inner_learning_rates.of(element) is None:
-            yield _no_rate(priming, element, (*at, "inner_learning_rates"))
+def _kept_heads(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
+    """The best checkpoint is not chosen with parameters of other tasks in place."""
+    for strategy in study.parsed_strategies:
+        of_tasks = [element for element in strategy.kept if not ELEMENTS[element].carried]
+        if strategy.priming == priming and of_tasks:
+            text = (
+                f"'best' cannot be chosen for {str(strategy)!r}, which keeps {'+'.join(of_tasks)} in place; keep 'last'"
+            )
+            yield Problem((*_whence(study, plm, priming, "keep"), "keep"), text)
+
+
+def _whence(study: "Study", plm: str, priming: Priming, key: str) -> tuple[str, ...]:
+    """The section that sets a priming's setting: an override, or else the section of its algorithm."""
+    settings, algorithm = study.priming, priming.algorithm
+    of_plm: tuple[str, ...] = ("priming", "plms", plm)
+    own = settings.plms.get(plm, {})
+    places = [
+        ((*of_plm, priming.section), own.get(priming.section, {})),
+        (("priming", "variants", priming.section), settings.variants.get(priming.section, {})),
+        ((*of_plm, algorithm), own.get(algorithm, {})),
+    ]
+    return next((at for at, given in places if key in given), ("priming", algorithm))
+
+
+def _shares(study: "Study", priming: Priming, algorithm: Algorithm, plm: str) -> Iterator[Problem]:
+    """GPUs and accumulation steps divide a batch, or the tasks of a meta-batch, so there must be enough of them."""
+    settings, of = algorithm.settings, algorithm.divided
+    most = getattr(settings, of)
+    gpus, steps, key = study.compute.gpus, settings.accumulation_steps, "accumulation_steps"
+    if gpus * steps > most:
+        on_each = f"{steps} accumulation steps on {gpus} GPU{'s' if gpus > 1 else ''} share"
+        shared = f"{gpus} GPUs share" if steps == 1 else on_each
+        text = f"{shared} the {of} of {str(priming)!r}, but priming.{priming.section}.{of} is {most}; allowed: no more"
+        at = ("compute", "gpus") if steps == 1 else (*_whence(study, plm, priming, key), key)
+        yield Problem(at, text)
+
+
+def _rates(priming: Priming, algorithm: Algorithm, at: tuple[str, ...], passes: Collection[str]) -> Iterator[Problem]:
+    for key, elements in algorithm.rated.items():
+        for element in in_place(elements, passes):
+            if getattr(algorithm.settings, key).of(element) is None:
+                yield _no_rate(priming, element, (*at, key))
 
 
 def _no_rate(priming: Priming, element: str, at: tuple[str, ...]) -> Problem:
     return Problem((*at, element), f"is missing, and {str(priming)!r} moves {element}; add '{element}: <rate>'")
 
 
-def _meta_batch(study: "Study", priming: Priming, settings: Meta, at: tuple[str, ...]) -> Iterator[Problem]:
-    if settings.tasks > len(study.tasks.source):
-        text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {len(study.tasks.source)}; allowed: no more"
-        yield Problem((*at, "tasks"), text)
-    sets = min(priming.inner_steps, 1) if settings.same_support else priming.inner_steps
-    needed = sets * settings.support + settings.query
-    if needed > study.tasks.source_limit:
-        text = f"{str(priming)!r} takes {needed} different examples of a task at once, and tasks.source_limit is {study.tasks.source_limit}"
-        yield Problem((*at, "support"), f"{text}; allowed: no more")
+NO_DEV_SETS = "there are no development sets (tasks.dev_set: none)"
 
 
-def _unmoved(priming: Priming) -> Iterator[Problem]:
-    """Standard Reptile moves the start towards where the inner loop ends: what the inner loop leaves alone never moves."""
-    still = [element for element in priming.outer if element not in priming.inner or not priming.inner_steps]
-    if still:
-        names, inner = "+".join(still), "+".join(priming.elements)
-        fix = f"write {priming.section}[{'+'.join(priming.outer)} | {inner} x5], or set update: full_step"
-        yield Problem(("strategies",), f"{str(priming)!r} would never move {names}: with update 'standard' only the inner steps move anything; {fix}")
+def _protocol(study: "Study") -> Iterator[Problem]:
+    """Draws, development sets and rules for the kept step that do not go together."""
+    tasks, tuning = study.tasks, study.tuning
+    if tasks.draw and DRAWS[tasks.draw].size_key is None and DEV_SETS[tasks.dev_set].drawn:
+        text = f"{tasks.draw!r} leaves no row to draw a development set from; allowed with tasks.dev_set: split, none"
+        yield Problem(("tasks", "draw"), text)
+    if tasks.dev_limit and not DEV_SETS[tasks.dev_set].split:
+        text = f"limits a development split, and tasks.dev_set is {tasks.dev_set!r}"
+        yield Problem(("tasks", "dev_limit"), f"{text}; leave it out, or write dev_set: split")
+    tuned = [strategy for strategy in study.parsed_strategies if strategy.tuned]
+    if tasks.develops or not tuned:
+        return
+    if KEEPINGS[tuning.keep].needs_dev:
+        allowed = ", ".join(name for name, keeping in KEEPINGS.items() if not keeping.needs_dev)
+        text = f"{tuning.keep!r} compares development scores, and {NO_DEV_SETS}; allowed: {allowed}"
+        yield Problem(("tuning", "keep"), text)
+    undecided = (problem for plm in study.plms for strategy in tuned for problem in _undecided(study, plm, strategy))
+    yield from dict.fromkeys(undecided)
+
+
+def _undecided(study: "Study", plm: str, strategy: Strategy) -> Iterator[Problem]:
+    """Grids of several points between which nothing chooses."""
+    tuning = study.tuning_of(plm, strategy)
+    tried: dict[tuple[str, ...], list[float]] = {
+        ("learning_rates", element): tuning.learning_rates.of(element) for element in strategy.tuned
+    }
+    tried["batch_sizes",] = [float(size) for size in tuning.batch_sizes]
+    for key, values in tried.items():
+        if len(values) > 1:
+            points = ", ".join(f"{value:g}" for value in values)
+            text = f"nothing chooses between {points}, since {NO_DEV_SETS}; name one"
+            yield Problem(("tuning", *key), text)
 
 
 def _normalised(study: "Study") -> Iterator[Problem]:
-    for algorithm in META_ALGORITHMS:
-        if getattr(study.priming, algorithm).normalise_inner:
-            text = f"a normalised inner gradient is no published {algorithm}; set it in a variant, under priming.variants.{algorithm}:<name>"
-            yield Problem(("priming", algorithm, "normalise_inner"), text)
+    """Settings in an algorithm's own section that only a variant may have."""
+    for name, algorithm in ALGORITHMS.items():
+        for key, text, _ in algorithm.unpublished(getattr(study.priming, name)):
+            yield Problem(("priming", name, *key), text.format(name))
 
 
 def _strategies(study: "Study") -> Iterator[Problem]:
@@ -206,78 +247,3 @@ def _strategies(study: "Study") -> Iterator[Problem]:
 def _seeds(study: "Study") -> Iterator[Problem]:
     if twice := sorted({str(seed) for seed in study.seeds if study.seeds.count(seed) > 1}):
         yield Problem(("seeds",), f"names {', '.join(twice)} twice; keep one")
-
-
-def _scoring(study: "Study") -> Iterator[Problem]:
-    scoring = study.scoring
-    for key, chosen, reported in (("decoder", scoring.decoder, scoring.decoders), ("metric", scoring.metric, scoring.metrics)):
-        if chosen not in reported:
-            yield Problem(("scoring", key), f"{chosen!r} selects but is not reported; add it to scoring.{key}s ({', '.join(reported)})")
-    yield from _baseline(study)
-    for number, pair in enumerate(scoring.compare):
-        at = ("scoring", "compare", number)
-        yield from _known_strategy(study, pair.first, (*at, "first"))
-        yield from _known_strategy(study, pair.second, (*at, "second"))
-        if pair.first == pair.second:
-            yield Problem(at, f"compares {pair.first!r} with itself; name another strategy as second")
-    for paper, lots in scoring.published.chosen.items():
-        for name in lots:
-            if name not in study.plms:
-                yield Problem(("scoring", "published", paper, name), _no_plm(study, name))
-
-
-def _baseline(study: "Study") -> Iterator[Problem]:
-    """A baseline of relative gains that there is, for each strategy."""
-    scoring, at = study.scoring, ("scoring", "arg_baseline")
-    if scoring.arg_plm and (scoring.arg_plm not in study.plms or scoring.arg_baseline in CONSTANT):
-        text = f"{scoring.arg_baseline!r} is of no PLM; leave this out" if scoring.arg_plm in study.plms else _no_plm(study, scoring.arg_plm)
-        yield Problem(("scoring", "arg_plm"), text)
-    if scoring.arg_baseline == CHANCE and scoring.metric not in COUNTS_HITS:
-        yield Problem(at, f"'chance' is a share of right rows, and scoring.metric is {scoring.metric!r}; allowed with: {', '.join(COUNTS_HITS)}")
-    if scoring.arg_baseline == SAME_ALGORITHM:
-        yield from _same_algorithm(study, at)
-    elif scoring.arg_baseline not in CONSTANT:
-        yield from _known_strategy(study, scoring.arg_baseline, at)
-
-
-def _same_algorithm(study: "Study", at: tuple[str, ...]) -> Iterator[Problem]:
-    """For each algorithm exactly one strategy that primes and tunes the PLM in full."""
-    seen: set[str] = set()
-    for strategy in study.parsed_strategies:
-        section, found = strategy.priming.section if strategy.priming else "none", in_full(strategy, study.parsed_strategies)
-        if len(found) == 1 or section in seen:
-            continue
-        seen.add(section)
-        inner = " | plm x5" if strategy.priming and strategy.priming.inner else ""
-        full = f"{section}[plm{inner}] -> plm" if strategy.priming else "none -> plm"
-        fix = f"add one such as {full!r} to strategies" if not found else f"keep one of {', '.join(map(repr, map(str, found)))}"
-        yield Problem(
-            at, f"'same algorithm' compares {str(strategy)!r} with the PLM primed and tuned in full, of which there are {len(found)}; {fix}"
-        )
-
-
-def _figures(study: "Study") -> Iterator[Problem]:
-    yield from _charts(study)
-    for figure in ("convergence", "tasks", "groups", "compute"):
-        for index, strategy in enumerate(getattr(study.figures, figure).strategies):
-            at = ("figures", figure, "strategies", index)
-            yield from _known_strategy(study, strategy, at)
-            if figure != "tasks" and strategy.startswith("none "):
-                yield Problem(at, f"{strategy!r} is un-primed; allowed: primed strategies")
-
-
-def _charts(study: "Study") -> Iterator[Problem]:
-    charts = study.figures.charts.panels
-    if "charts" in study.figures.draw and not charts:
-        yield Problem(("figures", "draw"), "names charts, and there is none; add some under figures.charts.panels, or leave it out")
-    for number, chart in enumerate(charts):
-        for place, bar in enumerate(chart.bars):
-            at = ("figures", "charts", "panels", number, "bars", place)
-            yield from _known_strategy(study, bar.strategy, (*at, "strategy"))
-            if bar.plm not in study.plms:
-                yield Problem((*at, "plm"), _no_plm(study, bar.plm))
-
-
-def _known_strategy(study: "Study", strategy: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
-    if strategy not in study.strategies:
-        yield Problem(at, f"{strategy!r} is no strategy of this study{nearest(strategy, study.strategies)}; add it to strategies, or name one")

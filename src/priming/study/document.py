@@ -1,4 +1,4 @@
-"""A study file as YAML: its data, and the line of every key."""
+"""A study file as YAML: its data and the line of every key."""
 
 from io import StringIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from priming.errors import StudyError
 from priming.study.fields import Key, dotted
-from priming.study.problems import Problem
+from priming.study.problems import Problem, present
 
 
 class Document(NamedTuple):
@@ -22,27 +22,38 @@ class Document(NamedTuple):
     lines: dict[tuple[str, ...], int]
 
     def error(self, problems: list[Problem]) -> StudyError:
-        """One error that lists all problems, by line."""
+        """One error that lists all problems by line, beginning with those not in the file."""
         located = sorted(((self._line(p.at), p) for p in problems), key=lambda pair: pair[0])
-        listed = [f"  line {line}, {dotted(p.at) or 'the file'}: {p.text}" for line, p in located]
+        listed = [f"  {_place(line)}, {dotted(p.at) or 'the file'}: {p.text}" for line, p in located]
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        return StudyError("\n".join([f"{self.path}: {count}", *listed, f"correct the file, then type: priming check {self.path}"]))
+        return StudyError(
+            "\n".join([f"{self.path}: {count}", *listed, f"correct the file, then type: priming check {self.path}"])
+        )
 
     def _line(self, at: Key) -> int:
-        """The line of the longest part of the key that is in the file."""
+        """The line of the longest part of the key found in the file; 0 if there is none."""
+        if at and self.data is not None and not present(at, self.data):
+            return 0
         parts = _words(at)
         return next((self.lines[parts[:n]] for n in range(len(parts), 0, -1) if parts[:n] in self.lines), 1)
+
+
+def _place(line: int) -> str:
+    return f"line {line}" if line else "not in the file"
 
 
 def read(path: Path) -> Document:
     """Read YAML 1.2 safely.
 
-    Raises StudyError if the file cannot be read, is no YAML, names a key twice or uses a tag such as `!!python/object`.
+    Raises StudyError if the file cannot be read, is not YAML, has a duplicate key or uses a tag such as
+    `!!python/object`.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: the study file cannot be read ({_reason(error)}); name another with --configfile") from None
+        raise StudyError(
+            f"{path}: the study file cannot be read ({_reason(error)}); give another with --configfile"
+        ) from None
     try:
         return _parsed(path, text)
     except YAMLError as error:
@@ -61,7 +72,7 @@ def _parsed(path: Path, text: str) -> Document:
 
 
 def _locate(node: Node, at: Key, lines: dict[tuple[str, ...], int], twice: list[Problem]) -> None:
-    """Note the line of every key at and below `node`, and the keys that a mapping names twice."""
+    """Record the line of every key at and below `node`, and duplicate keys."""
     lines.setdefault(_words(at), node.start_mark.line + 1)
     if isinstance(node, SequenceNode):
         for index, item in enumerate(node.value):
@@ -73,14 +84,14 @@ def _locate(node: Node, at: Key, lines: dict[tuple[str, ...], int], twice: list[
         name = key.value if isinstance(key, ScalarNode) else "?"
         line = key.start_mark.line + 1
         if (key.tag, name) in seen and name != "<<":
-            twice.append(Problem((*at, name), f"named twice, again on line {line}; keep one"))
+            twice.append(Problem((*at, name), f"duplicate key, again on line {line}; keep one"))
         seen.add((key.tag, name))
         lines.setdefault(_words((*at, name)), line)
         _locate(value, (*at, name), lines, twice)
 
 
 def _words(at: Key) -> tuple[str, ...]:
-    """A key as `lines` has it: YAML writes the names 1 and true as text."""
+    """A key in the form used in `lines`, where the names 1 and true are text."""
     return tuple(str(part).lower() if isinstance(part, bool) else str(part) for part in at)
 
 

@@ -10,20 +10,20 @@ Key = tuple[str | int, ...]
 
 
 def dotted(key: Key) -> str:
-    """`figures.draw[0]`, as messages and the docs write a key."""
+    """A key as written in messages and docs, such as `figures.draw[0]`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.lstrip(".")
 
 
 def section_in(annotation: Any) -> type[BaseModel] | None:
-    """The section that a field of this annotation holds: itself, or as the value of a list, a dict or an option."""
+    """The section in a field of this annotation: itself, or as the value of a list, a dict or an optional."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for argument in get_args(annotation) if (found := section_in(argument))), None)
 
 
 def is_mapping(annotation: Any) -> bool:
-    """Whether the field holds entries under names that the user chooses."""
+    """Whether the field's keys are names chosen by the user."""
     return get_origin(_bare(annotation)) is dict
 
 
@@ -38,7 +38,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def section_at(root: type[BaseModel], key: Key) -> type[BaseModel] | None:
-    """The section found at `key`, None where the key leads to no section."""
+    """The section at `key`, or None."""
     section: type[BaseModel] | None = root
     parts = iter(key)
     for part in parts:
@@ -51,8 +51,18 @@ def section_at(root: type[BaseModel], key: Key) -> type[BaseModel] | None:
     return section
 
 
+def default_at(root: type[BaseModel], key: Key, written: int) -> Any:
+    """The default at a key of which only the first `written` parts are in the file; None if there is none."""
+    section = section_at(root, key[:written])
+    field = section.model_fields.get(str(key[written])) if section else None
+    value = None if field is None or field.is_required() else field.get_default(call_default_factory=True)
+    for part in key[written + 1 :]:
+        value = getattr(value, str(part), None) if isinstance(value, BaseModel) else None
+    return value
+
+
 def walk(section: type[BaseModel], key: Key = ()) -> Iterator[tuple[Key, type[BaseModel]]]:
-    """Every section below and including `section`, with its key, depth first; `<name>` stands for a name the user chooses."""
+    """Every section at and below `section`, with its key, depth first; `<name>` is a name chosen by the user."""
     yield key, section
     for name, field in section.model_fields.items():
         if below := section_in(field.annotation):

@@ -1,65 +1,79 @@
 """The study file on figures."""
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from priming.study.base import Name, Positive, Rate, Section, StrategyText
+from priming.entries import one_of
+from priming.section import Name, Positive, Rate, Section
+from priming.study.base import StrategyText
 
-Figure = Literal["parameter_efficiency", "strategy_matrix", "convergence", "tasks", "groups", "compute", "charts"]
-FIGURES: tuple[Figure, ...] = get_args(Figure)
-WITHOUT_OPTIONS: list[Figure] = [figure for figure in FIGURES if figure != "charts"]
+FIGURES = ("parameter_efficiency", "strategy_matrix", "convergence", "tasks", "groups", "compute", "charts")
+if TYPE_CHECKING:
+    Figure = str
+else:
+    Figure = one_of(FIGURES, "figure")
+WITHOUT_OPTIONS = [figure for figure in FIGURES if figure != "charts"]
 
 
 class Style(Section):
-    """What the figures share."""
+    """Style shared by all figures."""
 
-    formats: list[Literal["svg", "pdf", "png"]] = Field(["svg", "pdf", "png"], min_length=1, description="File formats.")
+    formats: list[Literal["svg", "pdf", "png"]] = Field(
+        ["svg", "pdf", "png"], min_length=1, description="File formats."
+    )
     width: Rate = Field(7.0, description="Width in inches.")
-    dpi: Positive = Field(200, description="Dots an inch, of PNG.")
+    dpi: Positive = Field(200, description="Dots per inch, for PNG.")
     font_size: Positive = Field(9, description="Points.")
 
 
 class ParameterEfficiency(Section):
-    """Score or ARG against the share of tuned parameters."""
+    """Score or ARG against the fraction of tuned parameters."""
 
-    y: Literal["score", "arg"] = Field("score", description="Mean score over the targets, or ARG.")
+    y: Literal["score", "arg"] = Field("score", description="Mean score over the target tasks, or ARG.")
 
 
 class StrategyMatrix(Section):
     """Priming x downstream element."""
 
-    value: Literal["score", "arg", "gain"] = Field("score", description="What the cells show; gain is over the un-primed twin.")
+    value: Literal["score", "arg", "gain"] = Field(
+        "score", description="Value in the cells; `gain` is over the un-primed twin."
+    )
 
 
 class Convergence(Section):
     """Development score over tuning steps, primed against un-primed."""
 
     rising: Rate = Field(
-        0.01, description="A curve is marked as still rising where the mean over tasks gains more than this over the last fifth of the tuning steps."
+        0.01,
+        description="A curve is marked as still rising if its mean over tasks gains more than this over the last fifth "
+        "of the tuning steps.",
     )
-    strategies: list[StrategyText] = Field([], description="Primed strategies shown beside their twins; all that have one without it.")
+    strategies: list[StrategyText] = Field(
+        [], description="Primed strategies shown beside their twins; default: all that have a twin."
+    )
 
 
 class TaskBars(Section):
-    """A bar a task and strategy."""
+    """One bar per task and strategy."""
 
     strategies: list[StrategyText] = Field(
         [],
-        description="Those shown, each beside its un-primed twin; without it the baseline, and by dev score the best of each downstream element.",
+        description="Strategies shown, each beside its un-primed twin; default: the baseline, "
+        "and the best of each downstream element by dev score.",
     )
 
 
 class GroupGains(Section):
     """Gain over the twin in each group of target tasks."""
 
-    strategies: list[StrategyText] = Field([], description="Primed strategies shown; all that have a twin without it.")
+    strategies: list[StrategyText] = Field([], description="Primed strategies shown; default: all that have a twin.")
 
 
 class Compute(Section):
-    """Gain over the twin against what priming cost."""
+    """Gain over the twin against the cost of priming."""
 
-    strategies: list[StrategyText] = Field([], description="Strategies shown; all that are primed without it.")
+    strategies: list[StrategyText] = Field([], description="Strategies shown; default: all primed strategies.")
 
 
 class Bar(Section):
@@ -70,22 +84,22 @@ class Bar(Section):
 
 
 class Chart(Section):
-    """A bar chart: on every target task these bars side by side."""
+    """A bar chart with these bars side by side for every target task."""
 
-    title: str = Field(description="Stands above the chart.")
-    bars: list[Bar] = Field(min_length=1, description="From left to right.")
+    title: str = Field(description="Title above the chart.")
+    bars: list[Bar] = Field(min_length=1, description="Bars from left to right.")
 
 
 class Charts(Section):
-    """Bar charts laid out by hand, as those of a paper that is repeated."""
+    """Bar charts laid out by hand, for example like those of a replicated paper."""
 
-    panels: list[Chart] = Field([], description="From top to bottom; needed where `draw` names charts.")
+    panels: list[Chart] = Field([], description="Charts from top to bottom; required if `draw` lists charts.")
 
 
 class Figures(Section):
-    """Which figures are drawn, and how."""
+    """Figures to draw, and their settings."""
 
-    draw: list[Figure] = Field(WITHOUT_OPTIONS, description="Figures drawn.")
+    draw: list[Figure] = Field(WITHOUT_OPTIONS, description="Figures to draw.")
     style: Style = Style()
     parameter_efficiency: ParameterEfficiency = ParameterEfficiency()
     strategy_matrix: StrategyMatrix = StrategyMatrix()

@@ -1,8 +1,8 @@
 """The partitions of CrossFit's tasks into source, development and target tasks.
 
-`partitions.json` has the name that CrossFit files each under, and its number in CrossFit's table. Two things differ:
-tasks that CrossFit holds out, and files as development tasks without any for the test, are targets here; and `sick`,
-which CrossFit both trains on and holds out in `held_out_nli`, is a target alone.
+`partitions.json` has CrossFit's file name for each, and its number in CrossFit's table. There are two differences:
+tasks that CrossFit holds out, and lists as development tasks without any test tasks, are targets here; and `sick`,
+which CrossFit both trains on and holds out in `held_out_nli`, is only a target.
 """
 
 import json
@@ -25,17 +25,19 @@ PARTS = ("source", "development", "target")
 
 
 def partition(name: str) -> dict[str, list[str]]:
-    """The tasks of a partition, by part; KeyError where there is none of that name."""
+    """The tasks of a partition, by role; KeyError if there is no partition of that name."""
     return {part: list(_written()[name][part]) for part in PARTS}
 
 
 @cache
 def gym() -> frozenset[str]:
-    """All tasks of CrossFit; the random partition has each of them."""
+    """All tasks of CrossFit, each of which is in the random partition."""
     return frozenset(name for names in partition("random").values() for name in names)
 
 
 @cache
 def _written() -> dict[str, dict[str, list[str]]]:
-    found: dict[str, dict[str, list[str]]] = json.loads((files("priming.study") / "partitions.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, list[str]]] = json.loads(
+        (files("priming.study") / "partitions.json").read_text(encoding="utf-8")
+    )
     return found

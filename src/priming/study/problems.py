@@ -1,24 +1,25 @@
-"""Problems of a study file: where, what, and what is allowed there."""
+"""Problems of a study file: where, what, and which values are allowed."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from priming.errors import nearest
-from priming.study.fields import Key, dotted, section_at
+from priming.study.fields import Key, default_at, dotted, section_at
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong at a key."""
+    """One problem at a key."""
 
     at: Key
     text: str
 
 
 class DisagreementError(ValueError):
-    """Sections that are well formed one by one contradict each other."""
+    """Contradictions between sections that are well formed individually."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
@@ -30,7 +31,7 @@ _ALLOWED = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": "text, in quotes where it looks like a number",
+    "string_type": "text, in quotes if it looks like a number",
     "bool_type": "true or false",
     "list_type": "a list, as in [a, b]",
     "dict_type": "keys with values",
@@ -45,7 +46,7 @@ _ALLOWED = {
 
 
 def found_by(error: ValidationError, root: type[BaseModel], data: Any, under: Key = ()) -> list[Problem]:
-    """The problems behind a validation error of `root` on `data`, one a key, in the order of the file.
+    """The problems behind a validation error of `root` on `data`, one per key, in the order of the file.
 
     `under` is put before every key.
     """
@@ -60,20 +61,37 @@ def _problems(details: ErrorDetails, root: type[BaseModel], data: Any) -> list[P
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, DisagreementError):
         return cause.problems
-    at = details["loc"] if details["type"] == "missing" else _present(details["loc"], data)
+    at = details["loc"] if details["type"] == "missing" else present(details["loc"], data)
     return [Problem(at, _text(details, root, at))]
 
 
-def _present(key: Key, data: Any) -> Key:
-    """The part of `key` that is in the file: unions and key checks append parts of their own."""
-    present: list[str | int] = []
+def about_defaults(problems: Sequence[Problem], root: type[BaseModel], data: Any) -> list[Problem]:
+    """The problems, those with values not in the file marked as problems of a default."""
+    return [_of_default(problem, root, data) for problem in problems]
+
+
+def _of_default(problem: Problem, root: type[BaseModel], data: Any) -> Problem:
+    known = present(problem.at, data)
+    value = None if known == problem.at else default_at(root, problem.at, len(known))
+    if value is None or value in ("", [], {}) or isinstance(value, BaseModel):
+        return problem
+    *sections, key = problem.at[len(known) :]
+    to_add = "".join(f"{section}: {{" for section in sections) + f"{key}: ..." + "}" * len(sections)
+    where = f"under {dotted(known)}" if known else "to the file"
+    about = f"the file has no {dotted(problem.at)}, and {shown(value)} is its default: add '{to_add}' {where}"
+    return Problem(problem.at, f"{problem.text}; {about}")
+
+
+def present(key: Key, data: Any) -> Key:
+    """The part of `key` that is in the file: unions and key checks append other parts."""
+    found: list[str | int] = []
     for part in key:
         entries = dict(enumerate(data)) if isinstance(data, list) else data if isinstance(data, dict) else {}
         if part not in entries:
             break
-        present.append(part)
+        found.append(part)
         data = entries[part]
-    return tuple(present)
+    return tuple(found)
 
 
 def _text(details: ErrorDetails, root: type[BaseModel], at: Key) -> str:
@@ -105,14 +123,14 @@ def _unknown(root: type[BaseModel], at: Key) -> str:
 def _no_section(root: type[BaseModel], at: Key) -> str:
     section = section_at(root, at)
     keys = ", ".join(section.model_fields) if section else "any"
-    return f"is no section; allowed: keys with values ({keys})"
+    return f"is not a section; allowed: keys with values ({keys})"
 
 
 _ABOUT_KEYS = {"missing": _missing, "extra_forbidden": _unknown, "model_type": _no_section}
 
 
 def _joined(texts: list[str]) -> str:
-    """Several findings at one key, as the arms of a union give, in one sentence."""
+    """Several problems at one key, as from the arms of a union, in one sentence."""
     heads = {text.split("; allowed: ")[0] for text in texts}
     if len(texts) > 1 and len(heads) == 1:
         return f"{heads.pop()}; allowed: {' or '.join(dict.fromkeys(t.split('; allowed: ')[-1] for t in texts))}"
@@ -120,6 +138,12 @@ def _joined(texts: list[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value of the file as a message quotes it."""
-    text = "nothing" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    """A value of the file as quoted in messages."""
+    text = (
+        "nothing"
+        if value is None
+        else {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else repr(value)
+    )
     return text if len(text) <= 60 else f"{text[:57]}..."

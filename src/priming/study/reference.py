@@ -1,4 +1,4 @@
-"""The JSON schema that editors use, and the reference table of the docs, both made from the sections themselves."""
+"""The JSON schema for editors and the reference table of the docs, both generated from the sections."""
 
 import inspect
 import json
@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from priming.algorithms.table import ALGORITHMS
 from priming.errors import DataError
 from priming.study.fields import Key, dotted, section_in, walk
-from priming.study.priming import ALGORITHM_SECTIONS
 from priming.study.study import Study
 
 SCHEMA = Path("workflow/schemas/study.schema.json")
@@ -22,16 +22,19 @@ _BOUNDS = {"exclusiveMinimum": "> {:g}", "minimum": ">= {:g}", "exclusiveMaximum
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of study files; variants are checked as the sections of their algorithms."""
+    """The JSON schema of study files; variants are checked like the sections of their algorithms."""
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
     variants = whole["$defs"]["PrimingSettings"]["properties"]["variants"]
-    variants["patternProperties"] = {f"^{name}:[a-z0-9]+$": {"$ref": f"#/$defs/{section.__name__}"} for name, section in ALGORITHM_SECTIONS.items()}
+    variants["patternProperties"] = {
+        f"^{name}:[a-z0-9]+$": {"$ref": f"#/$defs/{algorithm.section.__name__}"}
+        for name, algorithm in ALGORITHMS.items()
+    }
     variants["additionalProperties"] = False
     return whole
 
 
 def reference() -> str:
-    """A table of keys for every section, each section once, in the order of the file."""
+    """A table of keys for each section, once, in the order of the file."""
     places: dict[type[BaseModel], list[Key]] = {}
     for key, section in walk(Study):
         places.setdefault(section, []).append(key)
@@ -39,20 +42,26 @@ def reference() -> str:
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """The text of every file under `root` that is made from the sections.
+    """The text of every generated file under `root`.
 
-    Raises DataError where the file of the reference has no place for it.
+    Raises DataError if the reference's file has no mark for it.
     """
     page = root / REFERENCE
     head, mark, _ = page.read_text(encoding="utf-8").partition(BEGIN) if page.is_file() else ("", "", "")
     if not mark:
-        raise DataError(f"{page}: there is no line {BEGIN!r} in it; type this in the project's folder, or restore the file with git")
+        raise DataError(
+            f"{page}: there is no line {BEGIN!r} in it; type this in the project's folder, or restore the file with git"
+        )
     return {root / SCHEMA: json.dumps(schema(), indent=2) + "\n", page: f"{head}{BEGIN}\n\n{reference()}"}
 
 
 def write(root: Path) -> list[Path]:
-    """Write the generated files under `root` anew, and return those that changed."""
-    changed = [(path, text) for path, text in generated(root).items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    """Rewrite the generated files under `root`, and return those that changed."""
+    changed = [
+        (path, text)
+        for path, text in generated(root).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     for path, text in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -69,13 +78,15 @@ def _section(section: type[BaseModel], keys: list[Key]) -> str:
 def _row(name: str, field: FieldInfo, schema: dict[str, Any]) -> str:
     meaning = field.description or (inspect.getdoc(below) or "" if (below := section_in(field.annotation)) else "")
     node = schema["properties"][name]
-    value = _value(node) + (" or `null`" if {"type": "null"} in node.get("anyOf", ()) and field.default is not None else "")
+    value = _value(node) + (
+        " or `null`" if {"type": "null"} in node.get("anyOf", ()) and field.default is not None else ""
+    )
     cells = [f"`{name}`", value, _default(field), re.sub(r"<(?=\w)", r"\<", meaning)]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _value(node: dict[str, Any]) -> str:
-    """What a JSON schema allows, in words."""
+    """The values that a JSON schema allows, in words."""
     if "$ref" in node:
         return "section"
     if "enum" in node or "const" in node:
@@ -93,15 +104,21 @@ def _value(node: dict[str, Any]) -> str:
 def _scalar(node: dict[str, Any]) -> str:
     kind = str(node.get("type"))
     if kind in _NUMBERS:
-        return " ".join([_NUMBERS[kind], *(text.format(node[bound]) for bound, text in _BOUNDS.items() if bound in node)])
+        return " ".join(
+            [_NUMBERS[kind], *(text.format(node[bound]) for bound, text in _BOUNDS.items() if bound in node)]
+        )
     return {"boolean": "`true`, `false`", "string": "name" if "pattern" in node else "text"}[kind]
 
 
 def _default(field: FieldInfo) -> str:
-    """The default as YAML would have it; a section's are in its own table."""
+    """The default in YAML; defaults of a section are in its own table."""
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
     if value is None or value == "" or isinstance(value, BaseModel):
-        return "" if not isinstance(value, BaseModel) or not value.model_fields_set else f"`{json.dumps(value.model_dump(exclude_unset=True))}`"
+        return (
+            ""
+            if not isinstance(value, BaseModel) or not value.model_fields_set
+            else f"`{json.dumps(value.model_dump(exclude_unset=True))}`"
+        )
     return f"`{json.dumps(value)}`".replace('"', "") if not isinstance(value, dict) or value else ""

@@ -1,27 +1,48 @@
-"""The study file on tasks: where rows come from, which task plays which part, how few examples are drawn."""
+"""Settings of tasks in the study file: where rows come from, the role of each task, how few examples are drawn."""
 
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from priming.entries import one_of
 from priming.errors import nearest
-from priming.study.base import Name, Positive, Section
-from priming.study.partitions import PARTITIONS, PARTS, Partition, gym, partition
+from priming.forms.table import KINDS
+from priming.protocol.dev_sets import DEV_SETS
+from priming.protocol.draws.table import DRAWS
+from priming.protocol.duplicates import DUPLICATES
+from priming.section import Fraction, Name, Positive, Section
+from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
 from priming.study.template import columns_of
 from priming.study.tuning import TaskMetric
 
+if TYPE_CHECKING:
+    TaskKind = str
+else:
+    TaskKind = one_of(KINDS)
+
 Label = str | int | float | bool
 Fidelity = Literal["crossfit", "fixed"]
+if TYPE_CHECKING:
+    DrawName = str
+    DevSetName = str
+    DuplicatesName = str
+else:
+    DrawName = Literal[tuple(DRAWS)]
+    DevSetName = Literal[tuple(DEV_SETS)]
+    DuplicatesName = Literal[tuple(DUPLICATES)]
 OTHER = "other"
 """The group of target tasks that `groups` leaves out."""
 
 
 class Files(Section):
-    """The user's own rows: JSONL, CSV, TSV or Parquet, told apart by their endings; paths are relative to the study file."""
+    """The user's own rows as JSONL, CSV, TSV or Parquet, by file extension; paths are relative to the study file."""
 
     train: str = Field(description="File from which training and development examples are drawn.")
     test: str = Field(description="File of the test set.")
+    dev: str | None = Field(None, description="File of the development set, where `dev_set` is `split`.")
+
+    later = frozenset({"dev"})
 
 
 class Hub(Section):
@@ -32,6 +53,9 @@ class Hub(Section):
     revision: str | None = Field(None, description="Commit or branch, such as refs/convert/parquet.")
     train: list[str] | str = Field("train", description="Split or splits from which examples are drawn.")
     test: str = Field("test", description="Split of the test set.")
+    dev: str | None = Field(None, description="Split of the development set, where `dev_set` is `split`.")
+
+    later = frozenset({"dev"})
 
 
 class TaskDefinition(Section):
@@ -39,15 +63,35 @@ class TaskDefinition(Section):
 
     files: Files | None = Field(None, description="Rows from the user's own files.")
     hub: Hub | None = Field(None, description="Rows from the hub or a mirror of it.")
-    kind: Literal["classification", "text_to_text"] = Field("classification", description="Whether outputs are a few fixed labels.")
+    kind: TaskKind = Field("classification", description="Whether outputs are a few fixed labels.")
     input: str = Field(description="Template of the input; {column} is replaced by the row's value.")
     output: str = Field(description="The column that holds the label or the output text.")
     labels: dict[Label, str] | None = Field(
-        None, description="What the model writes for each value of the output column, all of them listed; the values themselves without it."
+        None,
+        description="What the model writes for each value of the output column, all of them listed; default: the "
+        "values themselves. For a column of named classes, list the names or their ids.",
     )
-    threshold: float | None = Field(None, description="For a numeric output column: values at or above it are labels' `true`, below it `false`.")
+    threshold: float | None = Field(
+        None, description="For a numeric output column: values at or above it get the label of `true`, others `false`."
+    )
 
-    metric: TaskMetric | None = Field(None, description="Its own metric, where `scoring.metric` is `task`; accuracy, or exact_match without labels.")
+    unusable: Literal["drop", "refuse"] | None = Field(
+        None,
+        description="A row without input or output, or with an unknown label: `drop` and count it, or `refuse` with an "
+        "error; default: `drop` for tasks of the hub, `refuse` for your own files.",
+    )
+    unusable_share: Fraction = Field(
+        0.01, description="Largest share of unusable rows that may be dropped, of the training and of the test rows."
+    )
+    metric: TaskMetric | None = Field(
+        None, description="Metric for `scoring.metric: task`; default: accuracy, or exact_match without labels."
+    )
+
+    @property
+    def dropped_share(self) -> float | None:
+        """The largest share of rows that may be dropped as unusable; None if such a row is an error."""
+        drops = (self.unusable or ("drop" if self.hub else "refuse")) == "drop"
+        return self.unusable_share if drops else None
 
     @field_validator("input")
     @classmethod
@@ -61,53 +105,87 @@ class TaskDefinition(Section):
             raise ValueError("give exactly one of files, hub")
         if self.threshold is not None and set(self.labels or ()) != {True, False}:
             raise ValueError("a threshold needs labels for true and false, as in {true: good, false: bad}")
-        if self.kind == "text_to_text" and self.labels is not None:
-            raise ValueError("a text_to_text task has no labels; write 'kind: classification' or leave them out")
+        if not KINDS[self.kind].labelled and self.labels is not None:
+            raise ValueError(f"a {self.kind} task has no labels; write 'kind: classification' or leave them out")
         return self
 
 
 class GeneratedTasks(Section):
     """Sizes of the generated tasks' pools."""
 
-    train: Positive = Field(2000, description="Different examples in the pool of a source task, and at most so many of any other.")
+    train: Positive = Field(
+        2000, description="Distinct examples in the pool of a source task, and their maximum for other tasks."
+    )
     test: Positive = Field(200, description="Test examples of a development or target task.")
-    seed: int = Field(0, description="Fixes the rows.")
+    seed: int = Field(0, description="Random seed of the rows.")
 
 
 class Tasks(Section):
-    """Tasks and their parts. A name is one of `define`, or else a built-in task or one of CrossFit's (see `priming tasks list`)."""
+    """Tasks by role; a name is one of `define`, or of a built-in or CrossFit task (see `priming tasks list`)."""
+
+    later = frozenset({"draw", "dev_set", "dev_limit", "duplicates"})
 
     hub_folder: str | None = Field(
-        None, description="A folder laid out as the hub (<owner>/<name>/), read instead of the network; PRIMING_HUB in the environment overrides it."
+        None,
+        description="A folder laid out as the hub (<owner>/<name>/), read instead of the network; "
+        "PRIMING_HUB in the environment overrides it.",
     )
     define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
     generated: GeneratedTasks = GeneratedTasks()
     partition: Partition | None = Field(
-        None, description="A partition of CrossFit; it fills those of source, development and target that are not given."
+        None,
+        description="A partition of CrossFit; it provides source, development and target where these are not given.",
     )
     without: list[Name] = Field(
-        ["eli5-askh", "eli5-asks", "eli5-eli5"], description="Tasks that are left out of the partition; without it those whose data are gone."
+        ["eli5-askh", "eli5-asks", "eli5-eli5"],
+        description="Tasks left out of the partition; default: those whose data are no longer available.",
     )
     fidelity: Fidelity = Field(
-        "crossfit", description="CrossFit's tasks with their oddities, `crossfit`, or mended and without test rows that occur in the sample, `fixed`."
+        "crossfit",
+        description="CrossFit's tasks as published (`crossfit`), or with errors corrected and without test rows that "
+        "occur in the sample (`fixed`).",
     )
     source: list[Name] = Field([], min_length=1, description="Tasks primed on.")
-    development: list[Name] = Field([], description="Tasks on which settings and primed checkpoints are chosen; never a target.")
+    development: list[Name] = Field(
+        [], description="Tasks for choosing settings and primed checkpoints; never a target."
+    )
     target: list[Name] = Field([], min_length=1, description="Tasks tuned and reported.")
     groups: dict[str, list[Name]] = Field(
         {},
-        description="Groups of target tasks, `{NAME: [tasks]}`, by which gains are reported apart; those left out are the group `other`. Without it "
-        "generated tasks are grouped by whether `source` has a related task, CrossFit's by their category.",
+        description="Groups of target tasks, `{NAME: [tasks]}`, for which gains are reported separately; the rest form "
+        "the group `other`. Default: generated tasks by whether `source` has a related task, CrossFit's by category.",
     )
-    task_prefix: bool = Field(False, description="Write ` [<task>] ` before each input, as CrossFit does, for priming and for tuning.")
-    shots: Positive = Field(16, description="Examples a class for training and again for development, of a classification task.")
-    shots_in_all: Positive = Field(32, description="Examples in all for training and again for development, of a text-to-text task.")
+    task_prefix: bool = Field(
+        False, description="Write ` [<task>] ` before each input, as CrossFit does, for priming and for tuning."
+    )
+    draw: DrawName | None = Field(
+        None,
+        description="Training rows of a task: a number per class (`per_class`, see `shots`), a number in all "
+        "(`in_all`, see `shots_in_all`), or `all`. Default: `per_class` for classification, `in_all` for text-to-text.",
+    )
+    shots: Positive = Field(16, description="Training examples per class with `draw: per_class`.")
+    shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`.")
+    dev_set: DevSetName = Field(
+        "drawn",
+        description="The development set of a sample: `drawn` like the training examples, and as many; a `split` of "
+        "the data (`dev` of the task's files or hub data set); or `none`, with `tuning.keep: last`.",
+    )
+    dev_limit: Positive | None = Field(
+        None, description="Maximum rows of a development split, in a fixed random order; default: all."
+    )
+    duplicates: DuplicatesName = Field(
+        "drop",
+        description="Rows with the same input: `drop` keeps the first of the training rows, and removes test rows that "
+        "are also in the sample; `keep` keeps all. Both count them. For CrossFit's tasks `fidelity` decides.",
+    )
     samples: list[int] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")
     source_rows: Literal["pool", "samples"] = Field(
-        "pool", description="What priming sees of a source task: its rows, or, of CrossFit's tasks, training and development examples of all samples."
+        "pool",
+        description="What priming sees of a source task: its rows (`pool`), or, for CrossFit's tasks, the training and "
+        "development examples of all samples (`samples`).",
     )
-    source_limit: Positive = Field(2000, description="Examples of a source task that priming sees at the most.")
-    test_limit: Positive | None = Field(None, description="Test rows at the most, the first in a fixed random order; all without it.")
+    source_limit: Positive = Field(2000, description="Maximum examples of a source task that priming sees.")
+    test_limit: Positive | None = Field(None, description="Maximum test rows, in a fixed random order; default: all.")
 
     @model_validator(mode="before")
     @classmethod
@@ -116,7 +194,10 @@ class Tasks(Section):
         if not isinstance(data, dict) or data.get("partition") not in PARTITIONS:
             return data
         without = data.get("without", cls.model_fields["without"].default)
-        return {part: [name for name in names if name not in without] for part, names in partition(data["partition"]).items()} | data
+        return {
+            part: [name for name in names if name not in without]
+            for part, names in partition(data["partition"]).items()
+        } | data
 
     @model_validator(mode="after")
     def _parts_are_given(self) -> Self:
@@ -124,7 +205,10 @@ class Tasks(Section):
         if empty:
             what = "is missing; add '{}: [...]' ({}), or name a partition"
             raise DisagreementError(
-                [Problem(("tasks", part), what.format(part, str(Tasks.model_fields[part].description).rstrip("."))) for part in empty]
+                [
+                    Problem(("tasks", part), what.format(part, str(Tasks.model_fields[part].description).rstrip(".")))
+                    for part in empty
+                ]
             )
         return self
 
@@ -145,12 +229,23 @@ class Tasks(Section):
     def _groups_are_of_targets(self) -> Self:
         grouped = [task for members in self.groups.values() for task in members]
         if strangers := [task for task in grouped if task not in self.target]:
-            text = f"{strangers[0]!r} is no target task{nearest(strangers[0], self.target)}; allowed: those of tasks.target"
+            text = (
+                f"{strangers[0]!r} is no target task{nearest(strangers[0], self.target)}; "
+                "allowed: those of tasks.target"
+            )
             raise DisagreementError([Problem(("tasks", "groups"), text)])
         if twice := sorted({task for task in grouped if grouped.count(task) > 1}):
-            raise DisagreementError([Problem(("tasks", "groups"), f"{', '.join(twice)} is named twice; a task is in one group")])
+            raise DisagreementError(
+                [Problem(("tasks", "groups"), f"{', '.join(twice)} is named twice; a task is in one group")]
+            )
         return self
 
-    def in_gym(self, name: str) -> bool:
-        """Whether the name is one of CrossFit's tasks, not defined anew by the study."""
-        return name not in self.define and name in gym()
+    @property
+    def develops(self) -> bool:
+        """Whether samples have development sets."""
+        return DEV_SETS[self.dev_set].there
+
+    @property
+    def named(self) -> list[str]:
+        """The names of all its tasks, by part."""
+        return [*self.source, *self.development, *self.target]

@@ -1,47 +1,57 @@
 """The study file on tuning the target tasks and on scoring."""
 
-from typing import Any, Literal, Self
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from priming.algorithms.interface import WEIGHT_DECAY, Optimizer
+from priming.elements.sections import Grid, OtherRates
+from priming.elements.table import ELEMENTS
+from priming.entries import one_of
+from priming.forms.decoders import DECODERS, GREEDY
+from priming.protocol.keeping.table import KEEPINGS
+from priming.protocol.lengths import LENGTHS, Length
+from priming.section import Fraction, Name, Positive, Rate, Reduction, Section
 from priming.strategies import Strategy
-from priming.study.base import Name, Positive, Rate, Reduction, Section, Share, StrategyText
-from priming.study.baselines import BaselineText
+from priming.study.base import StrategyText
+from priming.study.baselines import DEFAULT, NO_BASELINE, BaselineText
 from priming.study.partitions import Partition
 
 Decoder = Literal["ranking", "greedy", "beam"]
-TaskMetric = Literal["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match", "qa_f1", "rouge_l", "matthews", "pearson"]
-Metric = Literal[TaskMetric, "task"]
-ElementName = Literal["plm", "adapter", "prompt", "prefix"]
-
-
-class Grid(Section):
-    """Learning rates tried, in this order; ties go to the earlier."""
-
-    plm: list[Rate] = Field([1e-3], min_length=1, description="Rates for the whole PLM.")
-    adapter: list[Rate] = Field([1e-2], min_length=1, description="Rates for adapters.")
-    prompt: list[Rate] = Field([0.5], min_length=1, description="Rates for soft prompts.")
-    prefix: list[Rate] = Field([0.1], min_length=1, description="Rates for prefixes.")
-
-
-class OtherRates(Section):
-    """Learning rates in place of others; those that are not named stay."""
-
-    plm: list[Rate] | None = Field(None, min_length=1, description="Rates for the whole PLM.")
-    adapter: list[Rate] | None = Field(None, min_length=1, description="Rates for adapters.")
-    prompt: list[Rate] | None = Field(None, min_length=1, description="Rates for soft prompts.")
-    prefix: list[Rate] | None = Field(None, min_length=1, description="Rates for prefixes.")
+TASK_METRICS = (
+    "accuracy",
+    "macro_f1_free",
+    "macro_f1_labels",
+    "exact_match",
+    "qa_f1",
+    "rouge_l",
+    "matthews",
+    "pearson",
+)
+if TYPE_CHECKING:
+    TaskMetric = str
+    Metric = str
+    ElementName = str
+    Keep = str
+else:
+    TaskMetric, Metric = one_of(TASK_METRICS, "METRIC"), one_of((*TASK_METRICS, "task"), "METRIC")
+    ElementName = one_of(ELEMENTS)
+    Keep = one_of(KEEPINGS)
 
 
 class TuningException(Section):
-    """Another grid, or banks of another size, for the strategies that `plms`, `algorithms` and `elements` all name."""
+    """Another grid or bank size for the strategies that `plms`, `algorithms` and `elements` all match."""
 
-    plms: list[Name] = Field([], description="PLMs of the study; all without it.")
-    algorithms: list[str] = Field([], description="How they were primed: `none`, `mtl`, `maml` (its variants too), `maml:first` ...; all without it.")
-    elements: list[ElementName] = Field([], description="Strategies that tune one of these; all without it.")
+    plms: list[Name] = Field([], description="PLMs of the study; default: all.")
+    algorithms: list[str] = Field(
+        [],
+        description="How they were primed: `none`, `mtl`, `maml` (with its variants), `maml:first` ...; default: all.",
+    )
+    elements: list[ElementName] = Field([], description="Strategies that tune one of these; default: all.")
     learning_rates: OtherRates = OtherRates()
     batch_sizes: list[Positive] | None = Field(None, min_length=1, description="Batch sizes tried.")
-    bank: Positive | None = Field(None, description="Runs trained side by side at the most.")
+    bank: Positive | None = Field(None, description="Maximum number of runs trained side by side.")
 
     @property
     def rates(self) -> dict[str, list[float]]:
@@ -54,7 +64,7 @@ class TuningException(Section):
         return self.model_dump(include={"batch_sizes", "bank"}, exclude_none=True)
 
     def fits(self, plm: str, strategy: Strategy) -> bool:
-        """Whether it is for this strategy of this PLM."""
+        """Whether it applies to this strategy on this PLM."""
         priming = strategy.priming
         primed = {"none"} if priming is None else {priming.algorithm, priming.section}
         named = (self.plms, {plm}), (self.algorithms, primed), (self.elements, set(strategy.tuned))
@@ -62,37 +72,69 @@ class TuningException(Section):
 
 
 class Tuning(Section):
-    """Tuning a target task on a sample; AdamW, linear warm-up and decay."""
+    """Tuning a target task on a sample, with linear warm-up and decay."""
 
-    steps: Positive = Field(60, description="Optimizer steps.")
-    evaluate_every: Positive = Field(10, description="Steps between evaluations on the development set; the best is kept.")
+    later = frozenset({"optimizer", "epochs", "keep"})
+
+    steps: Positive | None = Field(60, description="Optimizer steps.")
+    epochs: Positive | None = Field(None, description="Instead of `steps`: passes through the training examples.")
+    evaluate_every: Positive = Field(10, description="Steps between evaluations on the development set.")
+    keep: Keep = Field(
+        "best",
+        description="The step of a run that is kept: the `best` by development score, or the `last`, which needs no "
+        "development set; if there is one, the last score chooses the grid point.",
+    )
     learning_rates: Grid = Grid()
-    batch_sizes: list[Positive] = Field([16], min_length=1, description="Batch sizes tried; the inner loop of the grid.")
-    warmup: Share = Field(0.1, description="Share of the steps spent warming up.")
-    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
-    clip: Rate | None = Field(1.0, description="Largest gradient norm, a run at a time.")
-    dropout: Share | None = Field(None, description="Dropout while tuning; the PLM's own without it.")
+    batch_sizes: list[Positive] = Field(
+        [16], min_length=1, description="Batch sizes tried; the inner loop of the grid."
+    )
+    warmup: Fraction = Field(0.1, description="Share of the steps spent warming up.")
+    optimizer: Optimizer = Field("adamw", description="The update rule.")
+    weight_decay: float = Field(0.01, ge=0, description=WEIGHT_DECAY)
+    clip: Rate | None = Field(1.0, description="Largest gradient norm of each run.")
+    dropout: Fraction | None = Field(None, description="Dropout while tuning; default: the PLM's own.")
     loss: Reduction = Field("mean", description="Over the target tokens of a batch. CrossFit: `sum`.")
-    label_smoothing: Share = Field(0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1.")
-    bank: Positive = Field(64, description="Runs trained side by side at the most.")
+    label_smoothing: Fraction = Field(
+        0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1."
+    )
+    bank: Positive = Field(64, description="Maximum number of runs trained side by side.")
     bank_tasks: Positive = Field(
         1,
-        description="Target tasks that share banks: so many consecutive ones; those left over when the list is divided have banks of their own. "
-        "Adding or removing a task tunes those again whose banks it changes.",
+        description="Number of consecutive target tasks that share banks; tasks left over have banks of their own. "
+        "Adding or removing a task means that tasks whose banks change are tuned again.",
     )
     ties: Literal["loss", "first"] = Field(
         "loss",
-        description="Which step a run keeps where all steps have the same development score: that of the least development loss, or the `first`, "
-        "which is the start (CrossFit's rule).",
+        description="The step that a run keeps if all have the same development score: the one with the lowest "
+        "development loss (`loss`), or the `first`, which is the start (CrossFit's rule).",
     )
-    save_plm: bool = Field(False, description="Save the whole tuned PLM of each winner too, where it is tuned.")
-    chunk: Positive = Field(16, description="Target tasks a job tunes one after the other.")
+    save_plm: bool = Field(False, description="Also save the whole PLM of each winner, if it was tuned.")
+    chunk: Positive = Field(16, description="Target tasks that one job tunes, one after the other.")
     exceptions: list[TuningException] = Field(
-        [], description="Other grids and banks for some PLMs, algorithms or elements; where several fit, the last of them counts."
+        [],
+        description="Other grids and banks for some PLMs, algorithms or elements; the last one that applies wins.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_place_of_steps(cls, data: Any) -> Any:
+        """Another length replaces `steps`."""
+        others = [key for key in LENGTHS if key != "steps" and isinstance(data, dict) and data.get(key) is not None]
+        return {"steps": None} | data if others else data
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if sum(getattr(self, key) is not None for key in LENGTHS) != 1:
+            raise ValueError(f"give exactly one of {', '.join(LENGTHS)}")
+        return self
+
+    @property
+    def length(self) -> Length:
+        """How long a run is."""
+        return next(length(number) for key, length in LENGTHS.items() if (number := getattr(self, key)) is not None)
+
     def of(self, plm: str, strategy: Strategy) -> Self:
-        """The settings for a strategy of a PLM: those of the study, but for the exceptions that fit."""
+        """The settings for a strategy on a PLM, with the exceptions that apply."""
         rates = self.learning_rates
         rest: dict[str, Any] = {}
         for exception in self.exceptions:
@@ -105,12 +147,16 @@ class Tuning(Section):
 class Published(Section):
     """Published numbers that the table `published` prints beside those of a PLM; see docs/published.md."""
 
-    adl2022: dict[Name, Literal["BART", "T5", "mT5"]] = Field({}, description="The course report on CrossFit: a PLM of the study, and which of its.")
-    ye2021: dict[Name, Partition] = Field({}, description="CrossFit: a PLM of the study, and the partition that its tasks are of.")
+    adl2022: dict[Name, Literal["BART", "T5", "mT5"]] = Field(
+        {}, description="The course report on CrossFit: PLMs of the study, each with its counterpart there."
+    )
+    ye2021: dict[Name, Partition] = Field(
+        {}, description="CrossFit: PLMs of the study, each with the partition that its tasks come from."
+    )
 
     @property
     def chosen(self) -> dict[str, dict[str, str]]:
-        """For each paper that is named: the PLMs of the study, and whose numbers are to stand beside theirs."""
+        """For each paper named: the PLMs of the study, and whose published numbers go beside theirs."""
         return {paper: dict(lots) for paper in type(self).model_fields if (lots := getattr(self, paper))}
 
 
@@ -118,34 +164,62 @@ class Pair(Section):
     """Two strategies of the study."""
 
     first: StrategyText = Field(description="One of the study's strategies.")
-    second: StrategyText = Field(description="The strategy that it is compared with.")
+    second: StrategyText = Field(description="The strategy to compare it with.")
 
 
 class Scoring(Section):
-    """Decoders, metrics, the baseline of relative gains."""
+    """Decoders, metrics and the baseline of relative gains."""
 
-    decoder: Decoder = Field("ranking", description="Decoder whose development score selects: label ranking, greedy generation, or beam search.")
-    metric: Metric = Field("accuracy", description="Metric that selects and that ARG and the figures use; `task`: each task's own.")
-    decoders: list[Decoder] = Field(["ranking", "greedy"], min_length=1, description="Decoders reported.")
-    metrics: list[Metric] = Field(["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported.")
+    decoder: Decoder = Field(
+        "ranking",
+        description="Decoder whose development score selects: label ranking (on an encoder, the most likely class), "
+        "greedy generation or beam search.",
+    )
+    metric: Metric = Field("accuracy", description="Metric for selection, ARG and figures; `task`: each task's own.")
+    decoders: list[Decoder] = Field(
+        ["ranking", "greedy"],
+        min_length=1,
+        description="Decoders reported; those that a PLM does not have are left out.",
+    )
+    metrics: list[Metric] = Field(
+        ["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported."
+    )
     beam: Positive = Field(4, description="Beams of the decoder `beam`. CrossFit: 4.")
-    length_normalised: bool = Field(False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included.")
+    length_normalised: bool = Field(
+        False, description="Rank labels by mean instead of summed log-probability of their tokens, end token included."
+    )
     arg_baseline: BaselineText = Field(
-        "none -> plm",
-        description="What relative gains (ARG) stand against: a strategy of the study (CrossFit: `none -> plm`); `same algorithm`, the PLM primed "
-        "and tuned in full by the algorithm of each strategy (a course report on CrossFit); `chance`, guessing a label (Wu et al., 2022); "
-        "`majority`, the commonest label of the test set.",
+        DEFAULT,
+        description="The baseline of relative gains (ARG): a strategy of the study (CrossFit: `none -> plm`); "
+        "`same algorithm`, the PLM primed and tuned in full by the algorithm of each strategy (a course report on "
+        "CrossFit); `chance`, guessing a label (Wu et al., 2022); `majority`, the most frequent label of the test set; "
+        "`none`, no ARG, also the default of a study without the strategy `none -> plm`.",
     )
     arg_plm: Name | None = Field(
-        None, description="The PLM of that baseline, for the gains of every PLM (the course report: its BART); each PLM's own without it."
+        None,
+        description="The PLM of that baseline, for the gains of every PLM (the course report: its BART); default: each "
+        "PLM's own.",
     )
     compare: list[Pair] = Field(
-        [], description="Pairs whose difference the table `comparisons` gives, the first minus the second, each for itself: the p is not corrected."
+        [],
+        description="Pairs for the table `comparisons`, first minus second; p is not corrected for their number.",
     )
     deviation: Literal["sample", "population"] = Field(
-        "sample", description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default)."
+        "sample",
+        description="Standard deviations over n-1 (`sample`), or over n (`population`; CrossFit's, numpy's default).",
     )
     published: Published = Published()
+
+    @property
+    def has_arg(self) -> bool:
+        """Whether there is a baseline of relative gains."""
+        return self.arg_baseline != NO_BASELINE
+
+    def for_strategies(self, strategies: Collection[str]) -> Self:
+        """These settings, with the default baseline only if it is one of the study's strategies."""
+        if "arg_baseline" in self.model_fields_set or self.arg_baseline in strategies:
+            return self
+        return self.model_copy(update={"arg_baseline": NO_BASELINE})
 
     @property
     def freedom(self) -> int:
@@ -154,5 +228,5 @@ class Scoring(Section):
 
     @property
     def generator(self) -> Decoder:
-        """What stands in for ranking in a task without labels: the first of `decoders` that generates, else `greedy`."""
-        return next((decoder for decoder in self.decoders if decoder != "ranking"), "greedy")
+        """What replaces ranking in a task without labels: the first of `decoders` that generates, else `greedy`."""
+        return next((name for name in self.decoders if DECODERS[name].generates), GREEDY)

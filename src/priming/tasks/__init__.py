@@ -1,1 +1,1 @@
-"""Tasks: where their rows come from, few-shot samples of them, and the folder in which a prepared task lies."""
+"""Tasks: sources of rows, few-shot samples, and the folder of a prepared task."""

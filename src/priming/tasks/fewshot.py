@@ -1,57 +1,123 @@
-"""Few-shot samples: k examples a class, or k in all, for training and again for development, and the full test set.
+"""Few-shot samples: training, development and test sets, drawn by the study's protocol.
 
-A sample is a function of the task's name, the sample's number and the rows. Nothing is padded: what a class lacks is counted.
+A sample is a function of the task's name, the sample's number and the rows. If a class has too few rows, the shortfall
+is counted, and nothing fills it.
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy
 
 from priming.errors import DataError
-from priming.tasks.task import Example, Task, distinct
+from priming.forms.rows import Example
+from priming.forms.table import KINDS
+from priming.protocol.dev_sets import DEV_SETS, DevSet
+from priming.protocol.draws.interface import ALL, Draw
+from priming.protocol.draws.table import DRAWS
+from priming.protocol.duplicates import DUPLICATES, Duplicates
+from priming.study.tasks import Tasks
+from priming.tasks.task import Kind, Task, identity
 
-ALL = "all"
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the samples of a task are drawn.
+
+    `size` is the number of training examples of each group of the draw, None for all; `dev_limit` and `test_limit` are
+    the largest development and test sets.
+    """
+
+    draw: Draw
+    size: int | None
+    dev_set: DevSet = DEV_SETS["drawn"]
+    duplicates: Duplicates = DUPLICATES["drop"]
+    dev_limit: int | None = None
+    test_limit: int | None = None
+
+    @classmethod
+    def of(cls, tasks: Tasks, usual: str) -> Self:
+        """The protocol of a study for tasks that are drawn by `usual` if the study names no draw."""
+        draw = DRAWS[tasks.draw or usual]
+        size: int | None = getattr(tasks, draw.size_key) if draw.size_key else None
+        parts = DEV_SETS[tasks.dev_set], DUPLICATES[tasks.duplicates]
+        return cls(draw, size, *parts, tasks.dev_limit, tasks.test_limit)
+
+    @classmethod
+    def of_kind(cls, tasks: Tasks, kind: Kind) -> Self:
+        """The protocol of a study for tasks of a kind."""
+        return cls.of(tasks, KINDS[kind].draw)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One draw of a task. `short` holds the classes with too few rows, and how many training and development examples they gave."""
+    """One draw of a task.
+
+    `seen_in_test` counts the test rows that are also training or development rows, dropped or not; `dropped_from_dev`
+    the rows of a development split that were dropped because they are training rows. `short` holds, for each class
+    with too few rows, how many training and development examples it gave.
+    """
 
     train: list[Example]
     dev: list[Example]
     test: list[Example]
-    dropped_from_test: int
+    seen_in_test: int
     short: dict[str, dict[str, int]]
+    dropped_from_dev: int = 0
+
+    @property
+    def parts(self) -> dict[str, list[Example]]:
+        """Its rows by the name of the part."""
+        return {"training": self.train, "development": self.dev, "test": self.test}
 
 
-def draw_sample(task: Task, number: int, *, shots: int, shots_in_all: int, test_limit: int | None = None) -> Sample:
-    """Draw sample `number`: `shots` a class of a classification task, else `shots_in_all`.
+def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
+    """Draw sample `number`.
 
-    Training, development and test examples share no input; test rows that occur in the others are dropped and counted.
-    Of a class with fewer than twice `shots` rows, training is served first. Raises DataError where a class has no rows,
-    and where nothing is left for development or the test.
+    Raises DataError if a class has no rows, or if no row is left for a part.
     """
-    generator = _generator(task.name, str(number))
-    size = shots if task.kind == "classification" else shots_in_all
-    train: list[Example] = []
-    dev: list[Example] = []
-    short = {}
-    for label, rows in _groups(task).items():
-        drawn = [rows[i] for i in generator.permutation(len(rows))[: 2 * size]]
-        train, dev = train + drawn[:size], dev + drawn[size:]
-        if len(drawn) < 2 * size:
-            short[label] = {"train": len(drawn[:size]), "dev": len(drawn[size:])}
-    test = in_fixed_order(task.name, task.test, test_limit)
-    seen = {example.input for example in (*train, *dev)}
-    kept = [example for example in test if example.input not in seen]
-    for part, rows in (("development", dev), ("test", kept)):
-        if not rows:
+    generator = _generator(*protocol.draw.seeded_by(task.name, number))
+
+    def order(size: int) -> list[int]:
+        """A random order of so many rows."""
+        found: list[int] = generator.permutation(size).tolist()
+        return found
+
+    picked = protocol.draw.pick(_groups(task, protocol), protocol.size, protocol.dev_set.drawn, order)
+    dev, gone = picked.dev, 0
+    if protocol.dev_set.split:
+        dev, gone = _development(task, protocol, picked.train)
+    test = in_fixed_order(task.name, task.test, protocol.test_limit)
+    seen = {identity(example) for example in (*picked.train, *dev)}
+    kept, among = protocol.duplicates.unseen(test, seen, identity), sum(identity(example) in seen for example in test)
+    train, dev = _shuffled(picked.train, generator), _shuffled(dev, generator)
+    return _whole(task, number, protocol, Sample(train, dev, kept, among, picked.short, gone))
+
+
+def _development(task: Task, protocol: Protocol, train: list[Example]) -> tuple[list[Example], int]:
+    """The rows of the task's development split, and how many were dropped because they are training rows."""
+    if task.dev is None:
+        raise DataError(f"task {task.name} has no development split; {NO_SPLIT.format(task.name)}")
+    rows = in_fixed_order(task.name, protocol.duplicates.distinct(task.dev, identity), protocol.dev_limit)
+    kept = protocol.duplicates.unseen(rows, {identity(example) for example in train}, identity)
+    return kept, len(rows) - len(kept)
+
+
+NO_SPLIT = "name one as 'dev' under the files or hub of tasks.define.{}, or write dev_set: drawn"
+
+
+def _whole(task: Task, number: int, protocol: Protocol, sample: Sample) -> Sample:
+    """The sample, if every part that it should have has rows."""
+    wanted = {"training": True, "development": protocol.dev_set.there, "test": True}
+    for part, rows in sample.parts.items():
+        if wanted[part] and not rows:
             raise DataError(
-                f"task {task.name}, sample {number}: no {part} example is left beside those drawn before it; add rows, or ask for fewer shots"
+                f"task {task.name}, sample {number}: no {part} example is left to draw; "
+                "add rows, or ask for fewer shots"
             )
-    return Sample(_shuffled(train, generator), _shuffled(dev, generator), kept, len(test) - len(kept), short)
+    return sample
 
 
 def in_fixed_order(name: str, examples: list[Example], limit: int | None) -> list[Example]:
@@ -62,21 +128,27 @@ def in_fixed_order(name: str, examples: list[Example], limit: int | None) -> lis
 
 
 def first_in_fixed_order(name: str, size: int, limit: int) -> list[int]:
-    """The first `limit` of so many positions: all as they come where they are no more, else in a random order that depends on the name alone."""
+    """The first `limit` of so many positions: all as they come, or in a random order that depends on the name alone."""
     order = range(size) if size <= limit else _generator(name, "order").permutation(size)[:limit].tolist()
     return list(order)
 
 
-def _groups(task: Task) -> dict[str, list[Example]]:
-    """The different examples of each class, or of the task as a whole, in the order of the labels."""
-    rows = distinct(task.train)
-    groups: dict[str, list[Example]] = {label: [] for label in task.labels or (ALL,)}
-    for row in rows:
-        groups[row.targets[0] if task.labels else ALL].append(row)
+def _groups(task: Task, protocol: Protocol) -> dict[str, list[Example]]:
+    """The examples of each class, in the order of the labels, or those of the task as a whole."""
+    by_class = protocol.draw.by_class
+    if by_class and task.labels is None:
+        drawn = protocol.draw.said.format(protocol.size)
+        raise DataError(f"task {task.name} has no classes to draw {drawn}; {NO_CLASSES}")
+    groups: dict[str, list[Example]] = {label: [] for label in (task.labels or ()) if by_class} or {ALL: []}
+    for row in protocol.duplicates.distinct(task.train, identity):
+        groups[row.targets[0] if by_class else ALL].append(row)
     for label, members in groups.items():
         if not members:
             raise DataError(f"task {task.name}: no row to draw {'from' if label == ALL else f'of class {label!r}'}")
     return groups
+
+
+NO_CLASSES = "leave tasks.draw out, so that each task is drawn as its kind is, or name another draw"
 
 
 def _shuffled(examples: Iterable[Example], generator: numpy.random.Generator) -> list[Example]:
@@ -85,5 +157,5 @@ def _shuffled(examples: Iterable[Example], generator: numpy.random.Generator) ->
 
 
 def _generator(*keys: str) -> numpy.random.Generator:
-    """A generator of its own, fixed by `keys`."""
+    """A generator seeded by `keys`."""
     return numpy.random.default_rng(int.from_bytes(hashlib.sha256("\0".join(keys).encode()).digest()))

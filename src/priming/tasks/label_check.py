@@ -1,55 +1,91 @@
-"""Checking the labels of a study before anything is made: those that are known, against the tokenizers that are here."""
+"""Check before any job runs whether a study's PLMs, as far as they are on this machine, can answer its tasks."""
 
+import json
+from collections.abc import Collection
 from pathlib import Path
 
+from priming.backbones.table import BACKBONES
+from priming.errors import StudyError
+from priming.forms.labels import Ids, unfit_labels
+from priming.forms.table import form_on
 from priming.study import Study
-from priming.study.tasks import Tasks
-from priming.tasks.crossfit import registry
-from priming.tasks.generated import GENERATED
-from priming.tasks.labels import Ids, unfit_labels
-from priming.tasks.text_form import TextForm
+from priming.study.plm import Plm
+from priming.tasks.conventions import Conventions
+from priming.tasks.declared import kind_of
+from priming.tasks.sources.table import source_of
 
-TOKENIZER = "tokenizer.json"
-
-
-def known_labels(tasks: Tasks, name: str) -> tuple[str, ...]:
-    """The labels of a task as far as they are known before its rows are read."""
-    if defined := tasks.define.get(name):
-        return tuple(dict.fromkeys((defined.labels or {}).values()))
-    if tasks.in_gym(name):
-        from priming.tasks.crossfit.prepare import labels
-
-        return labels(registry.entry(name, tasks.fidelity), ()) or ()
-    return GENERATED[name].labels or () if name in GENERATED else ()
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 
 
 def said_of_labels(study: Study, base: Path) -> list[str]:
-    """A line for each PLM whose tokenizer is here already, and for which labels that are known do not fit."""
-    tasks = study.tasks
-    named = [*tasks.source, *tasks.development, *tasks.target]
-    lines = []
-    for plm in study.plms:
-        form = TextForm(target_space=any(study.priming.of(priming.section, plm).target_space for priming in study.primings))
-        labels = {name: known_labels(tasks, name) for name in named}
-        spaced = {name: [form.target(label) for label in own] if name in tasks.source else own for name, own in labels.items()}
-        if (ids_of := _tokenizer(study, plm, base)) and (said := unfit_labels(spaced, ids_of, plm, study.plms[plm].max_output)):
-            lines.append(said)
-    return lines
+    """A line for each PLM that cannot answer some task of the study, or whose tokenizer some labels do not fit."""
+    found = (_said_of_kinds(study, plm, base) or _said_of_tokens(study, plm, base) for plm in study.plms)
+    return [said for said in found if said]
 
 
-def _tokenizer(study: Study, name: str, base: Path) -> Ids | None:
-    """The tokenizer of a PLM from its folder, or from the cache of the hub, nothing being fetched for it; None where it is not here."""
-    plm = study.plms[name]
-    if plm.hub:
-        from huggingface_hub import try_to_load_from_cache
+def _said_of_kinds(study: Study, name: str, base: Path) -> str | None:
+    """The tasks for which a PLM of a known class has no form."""
+    passes, kinds = _passes(study.plms[name], base), {task: kind_of(study.tasks, task) for task in study.tasks.named}
+    try:
+        if passes:
+            form_on(passes, kinds.values(), name)
+    except StudyError as error:
+        unfit = [task for task, kind in kinds.items() if not _fits(passes, kind, name)]
+        return f"{error}; leave out {', '.join(unfit)}" if unfit else str(error)
+    return None
 
-        found = try_to_load_from_cache(plm.hub, TOKENIZER, revision=plm.revision)
-    else:
-        found = str(base / plm.path / TOKENIZER) if plm.path else None
-    if not isinstance(found, str) or not Path(found).is_file():
+
+def _fits(passes: Collection[str], kind: str, plm: str) -> bool:
+    try:
+        form_on(passes, [kind], plm)
+    except StudyError:
+        return False
+    return True
+
+
+def _said_of_tokens(study: Study, plm: str, base: Path) -> str | None:
+    """The known labels that a generating PLM would cut or could not tell apart."""
+    tasks, passes = study.tasks, _passes(study.plms[plm], base)
+    if passes and "decode" not in passes:
+        return None
+    target_space = any(study.settings_of(priming.section, plm).target_space for priming in study.primings_of(plm))
+    written = Conventions(target_space=target_space)
+    labels = {name: source_of(tasks, name).labels for name in tasks.named}
+    spaced = {n: [written.target(label) for label in own] if n in tasks.source else own for n, own in labels.items()}
+    ids_of = _tokenizer(study.plms[plm], base)
+    return unfit_labels(spaced, ids_of, plm, study.plms[plm].max_output) if ids_of else None
+
+
+def _passes(plm: Plm, base: Path) -> Collection[str]:
+    """The passes of a PLM; empty if its class is not known on this machine."""
+    if plm.model_type:
+        return plm.passes
+    file = _file(plm, base, CONFIG)
+    try:
+        config = json.loads(file.read_text(encoding="utf-8")) if file else {}
+    except ValueError:
+        return ()
+    backbone = BACKBONES.get(str(config.get("model_type"))) if isinstance(config, dict) else None
+    return backbone.passes if backbone else ()
+
+
+def _tokenizer(plm: Plm, base: Path) -> Ids | None:
+    """The tokenizer of a PLM; None if it is not on this machine."""
+    if (file := _file(plm, base, TOKENIZER)) is None:
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(found)
+    tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+
+
+def _file(plm: Plm, base: Path, name: str) -> Path | None:
+    """A file of a PLM in its folder or in the hub's cache, without downloading; None if it is not on this machine."""
+    if plm.hub:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(plm.hub, name, revision=plm.revision)
+        return Path(found) if isinstance(found, str) and Path(found).is_file() else None
+    folder = base / plm.path / name if plm.path else None
+    return folder if folder and folder.is_file() else None

@@ -1,7 +1,8 @@
-"""Filling a mirror folder from the hub, for machines without a network: the files of each data set at one commit, with their SHA-256.
+"""Filling a mirror folder from the hub, for machines without a network: each data set's files at one commit, with
+SHA-256.
 
-`manifest.json` in the folder says, for each data set, its commit and the SHA-256 of every file. What is there already,
-whole, is not fetched again, and a file that was cut off goes on where it stopped.
+`manifest.json` in the folder records the commit of each data set and the SHA-256 of every file. Complete files are not
+fetched again, and an interrupted download resumes where it stopped.
 """
 
 import json
@@ -13,32 +14,20 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from priming.contents import file_digest
+from priming.atomic import atomic_file
+from priming.digests import file_digest
 from priming.errors import DataError, DiskError
-from priming.study.tasks import TaskDefinition, Tasks
-from priming.tasks.crossfit import registry
-from priming.tasks.crossfit.entries import Entry
-from priming.tasks.sources.hub import CONVERTED
-from priming.tasks.sources.mirror import DATA, MANIFEST, Mirror, chosen_configuration, described_splits, write_readme
+from priming.hub_access import UnreachableError, unresolved, unresolved_host
+from priming.tasks.reading.hub import CONVERTED
+from priming.tasks.reading.mirror import DATA, MANIFEST, Mirror, chosen_configuration, described_splits, write_readme
+from priming.tasks.sources.interface import Request
 
 README = "README.md"
 
 
 @dataclass(frozen=True)
-class Request:
-    """One configuration of a data set of the hub, or files outside it below `url`."""
-
-    key: str
-    id: str
-    config: str | None = None
-    revision: str | None = None
-    url: str | None = None
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Remote:
-    """A data set at one commit: the SHA-256 of its files by path, where the hub knows it."""
+    """A data set at one commit: the SHA-256 of its files by path, if known to the hub."""
 
     id: str
     branch: str | None
@@ -55,14 +44,18 @@ class Mirroring:
         self._known: dict[Path, str] = {}
 
     def fetch(self, request: Request) -> int:
-        """Fetch what is asked for and not there yet; the number of files that it has. Raises DataError, DiskError."""
+        """Fetch the missing files of a request; returns the number of its files. Raises DataError, DiskError."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             return self._web(request) if request.url else self._hub(request)
         except OSError as error:
             if not hasattr(error, "response") and not _of_network(error):
-                raise DiskError(f"{self.root}: {request.id} could not be written ({error}); make room or rights there and run again") from error
-            raise DataError(f"{request.key}: {request.id} cannot be fetched ({_said(error)}); run the same again to go on") from error
+                raise DiskError(
+                    f"{self.root}: {request.id} could not be written ({error}); make room or rights there and run again"
+                ) from error
+            raise DataError(
+                f"{request.key}: {request.id} cannot be fetched ({_said(error)}); repeat the command to resume"
+            ) from error
 
     def _hub(self, request: Request) -> int:
         remote, wanted = self._found(request)
@@ -78,7 +71,9 @@ class Mirroring:
         return len(files)
 
     def _found(self, request: Request) -> tuple[Remote, list[str]]:
-        """The data set and the files of the configuration: as its data card names them, else as the hub has converted them to Parquet."""
+        """The data set and the configuration's files: those in its data card, else those converted to Parquet by the
+        hub.
+        """
         known = self.manifest.get(request.id, {})
         branch = known.get("branch", request.revision)
         if branch != CONVERTED:
@@ -89,7 +84,7 @@ class Mirroring:
         return remote, _converted(request, remote)
 
     def _named_by_card(self, request: Request, remote: Remote) -> list[str]:
-        """The data card and the files that it names for the configuration; nothing where it names no configurations."""
+        """The data card and the files it lists for the configuration; nothing if it lists no configurations."""
         if README not in remote.files:
             return []
         folder = self.root / request.id
@@ -99,14 +94,20 @@ class Mirroring:
             return []
         there = mirror.configurations()
         patterns = there[chosen_configuration(request.key, request.id, request.config, list(there))]
-        found = [path for path in remote.files if path.endswith(DATA) and any(pattern == "**/*" or fnmatch(path, pattern) for pattern in patterns)]
+        found = [
+            path
+            for path in remote.files
+            if path.endswith(DATA) and any(pattern == "**/*" or fnmatch(path, pattern) for pattern in patterns)
+        ]
         if not found:
-            raise DataError(f"{request.key}: the data card of {request.id} names {', '.join(patterns)}, and there is no such file")
+            raise DataError(
+                f"{request.key}: the data card of {request.id} lists {', '.join(patterns)}, but there is no such file"
+            )
         return [README, *found]
 
     def _file(self, remote: Remote, path: str, folder: Path) -> str:
-        """Fetch a file unless it is there whole; its SHA-256."""
-        # It takes half a second to import, and only this command needs it.
+        """Fetch a file unless it is complete; returns its SHA-256."""
+        # Its import takes half a second, and only this command needs it.
         from huggingface_hub import hf_hub_download
 
         wanted = remote.files[path] or self.manifest.get(remote.id, {}).get("files", {}).get(path)
@@ -118,7 +119,10 @@ class Mirroring:
         self._known[place] = found = file_digest(place)
         if remote.files[path] not in (None, found):
             place.unlink()
-            raise DataError(f"{place}: what came is not what the hub announced (SHA-256 {found}); run the same again")
+            raise DataError(
+                f"{place}: the downloaded file differs from the one announced by the hub (SHA-256 {found}); "
+                "repeat the command"
+            )
         return found
 
     def _web(self, request: Request) -> int:
@@ -127,10 +131,8 @@ class Mirroring:
             place = self.root / request.id / path
             if not place.is_file() or entry["files"].get(path) != file_digest(place):
                 place.parent.mkdir(parents=True, exist_ok=True)
-                part = place.with_name(f".{place.name}.part")
-                with urlopen(f"{request.url}{path}") as answer, part.open("wb") as file:
+                with atomic_file(place) as part, urlopen(f"{request.url}{path}") as answer, part.open("wb") as file:
                     shutil.copyfileobj(answer, file)
-                part.replace(place)
                 entry["files"][path] = file_digest(place)
         self._save()
         return len(request.files)
@@ -141,13 +143,12 @@ class Mirroring:
         return entry
 
     def _save(self) -> None:
-        part = self.root / f".{MANIFEST}.part"
-        part.write_text(json.dumps(self.manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.replace(self.root / MANIFEST)
+        with atomic_file(self.root / MANIFEST) as part:
+            part.write_text(json.dumps(self.manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def remote_data(request: Request, branch: str | None, commit: str | None) -> Remote:
-    """What the hub has of a data set, at the commit or else at the head of the branch; raises DataError where it has none."""
+    """A data set on the hub, at the commit or else at the head of the branch; raises DataError if there is none."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -155,60 +156,50 @@ def remote_data(request: Request, branch: str | None, commit: str | None) -> Rem
     try:
         info = HfApi().dataset_info(request.id, revision=commit or branch, files_metadata=True)
     except GatedRepoError:
-        raise DataError(f"{what} asks for an agreement on its page; agree to it, type: hf auth login, and run the same again") from None
+        raise DataError(
+            f"{what} requires an agreement on its page; agree to it, type: hf auth login, and repeat the command"
+        ) from None
     except RevisionNotFoundError:
         if commit:
-            raise DataError(f"{what} has no commit {commit} any more, of which this folder has files; name another folder") from None
-        raise DataError(f"{what} has no branch {branch} with Parquet files, and its main branch is a script or names no files") from None
+            raise DataError(
+                f"{what} no longer has commit {commit}, from which this folder has files; use another folder"
+            ) from None
+        raise DataError(
+            f"{what} has no branch {branch} with Parquet files, and its main branch is a script or lists no files"
+        ) from None
     except RepositoryNotFoundError:
         raise DataError(f"{what} is not on the hub") from None
     except HfHubHTTPError as error:
-        raise DataError(f"{what} cannot be read ({_said(error)}); run the same again") from None
+        raise DataError(f"{what} cannot be read ({_said(error)}); repeat the command") from None
     files = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or ()}
     return Remote(request.id, branch, str(info.sha), files)
 
 
 def _converted(request: Request, remote: Remote) -> list[str]:
-    """The Parquet files of a configuration on the branch that the hub converts data sets to: `<config>/<split>/<number>.parquet`."""
+    """The Parquet files of a configuration on the hub's conversion branch: `<config>/<split>/<number>.parquet`."""
     parquet = [path for path in remote.files if path.endswith(".parquet") and path.count("/") == 2]
     there = list(dict.fromkeys(path.split("/")[0] for path in parquet))
     config = chosen_configuration(request.key, request.id, request.config, there)
     found = [path for path in parquet if path.split("/")[0] == config]
     if any(path.split("/")[1].startswith("partial-") for path in found):
-        raise DataError(f"{request.key}: the hub has converted only a part of {request.id} ({config}) to Parquet")
+        raise DataError(f"{request.key}: the hub has converted only part of {request.id} ({config}) to Parquet")
     return found
 
 
 def fetched(requests: Sequence[Request], root: Path) -> Iterator[tuple[Request, int | DataError]]:
-    """Fetch each, and yield the number of its files, or why it cannot be fetched."""
+    """Fetch each data set, and yield the number of its files, or why it cannot be fetched.
+
+    Raises UnreachableError, before anything is fetched, if the hub is needed and its name cannot be resolved.
+    """
     mirroring = Mirroring(root)
+    if any(request.url is None for request in requests) and (host := unresolved_host()):
+        advice = f"run this on a machine with a network and copy {root} here, or set HF_ENDPOINT to a reachable hub"
+        raise UnreachableError(f"the hub is needed, but there is no network ({unresolved(host)}); {advice}")
     for request in requests:
         try:
             yield request, mirroring.fetch(request)
         except DataError as error:
             yield request, error
-
-
-def requests(names: Sequence[str], tasks: Tasks | None = None) -> list[Request]:
-    """What the named tasks need, CrossFit's and those that a study defines on data sets of the hub, each data set once.
-
-    Raises StudyError for a name that is neither.
-    """
-    found = (_of_definition(name, tasks.define[name]) if tasks and name in tasks.define else _of_gym(registry.entry(name)) for name in names)
-    return list({(r.id, r.config): r for r in found if r}.values())
-
-
-def _of_definition(name: str, definition: TaskDefinition) -> Request | None:
-    hub = definition.hub
-    return Request(f"tasks.define.{name}.hub", hub.id, hub.config, hub.revision) if hub else None
-
-
-def _of_gym(entry: Entry) -> Request:
-    key = f"task {entry.name}"
-    if entry.web:
-        return Request(key, entry.web.id, url=entry.web.url, files=tuple(entry.web.files.values()))
-    assert entry.hub
-    return Request(key, entry.hub.id, entry.hub.config, entry.hub.revision)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -217,15 +208,19 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error}); remove it, and the files are compared with the hub's again") from None
+        raise DataError(f"{path}: not JSON ({error}); remove it to compare the files with the hub's again") from None
     return dict(found)
 
 
 def _of_network(error: OSError) -> bool:
-    """Whether the error is of the network and not of the disk."""
-    return type(error).__module__.split(".")[0] in ("requests", "urllib3", "urllib", "http", "huggingface_hub") or isinstance(
-        error, ConnectionError | TimeoutError
-    )
+    """Whether the error comes from the network and not from the disk."""
+    return type(error).__module__.split(".")[0] in (
+        "requests",
+        "urllib3",
+        "urllib",
+        "http",
+        "huggingface_hub",
+    ) or isinstance(error, ConnectionError | TimeoutError)
 
 
 def _said(error: Exception) -> str:

@@ -1,106 +1,125 @@
-"""Opening a study file with all checks, those of its task names and data folders included."""
+"""Opening a study file with all checks, including those of task names and data folders."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from priming.errors import DataError, StudyError, nearest
+from priming.errors import StudyError
+from priming.protocol.dev_sets import DEV_SETS
+from priming.protocol.draws.table import DRAWS
 from priming.study import Study, load_study
-from priming.study.partitions import gym, partition
 from priming.study.problems import Problem
 from priming.study.tasks import Tasks
-from priming.tasks.generated import GENERATED
+from priming.tasks.fewshot import NO_CLASSES
 from priming.tasks.label_check import said_of_labels
-from priming.tasks.sources.load import known_tasks, raw_files
-
-if TYPE_CHECKING:
-    from priming.tasks.mirroring import Request
+from priming.tasks.sources.interface import Request
+from priming.tasks.sources.table import NO_STUDY, SOURCES, find_source, source_of, unknown
 
 PARTS = ("source", "development", "target")
-ALLOWED = {"source": ("source",), "development": ("development",), "target": ("target", "development")}
-"""The parts of the built-in tasks that each part of a study takes: a study that chooses settings reports development tasks."""
 
 
 def open_study(path: Path, *, of_data: bool = True) -> Study:
-    """Read a study file and check everything that can be known before a job starts, except, without `of_data`, whether its data are here and
-    whether its PLMs can write its labels.
+    """Read a study file and check everything that can be known before a job starts, except, without `of_data`, whether
+    its data are here and whether its PLMs can write its labels.
 
     Raises StudyError that lists every problem.
     """
-    study = load_study(path, (unknown_names, missing_mirrors) if of_data else (unknown_names,))
-    if of_data and (unfit := said_of_labels(study, path.parent)):
+    checks = (unknown_names, undrawable, idle_limit, missing_mirrors)
+    study = load_study(path, checks if of_data else checks[:3])
+    unfit = [*said_of_pairs(study), *(said_of_labels(study, path.parent) if of_data else ())]
+    if unfit:
         raise StudyError("\n".join(f"{path}: {said}" for said in unfit))
     return study
 
 
-def wanted_of_hub(names: Sequence[str], tasks: Tasks | None) -> "list[Request]":
-    """What the named tasks of CrossFit, and a study's tasks, need from the hub; raises StudyError for an unknown name."""
-    from priming.tasks.mirroring import requests
+def said_of_pairs(study: Study) -> list[str]:
+    """A line for each section of primings on pairs of task and sample, if some source task has no samples."""
+    pools = [name for name in study.tasks.source if not source_of(study.tasks, name).draws("source")]
+    primings = [(priming, plm) for plm in study.plms for priming in study.primings_of(plm)]
+    paired = dict.fromkeys(p.section for p, plm in primings if pools and study.algorithm_of(p, plm).paired)
+    why = f"'pairs' are of CrossFit's tasks, and {', '.join(pools)} in tasks.source is none"
+    return [f"priming.{section}.episodes: {why}; leave it out, or set episodes: tasks" for section in paired]
 
-    own = dict.fromkeys(name for part in PARTS for name in getattr(tasks, part)) if tasks else {}
-    of_study = [name for name in own if tasks and (name in tasks.define or tasks.in_gym(name))]
-    return requests([*names, *of_study], tasks)
+
+def wanted_of_hub(names: Sequence[str], tasks: Tasks | None) -> list[Request]:
+    """The data sets that the named tasks, and those of a study, need from the hub, each configuration once.
+
+    Raises StudyError for an unknown name, and for a task that needs none.
+    """
+    of_study = tasks or NO_STUDY
+    sources = [source_of(of_study, name) for name in dict.fromkeys([*names, *of_study.named])]
+    if idle := [source.task for source in sources if source.task in names and not source.reads_data]:
+        raise StudyError(f"task {idle[0]} is generated and needs no data; remove it")
+    found = (source.request for source in sources)
+    return list({(r.id, r.config): r for r in found if r}.values())
 
 
 def unknown_names(tasks: Tasks, base: Path) -> Iterator[Problem]:
-    """Names that are neither defined nor built in, and built-in tasks in a part that is not theirs."""
+    """Names that are neither defined nor built in, and built-in tasks in the wrong role."""
+    advice = "define it in tasks.define, or use a built-in task from 'priming tasks list'"
     for part in PARTS:
         for index, name in enumerate(getattr(tasks, part)):
-            at = ("tasks", part, index)
-            if name in tasks.define or tasks.in_gym(name):
-                continue
-            if name not in GENERATED:
-                hint = nearest(name, [*known_tasks(tasks), *gym()])
-                yield Problem(at, f"there is no task {name!r}{hint}; define it in tasks.define, or name a built-in one of 'priming tasks list'")
-            elif GENERATED[name].part not in ALLOWED[part]:
-                yield Problem(at, f"{name!r} is a built-in {GENERATED[name].part} task; allowed: {', '.join(_of_part(part))}")
+            source = find_source(tasks, name)
+            if wrong := source.misplaced(part) if source else f"{unknown(tasks, name)}; {advice}":
+                yield Problem(("tasks", part, index), wrong)
+
+
+def idle_limit(tasks: Tasks, base: Path) -> Iterator[Problem]:
+    """A limit to the rows of source tasks of which priming sees the samples, and such samples without such tasks."""
+    sources = [source for name in tasks.source if (source := find_source(tasks, name))]
+    if "source_limit" in tasks.model_fields_set and sources and all(source.draws("source") for source in sources):
+        why = "priming sees the samples of all source tasks (source_rows: samples), so a limit does nothing"
+        yield Problem(("tasks", "source_limit"), f"{why}; remove it")
+    if tasks.source_rows == "samples" and not any(source.draws("source") for source in sources):
+        why = "'samples' is for CrossFit's tasks, and none is in tasks.source"
+        yield Problem(("tasks", "source_rows"), f"{why}; remove it")
+
+
+def undrawable(tasks: Tasks, base: Path) -> Iterator[Problem]:
+    """Tasks whose samples cannot be drawn as the study says."""
+    for name in (*tasks.development, *tasks.target):
+        source = find_source(tasks, name)
+        if source and DEV_SETS[tasks.dev_set].split and not source.has_dev_split:
+            fix = (
+                f"name it as 'dev' under tasks.define.{name}.files or .hub, or write"
+                if name in tasks.define
+                else "write"
+            )
+            text = f"{tasks.dev_set!r} needs a development split, and the task {name} has none"
+            yield Problem(("tasks", "dev_set"), f"{text}; {fix} dev_set: drawn")
+        if source and DRAWS[source.draw].by_class and not DRAWS[source.usual_draw].by_class:
+            text = f"{source.draw!r} draws from each class, and the task {name} has none; {NO_CLASSES}"
+            yield Problem(("tasks", "draw"), text)
 
 
 def missing_mirrors(tasks: Tasks, base: Path) -> Iterator[Problem]:
-    """Data sets of the hub that a mirror folder is named for, and that are not in it."""
-    for name in dict.fromkeys(name for part in PARTS for name in getattr(tasks, part)):
-        if name in tasks.define and tasks.define[name].hub:
-            try:
-                raw_files(name, tasks, base)
-            except DataError as error:
-                yield Problem(("tasks", "define", name, "hub"), str(error))
+    """Data known to be missing, so that the study cannot be run."""
+    for name in tasks.named:
+        if source := find_source(tasks, name):
+            yield from source.problems(base)
 
 
 def missing_tasks(study: Study, base: Path) -> dict[str, str]:
-    """CrossFit's tasks that the study names, or that its partition has, and cannot have, with the reason; nothing is read for it.
+    """Tasks of the study or its partition that are unavailable, with the reason, without reading data.
 
-    `base` is the folder of the study file. Tasks that are left out of a partition are among them.
+    `base` is the folder of the study file. Tasks excluded from a partition are among them.
     """
-    from priming.tasks.crossfit import registry
-    from priming.tasks.crossfit.source import missing
-
     tasks = study.tasks
-    named = dict.fromkeys(name for part in PARTS for name in getattr(tasks, part))
-    reasons = {name: missing(registry.entry(name), tasks.hub_folder, base) for name in named if tasks.in_gym(name)}
-    whole = partition(tasks.partition) if tasks.partition else {}
-    left_out = [name for names in whole.values() for name in names if name in tasks.without and name not in named]
-    return {name: why for name, why in reasons.items() if why} | {name: _left_out(name, registry.gone(name)) for name in left_out}
+    reasons = {name: source_of(tasks, name).missing(base) for name in tasks.named}
+    found = {name: why for name, why in reasons.items() if why}
+    for source in SOURCES.values():
+        found |= source.left_out(tasks)
+    return found
 
 
 def said_of_tasks(study: Study, base: Path) -> list[str]:
-    """Lines on what the study will miss, and on rows and labels that its source and target tasks of CrossFit share."""
-    from priming.tasks.crossfit.leakage import shared_data, shared_labels
-
-    source, target = (list(filter(study.tasks.in_gym, names)) for names in (study.tasks.source, study.tasks.target))
-    lines = [f"missing: {why.partition('; to read a mirror')[0]}" for why in dict.fromkeys(missing_tasks(study, base).values())]
-    data, labels = shared_data(source, target), shared_labels(source, target)
-    for name in target:
-        if same := [task for task, other, _ in data if other == name]:
-            lines.append(f"same rows: target task {name} and source {', '.join(same)}")
-        if alike := [(task, words) for task, other, words in labels if other == name]:
-            words = ", ".join(dict.fromkeys(word for _, shared in alike for word in shared))
-            lines.append(f"same labels ({words}): target task {name} and source {', '.join(task for task, _ in alike)}")
+    """Lines on the tasks that the study will miss, and on what its source and target tasks share."""
+    tasks = study.tasks
+    lines = [
+        f"missing: {why.partition('; to read a mirror')[0]}"
+        for why in dict.fromkeys(missing_tasks(study, base).values())
+    ]
+    for source in SOURCES.values():
+        lines += source.overlaps(
+            *([name for name in part if source.has(tasks, name)] for part in (tasks.source, tasks.target))
+        )
     return lines
-
-
-def _left_out(name: str, gone: str | None) -> str:
-    return f"task {name}: left out by tasks.without{f'; its data set was {gone}' if gone else ''}"
-
-
-def _of_part(part: str) -> list[str]:
-    return [name for name, task in GENERATED.items() if task.part in ALLOWED[part]]

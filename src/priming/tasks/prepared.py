@@ -1,24 +1,29 @@
 """The folder in which a prepared task lies.
 
-`task.json` holds name, kind, labels, part, origin, the task's own metric, the fidelity of one of CrossFit's tasks, counts and the SHA-256 of
-every other file. Examples are JSON lines `{"input": str, "targets": [str, ...]}`: `pool.jsonl` of a source task,
-`sample-<k>-{train,dev,test}.jsonl` of the others.
+`task.json` holds name, kind, labels, part, origin, the task's own metric, the fidelity of one of CrossFit's tasks,
+counts and the SHA-256 of every other file. Examples are JSON lines as the form of the task has them, `{"input": str,
+"targets": [str, ...]}`: `pool.jsonl` of a source task, `sample-<k>-{train,dev,test}.jsonl` of the others.
 """
 
-import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from priming.atomic import atomic_folder
+from priming.digests import of_bytes
 from priming.errors import DataError, DiskError
-from priming.tasks.task import Example, Kind, Origin, Part
+from priming.forms.interface import Form
+from priming.forms.rows import Example
+from priming.forms.table import form_of_kind
+from priming.tasks.task import Kind, Origin, Part
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 TASK_FILE = "task.json"
 POOL_FILE = "pool.jsonl"
+SAMPLED = "sampled"
+"""Of a pool of samples: the number of each, and how many training and development examples, in their order."""
 _KEYS = ("name", "kind", "labels", "part", "origin", "metric", "fidelity", "counts", "sha256")
 
 
@@ -51,13 +56,29 @@ class PreparedTask:
         """The examples of a source task, in fixed order; raises DataError."""
         return self._read(POOL_FILE)
 
+    def pairs(self) -> list[tuple[list[Example], list[Example]]]:
+        """Training and development examples of each sample in the pool of a source task; raises DataError."""
+        rows, found, start = self.pool(), [], 0
+        for _, train, dev in self.counts.get(SAMPLED, ()):
+            found.append((rows[start : start + train], rows[start + train : start + train + dev]))
+            start += train + dev
+        if start != len(rows):
+            raise DataError(
+                f"{self.folder}: it was prepared without the sizes of its samples; remove it and run snakemake again"
+            )
+        return found
+
     def _read(self, file: str) -> list[Example]:
         if file not in self.sha256:
-            raise DataError(f"{self.folder}: the {self.part} task {self.name} was prepared without {file}; it has {', '.join(self.sha256)}")
+            raise DataError(
+                f"{self.folder}: the {self.part} task {self.name} was prepared without {file}; "
+                f"it has {', '.join(self.sha256)}"
+            )
         path = self.folder / file
         content = _content(path)
-        examples = [_example(path, number, line) for number, line in enumerate(content.splitlines(), 1)]
-        if hashlib.sha256(content).hexdigest() != self.sha256[file]:
+        form = form_of_kind(self.kind)
+        examples = [_example(path, number, line, form) for number, line in enumerate(content.splitlines(), 1)]
+        if of_bytes(content) != self.sha256[file]:
             raise DataError(f"{path} has changed since it was prepared; remove {self.folder} and run snakemake again")
         return examples
 
@@ -67,18 +88,16 @@ def write_prepared(folder: Path, about: dict[str, Any], examples: dict[str, list
 
     The folder appears under its name only when it is complete. Raises DiskError.
     """
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    form = form_of_kind(about["kind"])
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        digests = {file: _write(unfinished / file, _lines(rows)) for file, rows in examples.items()}
-        _write(unfinished / TASK_FILE, json.dumps({**about, "sha256": digests}, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
+        with atomic_folder(folder) as unfinished:
+            digests = {file: _write(unfinished / file, _lines(rows, form)) for file, rows in examples.items()}
+            text = json.dumps({**about, "sha256": digests}, ensure_ascii=False, indent=1, sort_keys=True)
+            _write(unfinished / TASK_FILE, text + "\n")
     except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise DiskError(f"{folder}: the prepared task could not be written ({error}); make room or rights there and run again") from error
+        raise DiskError(
+            f"{folder}: the prepared task could not be written ({error}); make room or rights there and run again"
+        ) from error
 
 
 def read_task(folder: Path) -> PreparedTask:
@@ -101,19 +120,16 @@ def _content(path: Path) -> bytes:
         raise DataError(f"{path} is missing; run snakemake again to prepare the task") from None
 
 
-def _example(path: Path, number: int, line: bytes) -> Example:
+def _example(path: Path, number: int, line: bytes, form: Form) -> Example:
     try:
-        row = json.loads(line)
-        text, targets = row["input"], row["targets"]
+        return form.read_row(json.loads(line))
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}, line {number}: not an example ({error!r}); expected {{'input': text, 'targets': [text, ...]}}") from None
-    if not isinstance(text, str) or not isinstance(targets, list) or not targets or not all(isinstance(t, str) for t in targets):
-        raise DataError(f"{path}, line {number}: not an example; expected {{'input': text, 'targets': [text, ...]}}")
-    return Example(text, tuple(targets))
+        problem = f"not an example ({error!r}); expected {form.schema}"
+        raise DataError(f"{path}, line {number}: {problem}") from None
 
 
-def _lines(examples: list[Example]) -> str:
-    rows = ({"input": e.input, "targets": list(e.targets)} for e in examples)
+def _lines(examples: list[Example], form: Form) -> str:
+    rows = map(form.written_row, examples)
     return "".join(json.dumps(row, sort_keys=True, ensure_ascii=True) + "\n" for row in rows)
 
 
@@ -121,4 +137,4 @@ def _write(path: Path, text: str) -> str:
     """Write and return the SHA-256 of what was written."""
     content = text.encode()
     path.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return of_bytes(content)

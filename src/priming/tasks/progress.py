@@ -8,6 +8,8 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-def bar(things: Iterable[T], unit: str, total: int | None = None, label: str | None = None, delay: float = 0) -> Iterator[T]:
-    """The things as they are, with a bar on stderr that appears after `delay` seconds and goes when they end."""
+def bar(
+    things: Iterable[T], unit: str, total: int | None = None, label: str | None = None, delay: float = 0
+) -> Iterator[T]:
+    """Iterate over the things unchanged, with a progress bar on stderr that appears after `delay` seconds."""
     return iter(tqdm(things, label, total, unit=f" {unit}", delay=delay, leave=False, disable=None))

@@ -1,29 +1,29 @@
-"""A task: examples to train on and to test on, whatever they come from."""
+"""A task: training and test examples, whatever their source."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-Kind = Literal["classification", "text_to_text"]
+from priming.forms.rows import Example
+from priming.forms.table import KINDS
+
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[tuple(KINDS)]
 Part = Literal["source", "development", "target"]
-Origin = Literal["generated", "files", "hub", "crossfit"]
-
-
-@dataclass(frozen=True)
-class Example:
-    """What the model reads, and the outputs that count as right; a classification example has exactly one."""
-
-    input: str
-    targets: tuple[str, ...]
+Origin = str
+"""The name of a task's source."""
 
 
 @dataclass(frozen=True)
 class Task:
     """A task as its source gives it.
 
-    `train` is what few-shot samples and priming examples are drawn from; `labels` are a classification task's, in fixed order.
-    `notes` tell the user what the source had to say about the rows.
+    Few-shot samples and priming examples are drawn from `train`; `labels` are those of a classification task, in fixed
+    order. `dev` is the development split, None if the source has none. `notes` are the source's remarks to the user.
+    `dropped` counts the unusable rows of each part; it is empty if such rows are errors.
     """
 
     name: str
@@ -33,18 +33,25 @@ class Task:
     test: list[Example]
     origin: Origin
     notes: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    dev: list[Example] | None = None
 
 
 def usual_metric(kind: Kind) -> str:
     """The metric of a task that names none of its own."""
-    return "accuracy" if kind == "classification" else "exact_match"
+    return KINDS[kind].metric
+
+
+def identity(example: Example) -> str:
+    """What identifies an example: its input."""
+    return example.input
 
 
 def distinct(examples: Iterable[Example]) -> list[Example]:
-    """The first example of each input, in order."""
+    """The examples without duplicates, in order."""
     first: dict[str, Example] = {}
     for example in examples:
-        first.setdefault(example.input, example)
+        first.setdefault(example.identity, example)
     return list(first.values())
 
 

@@ -1,4 +1,4 @@
-"""Pretraining by text infilling: a run alone of the one training loop, on all parameters of a PLM."""
+"""Pretraining by text infilling: a single run of the common training loop, on all parameters of a PLM."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -8,71 +8,89 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from priming.models.encoding import Batch
-from priming.models.plm import LoadedPlm
-from priming.models.pretraining import infilling_batch, infilling_loss
-from priming.study.plm import Pretraining
-from priming.training.curve import Curve
-from priming.training.keys import generator
-from priming.training.loop import Schedule, train
-from priming.training.optimizer import AdamW
-from priming.training.parameters import Gradients, StackedParameters
+from priming.backbones.encoding import Batch
+from priming.backbones.loading import LoadedPlm
+from priming.backbones.sections import Pretraining
+from priming.backbones.table import BACKBONES
+from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
+from priming.runs.keys import generator
+from priming.runs.loop import Course, train
+from priming.runs.loss_curve import LossCurve
+from priming.runs.parameters import Gradients, StackedParameters
+from priming.runs.update_rules.adamw import AdamW
 from priming.training.record import Stopwatch
-from priming.training.state import Keeper, Place
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """How a pretraining went: why it failed, None if it did not, and the points of its loss."""
+    """The outcome of a pretraining: why it failed (None if it did not), and its loss curve."""
 
     failure: str | None
     curve: Sequence[Mapping[str, Any]]
 
 
 def pretrain(
-    name: str, loaded: LoadedPlm, texts: Sequence[str], settings: Pretraining, max_input: int, watch: Stopwatch, place: Place | None = None
+    name: str,
+    loaded: LoadedPlm,
+    texts: Sequence[str],
+    settings: Pretraining,
+    max_input: int,
+    watch: Stopwatch,
+    place: CheckpointDir | None = None,
 ) -> Pretrained:
     """Train the model of `loaded` in place, on its device.
 
     Args:
-        name: what the study calls the PLM.
+        name: the PLM's name in the study.
         loaded: model and tokenizer.
-        texts: what it is to write out.
+        texts: the texts to reconstruct.
         settings: steps, rates and masks.
-        max_input: tokens that a text is cut to.
-        watch: runs since the job began.
-        place: where its state is kept and found, if anywhere.
+        max_input: the number of tokens to which texts are truncated.
+        watch: a stopwatch, started with the job.
+        place: the folder to save its state in and resume from, if any.
 
     Raises:
-        StoppedError: a signal told it to stop; its state is kept where there is a place for it.
+        StoppedError: stopped by a signal; the state is saved if there is a `place`.
     """
     loaded.model.eval()  # it has no dropout
-    parameters = StackedParameters.repeated(loaded.model.named_parameters(), 1)
+    parameters = StackedParameters.repeated(loaded.model.named_parameters(), 1, lambda _: "plm")
     rate = torch.tensor([settings.learning_rate], dtype=torch.float64, device=loaded.model.device)
     optimizer = AdamW({"plm": rate}, settings.weight_decay)
-    curve = Curve(f"{name}, pretraining", settings.steps)
-    keeper = Keeper(place, {"parameters": parameters, "optimizer": optimizer, "curve": curve, "watch": watch}) if place else None
+    curve = LossCurve(f"{name}, pretraining", settings.steps)
+    parts: dict[str, Stateful] = {"parameters": parameters, "optimizer": optimizer, "curve": curve, "watch": watch}
+    keeper = Checkpointer(place, parts) if place else None
+    course = Course(settings.steps, settings.warmup, settings.clip)
     with parameters.lent_to(loaded.model) as own, keeper.saving() if keeper else nullcontext():
         objective = Infilling(loaded, own, texts, settings, max_input)
-        outcome = train(parameters, objective, optimizer, Schedule(settings.steps, settings.warmup, settings.clip), curve.after_step, keeper)
+        outcome = train(parameters, objective, optimizer, course, curve.after_step, keeper)
     return Pretrained(outcome.failures.get(0), curve.points)
 
 
 class Infilling:
-    """The loss of writing masked texts out, and its gradient in the parameters that are lent to the model."""
+    """The loss of reconstructing masked texts, and its gradient with respect to the model's trained parameters."""
 
-    def __init__(self, loaded: LoadedPlm, own: Mapping[str, nn.Parameter], texts: Sequence[str], settings: Pretraining, max_input: int) -> None:
-        """`own` are the parameters of the model that are trained, in any order."""
+    def __init__(
+        self,
+        loaded: LoadedPlm,
+        own: Mapping[str, nn.Parameter],
+        texts: Sequence[str],
+        settings: Pretraining,
+        max_input: int,
+    ) -> None:
+        """`own` are the trained parameters of the model, in any order."""
         self.loaded, self.own, self.texts, self.settings, self.max_input = loaded, own, texts, settings, max_input
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """The loss [1] and its gradient at `step`."""
-        loss = infilling_loss(self.loaded.model, self.batch(step).to(self.loaded.model.device))
+        loss = BACKBONES[self.loaded.model.config.model_type].pretraining_loss(
+            self.loaded.model, self.batch(step).to(self.loaded.model.device)
+        )
         gradients = torch.autograd.grad(loss, list(self.own.values()))
         return loss.detach()[None], parameters.gathered(dict(zip(self.own, gradients, strict=True)))
 
     def batch(self, step: int) -> Batch:
-        """The texts and masks of `step`, functions of the seed and the step."""
+        """The texts and masks of `step`; they depend only on seed and step."""
         random = generator("pretrain", self.settings.seed, step)
         chosen = [self.texts[i] for i in random.integers(len(self.texts), size=self.settings.batch)]
-        return infilling_batch(self.loaded, chosen, self.settings, self.max_input, random)
+        backbone = BACKBONES[self.loaded.model.config.model_type]
+        return backbone.pretraining_batch(self.loaded, chosen, self.settings, self.max_input, random)

@@ -1,46 +1,56 @@
-"""Making the PLM of a study: trained here on generated texts or on the source tasks' own, or fetched."""
+"""Building a study's PLM: pretrained on generated texts or on those of the source tasks, or fetched."""
 
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from priming.backbones.compute import Compute
+from priming.backbones.conversion import Source, convert
+from priming.backbones.device import device_of
+from priming.backbones.loading import CONVERSION_NOTE, LoadedPlm, load_plm
+from priming.backbones.pretraining import fresh_plm
+from priming.backbones.sections import Pretraining
 from priming.errors import DataError
-from priming.models.conversion import Source, convert
-from priming.models.device import device_of
-from priming.models.plm import CONVERSION_NOTE, LoadedPlm, load_plm
-from priming.models.pretraining import fresh_plm
-from priming.study.compute import Compute
-from priming.study.plm import Plm, Pretraining
+from priming.result_files import write_result
+from priming.runs.checkpoints import CheckpointDir
+from priming.runs.keys import generator
+from priming.study.plm import Plm
 from priming.tasks.generated import pretraining_texts
 from priming.tasks.prepared import read_task
 from priming.training.infilling import Pretrained, pretrain
-from priming.training.keys import generator
-from priming.training.record import Stopwatch, environment, write_result
-from priming.training.state import Place
+from priming.training.record import Stopwatch, environment
 
 UNTRAINED = Pretrained(None, [])
 
 
-def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path, compute: Compute, place: Place | None = None) -> None:
+def make_plm(
+    name: str,
+    plm: Plm,
+    source: Sequence[Path],
+    base: Path,
+    out: Path,
+    compute: Compute,
+    place: CheckpointDir | None = None,
+) -> None:
     """Write the PLM, its tokenizer and `result.json` to `out`, as `save_pretrained` does.
 
-    A pretraining that goes non-finite is a result too: status `failed`, with the reason and without a model.
+    A pretraining that becomes non-finite is also a result: status `failed`, with the reason and no model.
 
     Args:
-        name: what the study calls it; `plm` is what it says of it.
-        source: folders of the prepared source tasks, for a PLM that is trained on their texts.
-        base: the folder of the study file, from which local paths count.
+        name: its name in the study; `plm` holds its settings.
+        source: folders of the prepared source tasks, for a PLM that is pretrained on their texts.
+        base: the folder of the study file, to which local paths are relative.
         out: an empty folder.
-        compute: what it is trained on.
-        place: where the state of a training is kept that may be stopped.
+        compute: the device and precision.
+        place: the folder to save the state of a pretraining in and resume from, if any.
 
     Raises:
-        StoppedError: a signal told a pretraining to stop.
+        StoppedError: the pretraining was stopped by a signal.
     """
     watch, device, found = Stopwatch(), torch.device("cpu"), UNTRAINED
     if plm.generate is not None:
@@ -50,26 +60,28 @@ def make_plm(name: str, plm: Plm, source: Sequence[Path], base: Path, out: Path,
         found = pretrain(name, loaded, texts, plm.generate.pretraining, plm.max_input, watch, place)
     else:
         loaded = fetch(plm, base, out)
+        _check_family(name, plm, loaded)
     if found.failure is None:
         _save(loaded, out)
     conversion = _conversion(base / plm.path if plm.path else out)
-    result = {
-        "status": "failed" if found.failure else "done",
-        "reason": found.failure,
-        "plm": name,
-        "settings": plm.model_dump(mode="json"),
-        "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
-        "conversion": conversion,
-        "curve": found.curve,
-        "parameters": {"total": sum(p.numel() for p in loaded.model.parameters())},
-        "seconds": watch.seconds,
-        "resumed": watch.resumed,
-    }
+    result: dict[str, Any] = {"status": "failed" if found.failure else "done", "reason": found.failure, "plm": name}
+    result |= {**_origin(plm, loaded, conversion), "curve": found.curve}
+    result |= {"seconds": watch.seconds, "resumed": watch.resumed}
     write_result(out, {**result, **environment(device, "float32")})
 
 
+def _origin(plm: Plm, loaded: LoadedPlm, conversion: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The origin of a PLM, and its size."""
+    return {
+        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out"}),
+        "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
+        "conversion": conversion,
+        "parameters": {"total": sum(p.numel() for p in loaded.model.parameters())},
+    }
+
+
 def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
-    """The PLM of a local folder or of the hub; of one that is converted the note on that is left in `out`. Raises DataError."""
+    """Load a PLM from a local folder or the hub; the record of a conversion is written to `out`. Raises DataError."""
     if plm.hub is not None and plm.convert:
         return _converted(Source(plm.hub, plm.revision), out)
     if plm.hub is not None:
@@ -77,8 +89,17 @@ def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
     assert plm.path is not None
     folder = base / plm.path
     if not (folder / "config.json").is_file():
-        raise DataError(f"{folder} is no saved model: it has no config.json. Give 'path' a folder written by save_pretrained.")
+        raise DataError(
+            f"{folder} is not a saved model: it has no config.json. Give 'path' a folder written by save_pretrained."
+        )
     return load_plm(folder)
+
+
+def _check_family(name: str, plm: Plm, loaded: LoadedPlm) -> None:
+    found = loaded.model.config.model_type
+    if plm.family not in (None, found):
+        wrong = f"plms.{name}.family is {plm.family!r}, but the model's config.json says {found!r}"
+        raise DataError(f"{wrong}; write family: {found}")
 
 
 def _converted(source: Source, out: Path) -> LoadedPlm:
@@ -90,7 +111,7 @@ def _converted(source: Source, out: Path) -> LoadedPlm:
 
 
 def _conversion(folder: Path) -> dict[str, Any] | None:
-    """Where the weights of a folder that `priming convert` made are from."""
+    """The origin of weights that `priming convert` wrote to a folder; None for other folders."""
     note = folder / CONVERSION_NOTE
     return dict(json.loads(note.read_text(encoding="utf-8"))) if note.is_file() else None
 

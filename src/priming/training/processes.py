@@ -1,4 +1,4 @@
-"""One priming in several processes, a GPU each."""
+"""One priming in several processes, one per GPU."""
 
 import os
 import signal
@@ -11,34 +11,45 @@ from pathlib import Path
 import torch
 from torch.multiprocessing.spawn import ProcessExitedException, start_processes
 
+from priming.backbones.compute import Compute
+from priming.entries import load, own_files
 from priming.errors import UserError
-from priming.study.compute import Compute
-from priming.training.share import Share
+from priming.runs.shards import Shard
 from priming.training.upstream import PrimingJob, prime
 
 GRACE = 30.0
-"""Seconds that processes get to end when one of them has failed."""
+"""Seconds that the remaining processes have to end after one has failed."""
 
 
 def processes(compute: Compute) -> int:
-    """How many processes a priming gets: one a GPU, as many as the study says and are there; one without a GPU."""
+    """Processes of a priming: one per GPU, up to `compute.gpus` and as many as there are; one without a GPU."""
     here = torch.cuda.device_count() if compute.device == "auto" else 0
     if 0 < here < compute.gpus:
-        print(f"warning: compute.gpus is {compute.gpus}, and {here} are here; going on with {here}", file=sys.stderr, flush=True)
+        print(
+            f"warning: compute.gpus is {compute.gpus}, but torch sees only {here}; using {here}",
+            file=sys.stderr,
+            flush=True,
+        )
     if here == 0 and compute.gpus > 1:
-        print(f"warning: compute.gpus is {compute.gpus}, and torch sees no GPU; going on with one process on the CPU", file=sys.stderr, flush=True)
+        print(
+            f"warning: compute.gpus is {compute.gpus}, but torch sees no GPU; using one process on the CPU",
+            file=sys.stderr,
+            flush=True,
+        )
     return max(1, min(here, compute.gpus))
 
 
 def prime_in(number: int, job: PrimingJob, out: Path) -> None:
-    """Prime in `number` processes; the first writes.
+    """Prime in `number` processes; only the first writes results.
 
-    Raises SystemExit with the status of the process that failed first, which has said why.
+    Raises SystemExit with the exit status of the process that failed first, which has printed the reason.
     """
     if number == 1:
         prime(job, out)
         return
-    context = start_processes(_prime, (number, _free_port(), job, out), nprocs=number, join=False, start_method="spawn")
+    context = start_processes(
+        _prime, (number, _free_port(), own_files(), job, out), nprocs=number, join=False, start_method="spawn"
+    )
     assert context is not None
     try:
         with _forwarding(context.pids()):
@@ -50,10 +61,10 @@ def prime_in(number: int, job: PrimingJob, out: Path) -> None:
 
 @contextmanager
 def _forwarding(pids: Sequence[int]) -> Iterator[None]:
-    """Within it, a signal that tells this process to stop tells the others."""
+    """In its body, a signal that stops this process is forwarded to the others."""
 
     def tell(number: int, frame: object) -> None:
-        """Pass the signal on."""
+        """Forward the signal."""
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
 
@@ -65,15 +76,17 @@ def _forwarding(pids: Sequence[int]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _prime(rank: int, world: int, port: int, job: PrimingJob, out: Path) -> None:
+def _prime(rank: int, world: int, port: int, own: Sequence[Path], job: PrimingJob, out: Path) -> None:
     from accelerate import PartialState
 
+    for file in own:
+        load(file)
     names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in names.items()})
     cpu = job.compute.device == "cpu" or not torch.cuda.is_available()
     state = PartialState(cpu=cpu)
     try:
-        prime(job, out, Share(rank, world))
+        prime(job, out, Shard(rank, world))
     except UserError as error:
         if rank == 0:
             print(f"error: {error}", file=sys.stderr, flush=True)

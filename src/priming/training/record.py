@@ -1,14 +1,10 @@
-"""What each training writes beside its weights: `result.json`."""
+"""`result.json`, which each training writes beside its weights."""
 
-import hashlib
-import json
-import math
 import os
 import resource
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,29 +13,28 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from priming.backbones.text_model import TextModel
+from priming.elements.table import ELEMENTS
 from priming.errors import DataError
-from priming.models.elements import element_of
-from priming.models.text_model import TextModel
-from priming.training.state import State
+from priming.result_files import read_result
+from priming.runs.checkpoints import State
 
-FORMAT = 1
 _PACKAGES = ("torch", "transformers", "adapters", "safetensors", "numpy")
-_BLOCK = 1 << 20
 
 
 class Stopwatch:
-    """Wall time since it was made, in seconds, with that of the processes that it goes on from."""
+    """Wall time in seconds since it was created, plus that of the processes from which it resumes."""
 
     def __init__(self) -> None:
         self.start = time.perf_counter()
         self.resumed: list[float] = []
 
     def state(self) -> State:
-        """The seconds so far, and those at which other processes took over."""
+        """The seconds so far, and those at each earlier resumption."""
         return State({}, [*self.resumed, self.seconds])
 
-    def go_on_from(self, state: State) -> None:
-        """Count on from the seconds of another process."""
+    def load_state(self, state: State) -> None:
+        """Continue from the seconds of an earlier process."""
         self.resumed = state.rest
         self.start -= state.rest[-1]
 
@@ -50,7 +45,7 @@ class Stopwatch:
 
 
 def environment(device: torch.device, precision: str, processes: int = 1) -> dict[str, Any]:
-    """What a training ran on."""
+    """The hardware and software of a training."""
     gpu = device.type == "cuda"
     return {
         "device": torch.cuda.get_device_name(device) if gpu else device.type,
@@ -68,44 +63,12 @@ def environment(device: torch.device, precision: str, processes: int = 1) -> dic
     }
 
 
-def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write `result.json`; numbers that are not finite become null, since JSON has none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "result.json").write_text(
-        json.dumps({"format": FORMAT, **_finite(dict(result))}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-
-
-def read_result(folder: Path) -> dict[str, Any]:
-    """Read `result.json`; raises DataError where it is missing or broken."""
-    path = folder / "result.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}); remove {folder} and run snakemake again") from None
-
-
 def plm_failure(folder: Path) -> str | None:
-    """Why the pretraining of the PLM in this folder failed, None if it did not; a folder without a result is a PLM's own."""
+    """Why the pretraining of the PLM in this folder failed; None if it did not, or if the folder has no result."""
     if not (folder / "result.json").is_file():
         return None
     result = read_result(folder)
     return None if result["status"] == "done" else f"pretraining of {result['plm']} failed: {result['reason']}"
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file; a file of the same size and time is read once."""
-    status = path.stat()
-    return _digest(path, status.st_size, status.st_mtime_ns)
-
-
-@cache
-def _digest(path: Path, _size: int, _time: int) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            total.update(block)
-    return total.hexdigest()
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -115,7 +78,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def load_into(model: TextModel, path: Path, element: str) -> None:
-    """Give one element of `model` the values saved at `path`.
+    """Load one element of `model` with the values saved at `path`.
 
     Raises:
         DataError: the file is broken, or its tensors are not exactly those of the element, by name and shape.
@@ -124,24 +87,27 @@ def load_into(model: TextModel, path: Path, element: str) -> None:
         saved = load_file(path)
     except Exception as error:
         raise DataError(f"{path} cannot be read ({error}); remove its folder and run snakemake again") from None
-    wanted = {name: parameter for name, parameter in model.named_parameters() if element_of(name) == element}
+    wanted = dict(model.saved_with(element)) or {
+        n: p for n, p in model.owned_by((ELEMENTS[element].part_of or "",)) if n in saved
+    }
     if wrong := sorted(set(saved) ^ set(wanted)) or [n for n in wanted if saved[n].shape != wanted[n].shape]:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise DataError(f"{path} does not fit the {element} of this model: {wrong[0]}{more} missing, superfluous or of another shape")
+        raise DataError(
+            f"{path} does not fit the {element} of this model: {wrong[0]}{more} missing, unexpected or of another shape"
+        )
     with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(saved[name])
 
 
+def primed_places(checkpoint: Path) -> dict[tuple[str, ...], int]:
+    """The index of each primed head, by its labels; a head shared by tasks with different labels is left out."""
+    folder = checkpoint if (checkpoint / "result.json").is_file() else checkpoint.parent
+    heads = read_result(folder).get("heads") or []
+    return {tuple(labels): place for place, labels in reversed(list(enumerate(heads))) if labels}
+
+
 def count(model: TextModel, tuned: tuple[str, ...]) -> dict[str, int]:
-    """Parameters in all and tuned, tied ones once."""
-    sizes = [(element_of(name), parameter.numel()) for name, parameter in model.named_parameters()]
+    """The numbers of all and of tuned parameters, tied ones counted once."""
+    sizes = [(model.owner(name), parameter.numel()) for name, parameter in model.named_parameters()]
     return {"total": sum(size for _, size in sizes), "tuned": sum(size for element, size in sizes if element in tuned)}
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

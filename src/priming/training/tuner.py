@@ -1,4 +1,4 @@
-"""A model ready for tuning: PLM, elements in place, the values that priming left, and the protocol of a task's sweep."""
+"""A model ready for tuning: the PLM with its elements, the primed values, and the protocol of a task's sweep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,23 +6,30 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from priming.evaluation.prediction import Predictor
-from priming.models.elements import attach
-from priming.models.encoding import Encoded, Encoder
-from priming.models.plm import load_plm
-from priming.models.text_model import TextModel
+from priming.backbones.attachment import attach
+from priming.backbones.compute import Compute
+from priming.backbones.encoding import TextTokenizer, TokenizedDataset
+from priming.backbones.loading import load_plm
+from priming.backbones.text_model import TextModel
+from priming.elements.sections import Elements
+from priming.elements.table import ELEMENTS, in_place
+from priming.errors import DataError, StudyError
+from priming.forms.interface import Form
+from priming.forms.rows import Example
+from priming.forms.table import form_on
+from priming.forms.training import AnsweringRuns, training_of
+from priming.runs.keys import nested_seed
 from priming.strategies import Strategy
-from priming.study.compute import Compute
-from priming.study.plm import Elements, Plm
+from priming.study.plm import Plm
 from priming.study.tuning import Scoring, Tuning
+from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
-from priming.tasks.task import Example
-from priming.tasks.text_form import TextForm
-from priming.training.keys import nested_seed
-from priming.training.record import load_into
+from priming.training.progress import LINES
+from priming.training.record import load_into, primed_places
 from priming.training.sweep import Run, Sample, Sweep, winner
 
 
@@ -43,13 +50,13 @@ class Tuner:
 
     @property
     def random_seed(self) -> int:
-        """What its random numbers are made from."""
+        """The seed of its random numbers."""
         return nested_seed(self.seed, self.plm_seed)
 
     @cached_property
-    def encoder(self) -> Encoder:
-        """From text to token ids."""
-        return Encoder(self._loaded[1], self.plm.max_input, self.plm.max_output)
+    def encoder(self) -> TextTokenizer:
+        """The tokenizer, with the PLM's limits."""
+        return TextTokenizer(self._loaded[1], self.plm.max_input, self.plm.max_output, self.model.backbone.ends_inputs)
 
     @cached_property
     def model(self) -> TextModel:
@@ -64,45 +71,96 @@ class Tuner:
         return model, loaded.tokenizer
 
     def load(self, checkpoint: Path) -> None:
-        """Put in place the elements of a priming that this strategy uses; the others are dropped."""
-        for element in self.strategy.priming.outer if self.strategy.priming else ():
-            if element in self.strategy.elements:
-                load_into(self.model, checkpoint / f"{element}.safetensors", element)
+        """Load the primed elements that this strategy uses; others are ignored."""
+        for element in in_place(self.strategy.primed, self.model.backbone.passes):
+            of_tasks, file = not ELEMENTS[element].carried, checkpoint / f"{element}.safetensors"
+            if of_tasks and element in self.strategy.kept:
+                ELEMENTS[element].reshape(self.model, load_file(file))
+                self.model.places = primed_places(checkpoint)
+            if not (of_tasks and element in self.strategy.tuned):
+                load_into(self.model, file, element)
 
     def set_values(self, values: Mapping[str, Tensor]) -> None:
-        """Put these values in place, by parameter name; names that the model does not have are dropped."""
+        """Set values by parameter name; parameters that the model lacks, or that start fresh, are ignored."""
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
-                if name in values:
+                if name in values and ELEMENTS[self.model.owner(name)].carried:
                     parameter.copy_(values[name])
 
-    @property
-    def predictor(self) -> Predictor:
-        """What decodes with this model."""
-        scoring = self.scoring
-        return Predictor(self.model, self.encoder, scoring.length_normalised, scoring.generator, scoring.beam)
+    def form(self, tasks: Sequence[PreparedTask]) -> Form:
+        """The form of these tasks on this model; raises StudyError if none suits the strategy and the decoder."""
+        form = form_on(self.model.backbone.passes, [task.kind for task in tasks], self.plm_folder.name)
+        form.refuse_lacking(self.strategy.elements, str(self.strategy), self.plm_folder.name)
+        if self.scoring.decoder not in form.decoders:
+            allowed = ", ".join(form.decoders)
+            text = f"scoring.decoder is {self.scoring.decoder!r}, and PLM {self.plm_folder.name!r} answers by {allowed}"
+            raise StudyError(f"{text}; set it to {allowed}")
+        return form
 
-    def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int]) -> list[list[Run]]:
-        """The runs of the sweep of each task and sample, tasks outermost; all of them are trained side by side."""
-        data = [self._sample(task, number) for task in tasks for number in samples]
-        runs = Sweep(self.model, self.strategy.tuned, self.tuning, self.scoring, self.predictor).run(data, self.random_seed)
+    @cached_property
+    def tuned(self) -> tuple[str, ...]:
+        """The tuned elements; raises StudyError if the model has no place for any of those named."""
+        if not self.strategy.tuned:
+            return ()
+        if tuned := in_place(self.strategy.tuned, self.model.backbone.passes):
+            return tuned
+        plm, named = self.plm_folder.name, "+".join(self.strategy.tuned)
+        raise StudyError(f"{str(self.strategy)!r} tunes nothing of PLM {plm!r}, which has no place for {named}")
+
+    def runs(self, form: Form) -> AnsweringRuns:
+        """Inference with this model on tasks of a form."""
+        return training_of(form).runs(self.model, self.encoder, self.scoring)
+
+    @property
+    def name(self) -> str:
+        """Its name in the log."""
+        return f"{self.strategy} seed {self.seed}"
+
+    def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int], lines: int = LINES) -> list[list[Run]]:
+        """The runs of the sweep of each task and sample, tasks outermost; all are trained side by side.
+
+        If the strategy tunes nothing, there is one run each of the model as it is. The log has about `lines` lines per
+        bank.
+        """
+        form = self.form(tasks)
+        self.fit(tasks)
+        data = [self._sample(form, task, number) for task in tasks for number in samples]
+        sweep = Sweep(
+            self.model, training_of(form), self.tuned, self.tuning, self.scoring, self.runs(form), self.name, lines
+        )
+        runs = (sweep.run if self.tuned else sweep.score)(data, self.random_seed)
         points = len(runs) // len(data)
         return [runs[i : i + points] for i in range(0, len(runs), points)]
 
     def development_scores(self, folders: Sequence[Path], samples: Sequence[int]) -> list[float]:
-        """The best development score for each task prepared at `folders` and each sample; 0 where every run failed."""
-        sweeps = self.sweeps([read_task(folder) for folder in folders], samples)
+        """The best development score for each task prepared at `folders` and each sample; 0 if every run failed."""
+        sweeps = self.sweeps([read_task(folder) for folder in folders], samples, lines=1)
         return [0.0 if (best := winner(runs)) is None else runs[best].best_dev or 0.0 for runs in sweeps]
 
-    def _sample(self, task: PreparedTask, number: int) -> Sample:
+    def fit(self, tasks: Sequence[PreparedTask]) -> None:
+        """Resize the tuned elements to suit these tasks side by side.
+
+        Raises DataError if a kept element was primed for tasks with other labels.
+        """
+        if places := self.model.places:
+            for task in tasks:
+                if task.labels not in places:
+                    text = f"task {task.name} has other labels than the source tasks ({', '.join(task.labels or ())})"
+                    kept = "+".join(element for element in self.strategy.kept if not ELEMENTS[element].carried)
+                    raise DataError(f"{text}: no primed {kept} fits it; tune one, as in '... -> adapter+{kept}'")
+        for element in self.tuned:
+            ELEMENTS[element].fit(self.model, [max(len(task.labels or ()) for task in tasks)], self.random_seed)
+
+    def _sample(self, form: Form, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
-        of_train, of_dev = self.encoded(task.name, train), self.encoded(task.name, dev)
+        of_train, of_dev = self.encoded(form, task, train), self.encoded(form, task, dev)
         return Sample(task.name, number, of_train, of_dev, [e.targets for e in dev], task.labels, task.metric)
 
-    def encoded(self, task: str, examples: Sequence[Example]) -> Encoded:
+    def encoded(self, form: Form, task: PreparedTask, examples: Sequence[Example]) -> TokenizedDataset:
         """Examples of a task as token ids."""
-        return self.encoder.examples(TextForm(self.task_prefix).pairs(task, examples))
+        pairs = list(Conventions(self.task_prefix).pairs(task.name, examples))
+        return training_of(form).encoded(self.encoder, pairs, task.labels, self.model.place(task.labels))
 
     def inputs(self, task: str, examples: Sequence[Example]) -> list[list[int]]:
-        """Their inputs alone."""
-        return self.encoder.inputs([TextForm(self.task_prefix).input(task, example) for example in examples])
+        """The inputs of examples as token ids."""
+        return self.encoder.inputs([Conventions(self.task_prefix).input(task, example) for example in examples])

@@ -2,48 +2,50 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from priming.models.elements import attach, element_of
-from priming.models.encoding import Encoded, Encoder, batches_of
-from priming.models.flops import Counter
-from priming.models.loss import LossForm
-from priming.models.plm import load_plm
-from priming.models.text_model import TextModel
+from priming.algorithms.budget import Schedule, schedule
+from priming.algorithms.interface import Algorithm, Upstream
+from priming.algorithms.table import bound
+from priming.backbones.attachment import attach
+from priming.backbones.compute import Compute
+from priming.backbones.encoding import TextTokenizer, TokenizedDataset
+from priming.backbones.flops import Counter
+from priming.backbones.loading import load_plm
+from priming.backbones.text_model import TextModel
+from priming.digests import file_digest
+from priming.elements.sections import Elements
+from priming.elements.table import ELEMENTS, in_place
+from priming.errors import StudyError
+from priming.forms.interface import Form
+from priming.forms.rows import Example
+from priming.forms.table import form_on
+from priming.forms.training import training_of
+from priming.result_files import write_result
+from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
+from priming.runs.keys import key, nested_seed
+from priming.runs.loop import Course, train
+from priming.runs.loss_curve import LossCurve
+from priming.runs.parameters import Owner, StackedParameters
+from priming.runs.shards import Shard
 from priming.strategies import Priming
-from priming.study.compute import Compute
-from priming.study.plm import Elements, Plm
-from priming.study.priming import Maml, Meta, Mtl, Reptile, Upstream
+from priming.study.plm import Plm
+from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
-from priming.tasks.text_form import TextForm
-from priming.training.budget import Plan, plan
-from priming.training.curve import Curve
-from priming.training.draws import batches, meta_batch
-from priming.training.keys import key, nested_seed
-from priming.training.limits import check_labels, warn_of_cut
-from priming.training.loop import Objective, Schedule, train
-from priming.training.meta import Episode, FullStepReptile, InnerLoop, StandardReptile
-from priming.training.meta import Maml as MamlObjective
-from priming.training.optimizer import AdamW, Interpolation, Optimizer
-from priming.training.parameters import StackedParameters
-from priming.training.record import Stopwatch, count, digest, environment, plm_failure, save_tensors, write_result
-from priming.training.share import Share, Shared, Weight
-from priming.training.side_by_side import SideBySide
-from priming.training.state import Keeper, Place, Stateful
-from priming.training.validation import Candidates, Validator
+from priming.training.limits import warn_of_cut
+from priming.training.record import Stopwatch, count, environment, plm_failure, save_tensors
+from priming.training.validation import CheckpointSelector, DevelopmentLoss, Validator
 
-ALONE = Share()
-Part = tuple[Objective, Weight]
+ALONE = Shard()
 
 
 @dataclass(frozen=True)
 class PrimingJob:
-    """One priming: what to train, on what, and where the ingredients lie."""
+    """One priming: what to train, on which tasks, and the folders of its inputs."""
 
     study: str
     plm_name: str
@@ -55,27 +57,45 @@ class PrimingJob:
     plm_folder: Path
     source: Sequence[Path]
     validator: Validator | None = None
+    development: Mapping[Path, Sequence[int]] = field(default_factory=dict)
+    """With `keep: loss`, the development tasks, and the samples that are looked at."""
     described: Mapping[str, Any] | None = None
     compute: Compute = field(default_factory=Compute)
-    place: Place | None = None
+    place: CheckpointDir | None = None
     task_prefix: bool = False
     plm_seed: int | None = None
+    named: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the priming in the study."""
+        return self.named or str(self.priming)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm with its settings."""
+        return bound(self.priming.algorithm, self.settings, self.priming)
+
+    @property
+    def conventions(self) -> Conventions:
+        """How examples are written."""
+        return Conventions(self.task_prefix, self.settings.target_space)
 
     @property
     def random_seed(self) -> int:
-        """What its random numbers are made from."""
+        """The seed of its random numbers."""
         return nested_seed(self.seed, self.plm_seed)
 
 
-def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
+def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
     """Prime, and write the outer elements and `result.json` to `out`.
 
-    A priming that goes non-finite is a result too: status `failed`, with the reason and without weights; so is one of a PLM
-    whose pretraining failed. Of several processes that share a priming, the first writes.
+    A priming that becomes non-finite is also a result: status `failed`, with the reason and no weights; likewise one of
+    a PLM whose pretraining failed. If several processes share a priming, the first writes.
 
     Raises:
-        StoppedError: a signal told it to stop; its state is kept where the job has a place for it.
-        DataError: a label of a source task is longer than the PLM's outputs may be.
+        StoppedError: stopped by a signal; the state is saved if the job has a `place` for it.
+        DataError: a label of a source task is longer than the PLM's `max_output`.
     """
     if failure := plm_failure(job.plm_folder):
         if share.rank == 0:
@@ -83,47 +103,126 @@ def prime(job: PrimingJob, out: Path, share: Share = ALONE) -> None:
         return
     watch = Stopwatch()
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
-    encoder = Encoder(loaded.tokenizer, job.plm.max_input, job.plm.max_output)
     model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
+    job = _in_place(job, model)
+    encoder = TextTokenizer(loaded.tokenizer, job.plm.max_input, job.plm.max_output, model.backbone.ends_inputs)
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
-    form = TextForm(job.task_prefix, job.settings.target_space)
-    check_labels({task.name: [form.target(label) for label in task.labels or ()] for task in tasks}, encoder, job.plm_name)
-    sets = [encoder.examples(form.pairs(task.name, task.pool())) for task in tasks]
-    training = _Training(job, model, sets, plan(job.priming, job.settings, Counter(model), sets, _run_key(job)), watch, share)
+    form = _form(job, model, tasks)
+    sets = _encoded(job, model, form, encoder, tasks)
+    if job.development:
+        job = replace(job, validator=_development_loss(job, model, form, encoder))
+    training = _Training(
+        job, model, form, sets, schedule(job.algorithm, Counter(model), sets, _run_key(job)), watch, share
+    )
     failure = training.run()
     if share.rank == 0:
         if failure is None:
-            _save(job, out, training.candidates)
+            _save(job, out, training.candidates, model.owner)
         _write(out, training, tasks, failure, _cut(job, tasks, encoder, form))
 
 
-class _Training:
-    """A priming under way: what is trained, and what changes from step to step."""
+def _in_place(job: PrimingJob, model: TextModel) -> PrimingJob:
+    """The job without elements that have no place in the PLM; raises StudyError if nothing is left to train."""
+    priming, passes = job.priming, model.backbone.passes
+    outer, inner = in_place(priming.outer, passes), in_place(priming.inner, passes)
+    if not outer or bool(inner) < bool(priming.inner):
+        raise StudyError(
+            f"{str(priming)!r} moves nothing of PLM {job.plm_name!r}, which has no place for what it names"
+        )
+    return replace(job, priming=replace(priming, outer=outer, inner=inner), named=str(priming))
 
-    def __init__(self, job: PrimingJob, model: TextModel, sets: Sequence[Encoded], budget: Plan, watch: Stopwatch, share: Share) -> None:
-        self.job, self.model, self.sets, self.budget, self.watch, self.share = job, model, sets, budget, watch, share
-        start = [(n, p) for n, p in model.named_parameters() if element_of(n) in job.priming.outer]
-        self.parameters = StackedParameters.repeated(start, 1)
-        self.optimizer = _optimizer(job, model.device)
-        self.candidates = Candidates(job.settings, job.validator, self.parameters)
-        self.curve = Curve(f"{job.priming} seed {job.seed}", budget.steps)
+
+def _form(job: PrimingJob, model: TextModel, tasks: Sequence[PreparedTask]) -> Form:
+    """The form of the source tasks on this PLM; raises StudyError if there is none for this priming."""
+    form = form_on(model.backbone.passes, [task.kind for task in tasks], job.plm_name)
+    form.refuse_lacking(job.priming.elements, str(job.priming), job.plm_name)
+    return form
+
+
+def _heads(job: PrimingJob, tasks: Sequence[PreparedTask]) -> dict[str, Any]:
+    """The labels that each head is for; None for a head shared by tasks with different labels."""
+    if all(ELEMENTS[element].carried for element in job.priming.outer):
+        return {}
+    labels = [list(task.labels or ()) for task in tasks]
+    shared = [labels[0] if all(own == labels[0] for own in labels) else None]
+    return {"heads": shared if job.algorithm.has_inner_loop else labels}
+
+
+def _encoded(
+    job: PrimingJob, model: TextModel, form: Form, encoder: TextTokenizer, tasks: Sequence[PreparedTask]
+) -> list[TokenizedDataset]:
+    """Tokenize the source tasks, and resize heads to their classes; raises DataError if labels do not fit."""
+    written, training, apart = job.conventions, training_of(form), not job.algorithm.has_inner_loop
+    labels = {task.name: task.labels and tuple(map(written.target, task.labels)) for task in tasks}
+    training.check(labels, encoder, job.plm_name)
+    classes = [len(task.labels or ()) for task in tasks]
+    for element in job.priming.elements:
+        ELEMENTS[element].fit(model, classes if apart else [max(classes)], job.random_seed)
+
+    def encoded(task: PreparedTask, place: int, rows: Sequence[Example]) -> TokenizedDataset:
+        """Rows of a task, whose head is at this place where each task has its own."""
+        return training.encoded(encoder, list(written.pairs(task.name, rows)), labels[task.name], place if apart else 0)
+
+    if not job.algorithm.paired:
+        return [encoded(task, place, task.pool()) for place, task in enumerate(tasks)]
+    return [
+        replace(encoded(task, place, [*train, *dev]), split=len(train))
+        for place, task in enumerate(tasks)
+        for train, dev in task.pairs()
+    ]
+
+
+def _development_loss(job: PrimingJob, model: TextModel, form: Form, encoder: TextTokenizer) -> DevelopmentLoss:
+    """The loss on the samples of the development tasks; raises DataError if a label does not fit."""
+    tasks, written, training = [read_task(folder) for folder in job.development], job.conventions, training_of(form)
+    labels = {task.name: task.labels and tuple(map(written.target, task.labels)) for task in tasks}
+    training.check(labels, encoder, job.plm_name)
+    sets = []
+    for task, numbers in zip(tasks, job.development.values(), strict=True):
+        for rows, dev, _ in map(task.sample, numbers):
+            pairs = list(written.pairs(task.name, [*rows, *dev]))
+            sets.append(replace(training.encoded(encoder, pairs, labels[task.name], 0), split=len(rows)))
+    return DevelopmentLoss(job.algorithm.development_loss(model, training, sets, _run_key(job)))
+
+
+class _Training:
+    """A priming in progress: what is trained, and all state that changes from step to step."""
+
+    def __init__(
+        self,
+        job: PrimingJob,
+        model: TextModel,
+        form: Form,
+        sets: Sequence[TokenizedDataset],
+        budget: Schedule,
+        watch: Stopwatch,
+        share: Shard,
+    ) -> None:
+        self.job, self.model, self.form, self.sets = job, model, form, sets
+        self.budget, self.watch, self.share = budget, watch, share
+        self.parameters = StackedParameters.repeated(model.owned_by(job.priming.outer), 1, model.owner)
+        self.optimizer = job.algorithm.update_rule(model.device)
+        self.candidates = CheckpointSelector(job.settings, job.validator, self.parameters)
+        self.curve = LossCurve(f"{job.name} seed {job.seed}", budget.steps)
 
     def run(self) -> str | None:
-        """Train; why it failed, None if it did not."""
+        """Train; returns why it failed, or None if it did not."""
         settings = self.job.settings
         self.model.train(settings.dropout != 0)
-        schedule = Schedule(self.budget.steps, settings.warmup, None if _is_standard_reptile(settings) else settings.clip)
-        objective, keeper = _objective(self.job, self.model, self.sets, self.share), self._keeper()
+        course = Course(self.budget.steps, settings.warmup, self.job.algorithm.clip)
+        algorithm, form = self.job.algorithm, training_of(self.form)
+        objective = algorithm.objective(self.model, form, self.sets, _run_key(self.job), self.share)
+        keeper = self._keeper()
         with keeper.saving() if keeper else nullcontext():
-            outcome = train(self.parameters, objective, self.optimizer, schedule, self._after_step, keeper)
+            outcome = train(self.parameters, objective, self.optimizer, course, self._after_step, keeper)
         return outcome.failures.get(0)
 
     def _after_step(self, step: int, losses: Tensor) -> None:
         self.curve.after_step(step, losses)
         self.candidates.after_step(step, self.budget.steps)
 
-    def _keeper(self) -> Keeper | None:
+    def _keeper(self) -> Checkpointer | None:
         parts: dict[str, Stateful] = {
             "parameters": self.parameters,
             "optimizer": self.optimizer,
@@ -131,96 +230,51 @@ class _Training:
             "curve": self.curve,
             "watch": self.watch,
         }
-        return Keeper(self.job.place, parts, self.share.rank == 0, self.share.any) if self.job.place else None
+        return Checkpointer(self.job.place, parts, self.share.rank == 0, self.share.any) if self.job.place else None
 
 
-def _save(job: PrimingJob, out: Path, candidates: Candidates) -> None:
+def _save(job: PrimingJob, out: Path, candidates: CheckpointSelector, owner: Owner) -> None:
     for folder, values in candidates.kept().items():
         for element in job.priming.outer:
-            save_tensors(out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if element_of(n) == element})
+            save_tensors(
+                out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if owner(n) == element}
+            )
 
 
 def _run_key(job: PrimingJob) -> int:
-    """What all random numbers of a priming are made from."""
+    """The key of all random numbers of a priming."""
     return key("prime", job.random_seed, str(job.priming))
 
 
-def _objective(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], share: Share) -> Objective:
-    settings, run_key = job.settings, _run_key(job)
-    size, part = (settings.batch, _multi_task) if isinstance(settings, Mtl) else (cast(Meta, settings).tasks, _meta_learner)
-    parts = [part(job, model, sets, run_key, rows) for rows in share.parts(size, settings.parts)]
-    return parts[0][0] if share.world == len(parts) == 1 else Shared(parts, share)
-
-
-def _multi_task(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, rows: slice) -> Part:
-    """The objective over these rows of a batch; its weight is by target tokens, where the loss is a mean over them."""
-    form, batch = _form(job.settings), batches(cast(Mtl, job.settings), sets, run_key)
-
-    def weight(step: int) -> float:
-        """The share of these rows in the batch of a step."""
-        if form.reduction == "sum":
-            return 1.0
-        tokens = [len(target) for _, target in batch(step)]
-        return sum(tokens[rows]) / sum(tokens)
-
-    return SideBySide(model, lambda step: [batch(step)[rows]], [run_key], rows.start, form), weight
-
-
-def _meta_learner(job: PrimingJob, model: TextModel, sets: Sequence[Encoded], run_key: int, rows: slice) -> Part:
-    """The objective over these tasks of a meta-batch, over which the outer loss is a mean."""
-    settings = cast(Meta, job.settings)
-    rates = {e: rate for e in job.priming.elements if (rate := settings.inner_learning_rates.of(e)) is not None}
-    inner = InnerLoop(job.priming.inner, rates, isinstance(settings, Maml) and settings.order == "second", settings.normalise_inner)
-
-    def episodes(step: int) -> Episode:
-        """These tasks of the meta-batch of a step."""
-        drawn = meta_batch(sets, settings, job.priming.inner_steps, run_key, step, rows)
-        support = [batches_of(picks, model.pad_id) for picks in drawn.support]
-        return Episode(support, batches_of(drawn.query, model.pad_id), drawn.keys).to(model.device)
-
-    learner = MamlObjective if isinstance(settings, Maml) else StandardReptile if _is_standard_reptile(settings) else FullStepReptile
-    return learner(model, inner, episodes, _form(settings)), lambda _: (rows.stop - rows.start) / settings.tasks
-
-
-def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: Encoder, form: TextForm) -> dict[str, int]:
-    """How many targets of the text-to-text tasks are cut, which is said."""
-    found = {task.name: encoder.cut([t for _, targets in form.pairs(task.name, task.pool()) for t in targets]) for task in tasks if not task.labels}
+def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: TextTokenizer, form: Form) -> dict[str, int]:
+    """Count truncated targets of each text-to-text task, and print a warning if there are any."""
+    found = {}
+    for task in tasks:
+        if not task.labels:
+            targets = [t for _, own in job.conventions.pairs(task.name, task.pool()) for t in own]
+            found[task.name] = training_of(form).cut(encoder, targets)
     cut = {name: number for name, number in found.items() if number}
     for name, number in cut.items():
-        warn_of_cut(f"{job.priming} seed {job.seed}", name, number, job.plm_name, encoder.max_output)
+        warn_of_cut(f"{job.name} seed {job.seed}", name, number, job.plm_name, encoder.max_output)
     return cut
 
 
-def _optimizer(job: PrimingJob, device: torch.device) -> Optimizer:
-    settings = job.settings
-    if isinstance(settings, Reptile) and settings.update == "standard":
-        return Interpolation(settings.step_size)
-    rates = {e: torch.tensor([settings.learning_rates.of(e)], dtype=torch.float64, device=device) for e in job.priming.outer}
-    return AdamW(rates, settings.weight_decay)
-
-
-def _form(settings: Upstream) -> LossForm:
-    return LossForm(settings.label_smoothing, settings.loss)
-
-
-def _is_standard_reptile(settings: Upstream) -> bool:
-    return isinstance(settings, Reptile) and settings.update == "standard"
-
-
 def _about(job: PrimingJob, failure: str | None) -> dict[str, Any]:
-    """What `result.json` says of every priming."""
+    """The entries of `result.json` that every priming has."""
     return {
         "status": "failed" if failure else "done",
         "reason": failure,
         "study": job.study,
         "plm": job.plm_name,
-        "priming": str(job.priming),
+        "priming": job.name,
         "seed": job.seed,
         "settings": dict(job.described or {}),
     }
 
 
-def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None, cut: Mapping[str, int]) -> None:
+def _write(
+    out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None, cut: Mapping[str, int]
+) -> None:
     job, budget, candidates = training.job, training.budget, training.candidates
     write_result(
         out,
@@ -234,12 +288,15 @@ def _write(out: Path, training: _Training, tasks: Sequence[PreparedTask], failur
             "validation": candidates.history,
             "kept_step": candidates.kept_steps(budget.steps),
             "tasks": [task.name for task in tasks],
+            **_heads(job, tasks),
             "cut_targets": dict(cut),
             "parameters": count(training.model, job.priming.outer),
             "digests": {
-                "plm": digest(job.plm_folder / "model.safetensors"),
+                "plm": file_digest(job.plm_folder / "model.safetensors"),
                 "data": {task.name: task.sha256["pool.jsonl"] for task in tasks},
-                "elements": {str(file.relative_to(out)): digest(file) for file in sorted(out.rglob("*.safetensors"))},
+                "elements": {
+                    str(file.relative_to(out)): file_digest(file) for file in sorted(out.rglob("*.safetensors"))
+                },
             },
             "seconds": training.watch.seconds,
             "resumed": training.watch.resumed,

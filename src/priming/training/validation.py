@@ -1,6 +1,6 @@
-"""Upstream validation: which checkpoint of a priming is kept, by tunings of the development tasks."""
+"""Upstream validation: choosing a priming's checkpoint by tuning the development tasks from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -8,17 +8,19 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from priming.algorithms.interface import Upstream
+from priming.runs.checkpoints import State
+from priming.runs.parameters import Named, StackedParameters
 from priming.strategies import Strategy
-from priming.study.priming import Upstream
-from priming.training.parameters import Named, StackedParameters
-from priming.training.state import State
 from priming.training.tuner import Tuner
 
 LAST = "."
+LOSS = "loss"
+"""In place of a set of downstream elements, where one checkpoint is chosen for all."""
 
 
 class Validator(Protocol):
-    """Scores the values of a priming's outer elements, by downstream elements."""
+    """Scores the values of a priming's outer elements, for each set of downstream elements."""
 
     def scores(self, values: Mapping[str, Tensor]) -> dict[str, float]:
         """The mean development score for each set of downstream elements, such as {"adapter": 0.7}."""
@@ -26,7 +28,7 @@ class Validator(Protocol):
 
 @dataclass(frozen=True)
 class DevelopmentTasks:
-    """The study's own tuning, cut to `steps`, of the development tasks, for each set of downstream elements."""
+    """Tunes the development tasks as the study does, for at most `steps` steps and each set of downstream elements."""
 
     tuners: Mapping[str, Tuner]
     folders: Sequence[Path]
@@ -38,23 +40,34 @@ class DevelopmentTasks:
         return {name: self._score(tuner, values) for name, tuner in self.tuners.items()}
 
     def _score(self, tuner: Tuner, values: Mapping[str, Tensor]) -> float:
-        tuner = replace(tuner, tuning=tuner.tuning.model_copy(update={"steps": self.steps}))
+        tuner = replace(tuner, tuning=tuner.tuning.model_copy(update={"steps": self.steps, "epochs": None}))
         tuner.set_values(values)
         return fmean(tuner.development_scores(self.folders, self.samples))
 
 
-class Candidates:
-    """The checkpoints of a priming that may be kept: the last, or for each set of downstream elements the best."""
+@dataclass(frozen=True)
+class DevelopmentLoss:
+    """Compares losses on the samples of the development tasks."""
+
+    of: Callable[[Named], float]
+
+    def scores(self, values: Mapping[str, Tensor]) -> dict[str, float]:
+        """The negative loss."""
+        return {LOSS: -self.of(dict(values))}
+
+
+class CheckpointSelector:
+    """Selects the checkpoints of a priming to keep: the last, or the best for each set of downstream elements."""
 
     def __init__(self, settings: Upstream, validator: Validator | None, parameters: StackedParameters) -> None:
         self.every = settings.validation.every
-        self.validator = validator if settings.keep == "best" else None
+        self.validator = validator if settings.chooses else None
         self.parameters = parameters
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, tuple[float, int, Named]] = {}
 
     def after_step(self, step: int, steps: int) -> None:
-        """Judge the present values, where the study says so; the first of equals is kept."""
+        """Validate the current values if due; in a tie the earlier checkpoint is kept."""
         judged = bool(self.history) and self.history[-1]["step"] == step
         if self.validator is None or judged or (step % self.every and step != steps):
             return
@@ -66,34 +79,43 @@ class Candidates:
                 self.best[name] = (found, step, values)
 
     def state(self) -> State:
-        """The candidates that are best so far, and all scores."""
+        """The best candidates so far, and all scores."""
         values = {f"{name}/{key}": value for name, (_, _, named) in self.best.items() for key, value in named.items()}
-        return State(values, {"history": self.history, "best": {name: [score, step] for name, (score, step, _) in self.best.items()}})
+        return State(
+            values,
+            {"history": self.history, "best": {name: [score, step] for name, (score, step, _) in self.best.items()}},
+        )
 
-    def go_on_from(self, state: State) -> None:
-        """Take over scores and candidates."""
+    def load_state(self, state: State) -> None:
+        """Restore scores and candidates."""
         self.history = state.rest["history"]
         for name, (score, step) in state.rest["best"].items():
-            own = {key.removeprefix(f"{name}/"): value for key, value in state.tensors.items() if key.startswith(f"{name}/")}
+            own = {
+                key.removeprefix(f"{name}/"): value
+                for key, value in state.tensors.items()
+                if key.startswith(f"{name}/")
+            }
             self.best[name] = (score, step, own)
 
     def kept(self) -> dict[str, Named]:
-        """Values by the folder that they go to."""
+        """The values to save, by folder."""
         if self.validator is None:
             return {LAST: self.parameters.row(0)}
         return {best_folder(name): values for name, (_, _, values) in self.best.items()}
 
     def kept_steps(self, last: int) -> int | dict[str, int]:
-        """The step kept, for each set of downstream elements where they differ."""
+        """The kept step, or one per set of downstream elements if they differ."""
+        if LOSS in self.best:
+            return self.best[LOSS][1]
         return last if self.validator is None else {name: step for name, (_, step, _) in self.best.items()}
 
 
 def best_folder(downstream: str) -> str:
-    """The folder, within a priming's, of the checkpoint that is best for `downstream`, such as `adapter`."""
-    return f"best-{downstream}"
+    """The folder, within a priming's, of the best checkpoint for `downstream`, such as `adapter`."""
+    return LAST if downstream == LOSS else f"best-{downstream}"
 
 
 def checkpoint_folder(primed: Path, strategy: Strategy) -> Path:
-    """Where the checkpoint of a priming lies that a strategy starts from."""
+    """The folder of the primed checkpoint from which a strategy starts."""
     best = primed / best_folder(strategy.downstream)
     return best if best.is_dir() else primed

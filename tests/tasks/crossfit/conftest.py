@@ -12,7 +12,10 @@ Mirrored = Callable[..., Path]
 
 
 def sentences(number: int, start: int = 0) -> Rows:
-    return [{"sentence1": f"one {i}", "sentence2": f"two {i}", "label": i % 2, "idx": i} for i in range(start, start + number)]
+    return [
+        {"sentence1": f"one {i}", "sentence2": f"two {i}", "label": i % 2, "idx": i}
+        for i in range(start, start + number)
+    ]
 
 
 @pytest.fixture
@@ -25,7 +28,9 @@ def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
         files = "".join(f"  - split: {split}\n    path: {config}/{split}-*\n" for split in splits)
         for split, rows in splits.items():
             write_rows(folder / config / f"{split}-00000-of-00001.parquet", rows)
-        (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: {config}\n  data_files:\n{files}---\n", encoding="utf-8")
+        (folder / "README.md").write_text(
+            f"---\nconfigs:\n- config_name: {config}\n  data_files:\n{files}---\n", encoding="utf-8"
+        )
         return tmp_path / "hub"
 
     return make

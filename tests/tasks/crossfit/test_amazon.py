@@ -1,4 +1,4 @@
-"""amazon_polarity, whose 11,000 rows are cut out of a shuffled split: drawn again here with numpy's global generator and lists."""
+"""amazon_polarity, 11,000 rows cut out of a shuffled split: drawn again with numpy's global generator and lists."""
 
 import numpy
 import pytest
@@ -6,14 +6,17 @@ import pytest
 from priming.tasks.crossfit import draw as drawing
 from priming.tasks.crossfit.lines import content, files
 from priming.tasks.crossfit.registry import SAMPLES, entry
-from priming.tasks.sources.rows import Row
+from priming.tasks.reading.rows import Row
 
 ROWS = [{"title": f"t {i}\n", "content": f"c\t{i}", "label": int(i % 3 == 0)} for i in range(12_000)]
 
 
 def as_crossfit() -> dict[str, str]:
     """The text of each file, by the rules of CrossFit's sampler."""
-    lines = [(f"title: {row['title']} [SEP] content: {row['content']}", ["negative", "positive"][row["label"]]) for row in ROWS]  # type: ignore[call-overload]
+    lines = [
+        (f"title: {row['title']} [SEP] content: {row['content']}", ["negative", "positive"][row["label"]])
+        for row in ROWS
+    ]  # type: ignore[call-overload]
     numpy.random.seed(42)
     numpy.random.shuffle(lines)
     pool, test = lines[:10_000], lines[10_000:11_000]
@@ -24,8 +27,15 @@ def as_crossfit() -> dict[str, str]:
         numpy.random.shuffle(mixed)
         classes = list(dict.fromkeys(target for _, target in mixed))
         groups = [[line for line in mixed if line[1] == target] for target in classes]
-        parts = {"train": [x for g in groups for x in g[:16]], "dev": [x for g in groups for x in g[16:32]], "test": test}
-        made |= {f"amazon_polarity_16_{sample}_{part}.tsv": "".join(f"{a}\t{b}\n" for a, b in rows) for part, rows in parts.items()}
+        parts = {
+            "train": [x for g in groups for x in g[:16]],
+            "dev": [x for g in groups for x in g[16:32]],
+            "test": test,
+        }
+        made |= {
+            f"amazon_polarity_16_{sample}_{part}.tsv": "".join(f"{a}\t{b}\n" for a, b in rows)
+            for part, rows in parts.items()
+        }
     return made
 
 

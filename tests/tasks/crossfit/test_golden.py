@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from priming.forms.rows import Example
 from priming.tasks.crossfit import registry
 from priming.tasks.crossfit.draw import draw
 from priming.tasks.crossfit.lines import content, files
-from priming.tasks.sources.rows import Row
-from priming.tasks.task import Example
+from priming.tasks.reading.rows import Row
 
 SAMPLES = [100, 13]
 BY_HAND = {"amazon_polarity"}

@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from priming.forms.rows import Example
 from priming.tasks.crossfit.lines import as_read, content, line, md5, unseen
-from priming.tasks.task import Example
 
 
 def test_an_example_is_a_line() -> None:
@@ -19,7 +19,11 @@ def test_crossfits_reader_strips_lines_and_divides_at_tabs(tmp_path: Path) -> No
     with (tmp_path / "file.tsv").open(encoding="utf-8") as file:
         read = [line.strip().split("\t") for line in file.readlines()]
     assert as_read(examples, "crossfit") == [Example(first, tuple(rest)) for first, *rest in read if rest]
-    assert as_read(examples, "crossfit") == [Example("a ", ("x ", " y")), Example("c", ("z",)), Example("d", ("e", "f"))]
+    assert as_read(examples, "crossfit") == [
+        Example("a ", ("x ", " y")),
+        Example("c", ("z",)),
+        Example("d", ("e", "f")),
+    ]
 
 
 def test_the_mended_have_single_spaces_and_no_empty_references() -> None:

@@ -46,9 +46,20 @@ def test_every_entry_is_whole(fidelity: str) -> None:
 
 
 def test_what_is_mended_is_said() -> None:
-    mended = {name for name in registry.names() if registry.described(name, "fixed") != registry.described(name, "crossfit")}
+    mended = {
+        name for name in registry.names() if registry.described(name, "fixed") != registry.described(name, "crossfit")
+    }
     assert mended == {entry.name for entry in registry.entries() if entry.oddity}
-    assert {"paws", "piqa", "medical_questions_pairs", "mocha", "superglue-wsc", "search_qa", "quail", "ethos-directed_vs_generalized"} <= mended
+    assert {
+        "paws",
+        "piqa",
+        "medical_questions_pairs",
+        "mocha",
+        "superglue-wsc",
+        "search_qa",
+        "quail",
+        "ethos-directed_vs_generalized",
+    } <= mended
 
 
 def test_unknown_names_get_the_nearest() -> None:
@@ -66,8 +77,9 @@ def test_every_file_has_a_published_digest_and_tests_are_the_same_for_all_sample
 def test_partitions_have_crossfits_sizes_and_known_tasks() -> None:
     sizes = {name: tuple(len(names) for names in partition(name).values()) for name in PARTITIONS}
     assert sizes == {
-        "random": (120, 20, 20), "classification": (45, 10, 10), "half_classification": (45, 10, 10), "non_classification": (45, 10, 10),
-        "held_out_nli": (56, 0, 8), "held_out_paraphrase": (61, 0, 4), "held_out_mrc": (42, 0, 9), "held_out_mcq": (29, 0, 22),
+        "random": (120, 20, 20), "classification": (45, 10, 10), "half_classification": (45, 10, 10),
+        "non_classification": (45, 10, 10), "held_out_nli": (56, 0, 8), "held_out_paraphrase": (61, 0, 4),
+        "held_out_mrc": (42, 0, 9), "held_out_mcq": (29, 0, 22),
     }  # fmt: skip
     for name in PARTITIONS:
         named = [task for tasks in partition(name).values() for task in tasks]

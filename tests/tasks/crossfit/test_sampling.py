@@ -5,7 +5,7 @@ import random
 import numpy
 import pytest
 
-from priming.tasks.crossfit.registry import entry
+from priming.protocol.draws.table import DRAWS
 from priming.tasks.crossfit.sampling import cut, picked, shuffled
 
 
@@ -27,7 +27,7 @@ def test_cuts_are_shares_or_numbers() -> None:
 def test_classes_stand_together_in_order_of_appearance_and_nothing_is_padded() -> None:
     targets = random.Random(3).choices(["a", "b", "c"], weights=[20, 6, 1], k=200)
     targets[:3] = ["a", "b", "c"]
-    pick = picked(entry("glue-rte"), numpy.arange(200), targets, 13, 16)
+    pick = picked(DRAWS["per_class"], numpy.arange(200), targets, 13, 16)
     order = list(range(200))
     numpy.random.seed(13)
     numpy.random.shuffle(order)
@@ -39,6 +39,6 @@ def test_classes_stand_together_in_order_of_appearance_and_nothing_is_padded() -
 
 
 def test_text_to_text_takes_the_first_and_the_next() -> None:
-    pick = picked(entry("xsum"), numpy.arange(100), [""] * 100, 87, 32)
+    pick = picked(DRAWS["in_all"], numpy.arange(100), [""] * 100, 87, 32)
     order = shuffled(numpy.arange(100), 87).tolist()
     assert (pick.train, pick.dev) == (order[:32], order[32:64])

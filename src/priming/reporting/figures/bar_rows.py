@@ -1,4 +1,4 @@
-"""Rows of bars, a group for each task, shared by the figures that have them."""
+"""Rows of bars, one group per task, used by several figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,13 +21,13 @@ Face = dict[str, Any]
 
 
 def split(tasks: Sequence[str], bars: int) -> list[list[str]]:
-    """Rows of nearly equal length, with `bars` bars a task no more than fit."""
+    """Rows of nearly equal length that fit `bars` bars per task."""
     number = -(-len(tasks) // max(1, BARS_A_ROW // bars))
     return [list(part) for part in np.array_split(np.array(tasks, dtype=object), number)]
 
 
 def faces(wanted: Iterable[tuple[str, str]]) -> dict[str, Face]:
-    """Colour and hatch by name, no two alike: the wanted colour where it is still free; again with other hatches where none is."""
+    """A distinct colour and hatch for each name: the preferred colour if free; other hatches when colours run out."""
     found: dict[str, Face] = {}
     for number, (name, colour) in enumerate(dict(wanted).items()):
         used = {face["facecolor"] for face in found.values()}
@@ -40,17 +40,30 @@ def faces(wanted: Iterable[tuple[str, str]]) -> dict[str, Face]:
 
 
 def draw_row(ax: Axes, bars: Sequence[tuple[pd.DataFrame, Face]], tasks: Sequence[str]) -> None:
-    """Draw the bars of some tasks: for each face a frame with the columns task, mean and deviation."""
+    """Draw the bars of some tasks; for each face there is a frame with the columns task, mean and deviation."""
     width = GROUP / len(bars)
     for number, (cells, face) in enumerate(bars):
         ours = cells.set_index("task").reindex(list(tasks))
         x = np.arange(len(tasks)) - GROUP / 2 + (number + 0.5) * width
         ax.bar(x, ours["mean"].fillna(0), width, **face)
-        whiskers: dict[str, Any] = {"linestyle": "none", "color": "0.15", "elinewidth": 0.8, "capsize": min(2.0, 12 * width)}
+        whiskers: dict[str, Any] = {
+            "linestyle": "none",
+            "color": "0.15",
+            "elinewidth": 0.8,
+            "capsize": min(2.0, 12 * width),
+        }
         ax.errorbar(x, ours["mean"], ours["deviation"], **whiskers)
         gone = ours["mean"].isna().to_numpy()
         if gone.any():
-            ax.plot(x[gone], np.full(gone.sum(), 0.02), linestyle="none", marker="x", markersize=4, color="0.15", clip_on=False)
+            ax.plot(
+                x[gone],
+                np.full(gone.sum(), 0.02),
+                linestyle="none",
+                marker="x",
+                markersize=4,
+                color="0.15",
+                clip_on=False,
+            )
     ax.set_xlim(-0.5, len(tasks) - 0.5)
     ax.set_ylim(0, 1.03)
     ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -59,26 +72,34 @@ def draw_row(ax: Axes, bars: Sequence[tuple[pd.DataFrame, Face]], tasks: Sequenc
 
 
 def draw_majority(ax: Axes, tasks: Sequence[str], lines: Mapping[str, float]) -> None:
-    """Draw the line of the majority class over each task that has one."""
+    """Draw the majority-class line for each task that has one."""
     for place, task in enumerate(tasks):
         if task in lines:
             ax.hlines(
-                lines[task], place - GROUP / 2 - 0.03, place + GROUP / 2 + 0.03, color="black", linestyle=(0, (3, 1.5)), linewidth=1.1, zorder=3
+                lines[task],
+                place - GROUP / 2 - 0.03,
+                place + GROUP / 2 + 0.03,
+                color="black",
+                linestyle=(0, (3, 1.5)),
+                linewidth=1.1,
+                zorder=3,
             )
 
 
 def legend(named: Mapping[str, Face], majority: bool, gone: bool) -> list[Any]:
-    """The entries of a legend: faces, and what else is there."""
+    """The entries of the legend: faces and other symbols."""
     handles: list[Any] = [Patch(label=name, **face) for name, face in named.items()]
     if majority:
         handles.append(Line2D([], [], color="black", linestyle=(0, (3, 1.5)), linewidth=1.1, label="majority class"))
     if gone:
-        handles.append(Line2D([], [], linestyle="none", marker="x", markersize=4, color="0.15", label="failed or not primed"))
+        handles.append(
+            Line2D([], [], linestyle="none", marker="x", markersize=4, color="0.15", label="failed or not primed")
+        )
     return handles
 
 
 def note(study: Study) -> str:
-    """What bars and whiskers are."""
+    """A note on bars and whiskers."""
     runs = wording.runs_a_cell(study)
     whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs != "1" else "one run a bar"
     return f"Mean score on the test set ({wording.selecting_score(study)}); {whiskers}."

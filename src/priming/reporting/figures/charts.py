@@ -1,4 +1,4 @@
-"""Bar charts that the study file lays out: which strategies of which PLMs stand side by side on every task."""
+"""Bar charts laid out in the study file: strategies of several PLMs side by side on every task."""
 
 from pathlib import Path
 
@@ -13,20 +13,24 @@ from priming.study.figures import Bar
 
 COLOURS = ("#999999", ELEMENT_COLOURS["adapter"], ELEMENT_COLOURS["prompt"], ELEMENT_COLOURS["prefix"], *OTHER_COLOURS)
 TITLE = 0.3
-"""Inches for the title of a chart."""
+"""Height of a chart's title, in inches."""
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw the charts one below the other. A whisker is the standard deviation over samples and seeds."""
+    """Draw the charts below each other. Whiskers are standard deviations over samples and seeds."""
     cells, majority = stored(tables, "per_task"), stored(tables, "majority")
     charts = study.figures.charts.panels
     if not charts or cells["mean"].isna().all():
-        return style.sentence(study.figures.style, "No chart is laid out in this study, or no strategy of it has a score.")
+        return style.sentence(
+            study.figures.style, "No chart is laid out in this study, or no strategy of it has a score."
+        )
     bars = [bar for chart in charts for bar in chart.bars]
     names = {bar: _name(study, bar, bars) for bar in bars}
     faces = bar_rows.faces((name, COLOURS[n % len(COLOURS)]) for n, name in enumerate(names.values()))
     rows = [(chart, tasks) for chart in charts for tasks in bar_rows.split(study.tasks.target, len(chart.bars))]
-    canvas = Figure(figsize=(study.figures.style.width, len(rows) * (bar_rows.PANEL_HEIGHT + TITLE)), layout="constrained")
+    canvas = Figure(
+        figsize=(study.figures.style.width, len(rows) * (bar_rows.PANEL_HEIGHT + TITLE)), layout="constrained"
+    )
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
     lines = dict(zip(majority["task"], majority["score"], strict=True))
     shown = {bar: cells[(cells["plm"] == bar.plm) & (cells["strategy"] == bar.strategy)] for bar in bars}
@@ -42,5 +46,5 @@ def figure(study: Study, tables: Path) -> Figure:
 
 
 def _name(study: Study, bar: Bar, bars: list[Bar]) -> str:
-    """The strategy, and the PLM where several are shown."""
+    """The strategy, with its PLM if several are shown."""
     return bar.strategy if len({other.plm for other in bars}) == 1 else f"{bar.plm}: {bar.strategy}"

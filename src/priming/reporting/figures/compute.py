@@ -1,4 +1,4 @@
-"""Gain over the un-primed twin against what priming cost, multi-task learning apart from the meta-learners."""
+"""Gain over the un-primed twin against the cost of priming; multi-task learning and meta-learners look different."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ _NEAREST = 0.05
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw a panel a PLM and tuned element; a line joins strategies that differ in the budget of their priming alone."""
+    """Draw one panel per PLM and tuned element; lines join strategies that differ only in their priming budget."""
     points = _points(study, tables)
     shown = points.dropna(subset=["gain", "priming_flops"])
     if shown.empty:
@@ -35,7 +35,9 @@ def figure(study: Study, tables: Path) -> Figure:
         _panel(ax, groups[key], found, gap)
         ax.set_xlim(low, high)
         power = style.log_ticks(ax.xaxis, low, high)
-    style.label_outer(axes.values(), f"priming, $10^{{{power}}}$ FLOPs", f"gain in {wording.AXIS_NAMES[study.scoring.metric]}")
+    style.label_outer(
+        axes.values(), f"priming, $10^{{{power}}}$ FLOPs", f"gain in {wording.AXIS_NAMES[study.scoring.metric]}"
+    )
     style.legend_below(canvas, _legend(points, found), _notes(study, points))
     return canvas
 
@@ -47,7 +49,7 @@ def _nothing(study: Study) -> str:
 
 
 def _points(study: Study, tables: Path) -> pd.DataFrame:
-    """A row a primed strategy: its gain with the interval, the FLOPs of its priming, what it tunes, and its family."""
+    """One row per primed strategy: gain with interval, FLOPs of its priming, tuned elements, and family."""
     effects = stored(tables, "effects").drop(columns=["metric", "decoder"])
     costs = stored(tables, "strategies")[["plm", "strategy", "priming", "priming_flops"]]
     points = effects.merge(costs, on=["plm", "strategy"])
@@ -55,15 +57,15 @@ def _points(study: Study, tables: Path) -> pd.DataFrame:
         points = points[points["strategy"].isin([str(Strategy.parse(text)) for text in wanted])]
     parsed = [Strategy.parse(name) for name in points["strategy"]]
     families = [_family(strategy, plm, study) for strategy, plm in zip(parsed, points["plm"], strict=True)]
-    return points.assign(tuned=["+".join(s.tuned) for s in parsed], kept=[bool(s.kept) for s in parsed], family=families)
+    return points.assign(tuned=[s.tunes for s in parsed], kept=[bool(s.kept) for s in parsed], family=families)
 
 
 def _family(strategy: Strategy, plm: str, study: Study) -> str:
-    """The same for strategies that differ in nothing but the budget of their priming."""
+    """A key shared by strategies that differ only in their priming budget."""
     priming = strategy.priming
     if priming is None:
         return str(strategy)
-    settings = study.priming.of(priming.section, plm).model_dump_json(exclude={"budget"})
+    settings = study.settings_of(priming.section, plm).model_dump_json(exclude={"budget"})
     plain = Priming(priming.algorithm, priming.outer, priming.inner, priming.inner_steps)
     return f"{Strategy(plain, strategy.tuned, strategy.kept)} {settings}"
 
@@ -76,19 +78,13 @@ def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look], gap: float) -
         ordered = family.sort_values("priming_flops")
         ax.plot(ordered["x"], ordered["gain"], color=found[ordered["priming"].iloc[0]].colour, linewidth=0.9, zorder=2)
     for row in points.to_dict("records"):
-        _point(ax, row, found[row["priming"]])
+        at, bar = (row["x"], row["gain"]), (row["low"], row["high"])
+        found[row["priming"]].draw(ax, at, bar, ringed=row["kept"], width=1)
     ax.margins(y=0.1)
 
 
-def _point(ax: Axes, row: dict[str, Any], look: Look) -> None:
-    ax.vlines(row["x"], row["low"], row["high"], color=look.colour, linewidth=1, zorder=2)
-    if row["kept"]:
-        ax.plot(row["x"], row["gain"], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=look.colour, markeredgewidth=0.8)
-    ax.plot(row["x"], row["gain"], linestyle="none", zorder=3, **look.marks())
-
-
 def _apart(flops: np.ndarray[Any, np.dtype[np.float64]], gap: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The FLOPs with points nearer than `gap` decades moved apart, around their common middle."""
+    """The FLOPs, with points closer than `gap` decades moved apart around their common centre."""
     order = np.argsort(flops, kind="stable")
     places = np.log10(flops)
     cluster: list[int] = []
@@ -112,7 +108,10 @@ def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Any]:
 def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     known = points.dropna(subset=["gain"])
     kinds = "; ".join(dict.fromkeys(known["interval"]))
-    score = f"Gain in {wording.selecting_score(study)} over the un-primed twin ({wording.size(study)}); {wording.LEVEL} intervals: {kinds}."
+    score = (
+        f"Gain in {wording.selecting_score(study)} over the un-primed twin ({wording.size(study)}); "
+        f"{wording.LEVEL} intervals: {kinds}."
+    )
     places = "Lines join budgets of one priming; points of nearly one compute are moved sideways."
     gone = ", ".join(points[points["gain"].isna()]["strategy"].unique())
     return [score, places, *([f"No gain (failed or not primed): {gone}."] if gone else [])]

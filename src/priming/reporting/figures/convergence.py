@@ -1,4 +1,4 @@
-"""Dev score over tuning steps, primed against un-primed, a panel a tuned element."""
+"""Dev score over tuning steps, primed against un-primed, one panel per tuned element."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,16 +20,16 @@ from priming.study import Study
 
 PANEL_HEIGHT = 2.3
 LATE = 0.8
-"""Share of the tuning steps after which a curve should have stopped to rise."""
+"""Fraction of the tuning steps after which a curve should have stopped rising."""
 MOST_LISTED = 12
 RISING: dict[str, Any] = {"marker": r"$\nearrow$", "markersize": 8, "markeredgewidth": 0.7, "clip_on": False}
 
 Panel = tuple[str, str]
-"""A PLM, and what is tuned."""
+"""A PLM and the tuned elements."""
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw the mean over tasks of the winning runs; a band is the standard deviation over seeds and samples."""
+    """Draw the mean over tasks of the winning runs; bands are standard deviations over seeds and samples."""
     curves = stored(tables, "curves")
     wanted = _wanted(study)
     groups = _panels(study, wanted, curves)
@@ -41,7 +41,9 @@ def figure(study: Study, tables: Path) -> Figure:
     for key, ax in axes.items():
         strategies = groups[key]
         for strategy in strategies:
-            band = _band(curves[(curves["plm"] == key[0]) & (curves["strategy"] == str(strategy))], study.scoring.freedom)
+            band = _band(
+                curves[(curves["plm"] == key[0]) & (curves["strategy"] == str(strategy))], study.scoring.freedom
+            )
             _line(ax, band, _look(strategy, found), len(strategies))
             if (rise := late_rise(band["mean"])) > study.figures.convergence.rising:
                 _mark_rising(ax, band["mean"], _look(strategy, found))
@@ -51,25 +53,29 @@ def figure(study: Study, tables: Path) -> Figure:
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
     if rises:
-        entries["rising"] = Line2D([], [], linestyle="none", color=style.GREY, label="still rising at the end", **RISING)
+        entries["rising"] = Line2D(
+            [], [], linestyle="none", color=style.GREY, label="still rising at the end", **RISING
+        )
     score = f"Mean score of the winning runs on the development sets ({wording.selecting_score(study)}), over tasks"
     note = f"{score}; band: ± standard deviation over seeds and samples ({wording.size(study)})."
-    style.legend_below(canvas, list(entries.values()), [note, _rising_note(study, rises, sum(map(len, groups.values())))])
+    style.legend_below(
+        canvas, list(entries.values()), [note, _rising_note(study, rises, sum(map(len, groups.values())))]
+    )
     return canvas
 
 
 def late_rise(mean: pd.Series) -> float:
-    """How much a curve, by step, rises over the last fifth: from the evaluation nearest to four fifths of the steps to the last.
+    """The rise of a curve (mean score by step) to its end, from the earlier evaluation nearest to four fifths of it.
 
-    Of two that are equally near, from the earlier.
+    If two evaluations are equally near, the earlier counts.
     """
     steps = mean.index.to_numpy(dtype=float)
-    start = int(np.abs(steps - LATE * steps[-1]).argmin())
+    start = int(np.abs(steps[:-1] - LATE * steps[-1]).argmin()) if len(steps) > 1 else 0
     return float(mean.iloc[-1] - mean.iloc[start])
 
 
 def _rising_note(study: Study, rises: Mapping[Panel, Mapping[str, float]], curves: int) -> str:
-    """Which curves still rise; where they are many, how many of each panel."""
+    """A note on the curves that still rise, or if there are many, their number in each panel."""
     rule = f"by more than {study.figures.convergence.rising:g} over the last fifth of the steps"
     number = sum(map(len, rises.values()))
     if not number:
@@ -83,9 +89,10 @@ def _rising_note(study: Study, rises: Mapping[Panel, Mapping[str, float]], curve
 
 
 def _wanted(study: Study) -> list[Strategy]:
-    """The primed strategies that the study names, or all that have a twin; in front of each group its twin."""
+    """The primed strategies that the study names, or else all with a twin, and their twins; only those that tune."""
     named = [Strategy.parse(text) for text in study.figures.convergence.strategies] or list(study.twins)
-    return [s for s in study.parsed_strategies if s in named or s in {study.twins.get(other) for other in named}]
+    shown = {strategy for other in named if other.tuned for strategy in (other, study.twins.get(other))}
+    return [strategy for strategy in study.parsed_strategies if strategy in shown]
 
 
 def _panels(study: Study, wanted: list[Strategy], curves: pd.DataFrame) -> dict[Panel, list[Strategy]]:
@@ -95,7 +102,7 @@ def _panels(study: Study, wanted: list[Strategy], curves: pd.DataFrame) -> dict[
     for plm in study.plms:
         for strategy in wanted:
             if (plm, str(strategy)) in known:
-                groups.setdefault((plm, "+".join(strategy.tuned)), []).append(strategy)
+                groups.setdefault((plm, strategy.tunes), []).append(strategy)
     return groups
 
 
@@ -106,26 +113,35 @@ def _nothing(wanted: list[Strategy]) -> str:
 
 
 def _band(curves: pd.DataFrame, freedom: int) -> pd.DataFrame:
-    """By step the mean over tasks, primings and samples, and the deviation of the mean over tasks."""
+    """By step, the mean over tasks, primings and samples, and the deviation of the mean over tasks."""
     pairs = curves.groupby(["step", "plm_seed", "seed", "sample"], dropna=False)["dev"].mean().groupby("step")
     return pd.DataFrame({"mean": pairs.mean(), "deviation": pairs.std(ddof=freedom).fillna(0)})
 
 
 def _line(ax: Axes, band: pd.DataFrame, look: Look, lines: int) -> None:
     mean, deviation = band["mean"], band["deviation"]
-    ax.fill_between(mean.index, mean - deviation, mean + deviation, color=look.colour, alpha=0.2 if lines < 4 else 0.12, linewidth=0)
+    ax.fill_between(
+        mean.index, mean - deviation, mean + deviation, color=look.colour, alpha=0.2 if lines < 4 else 0.12, linewidth=0
+    )
     every = max(1, len(mean) // 6)
-    ax.plot(mean.index, mean, color=look.colour, linestyle=look.dashes, markevery=every, **{**look.marks(), "markersize": 4.5})
+    ax.plot(
+        mean.index,
+        mean,
+        color=look.colour,
+        linestyle=look.dashes,
+        markevery=every,
+        **{**look.marks(), "markersize": 4.5},
+    )
 
 
 def _mark_rising(ax: Axes, mean: pd.Series, look: Look) -> None:
-    """An arrow behind the end of a curve."""
+    """An arrow after the end of a curve."""
     behind = offset_copy(ax.transData, ax.get_figure(root=True), x=6, units="points")
     ax.plot(mean.index[-1], mean.iloc[-1], linestyle="none", color=look.colour, transform=behind, zorder=4, **RISING)
 
 
 def _look(strategy: Strategy, found: dict[str, Look]) -> Look:
-    """That of the priming; with an element kept in place a dotted line."""
+    """The line style of the priming; dotted with an element kept in place."""
     look = found[str(strategy.priming or "none")]
     return Look(look.colour, look.marker, look.fill, (0, (1, 1.2))) if strategy.kept else look
 

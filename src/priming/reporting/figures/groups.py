@@ -18,24 +18,28 @@ from priming.study import Study
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "oDs^vP*"
 LINE = 0.11
-"""Inches for each group of a strategy."""
+"""Height of each group of a strategy, in inches."""
 GAP, TITLE, LEAST = 0.13, 0.42, 2.1
 SPREAD = 0.72
-"""Share of a strategy's row over which its groups are spread."""
+"""Fraction of a strategy's row over which its groups are spread."""
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw a panel a PLM and tuned element, in it a row a strategy; bars are intervals, hollow marks have none."""
+    """Draw one panel per PLM and tuned element, one row per strategy; bars are intervals, hollow marks have none."""
     effects = _effects(study, tables)
     if effects["gain"].isna().all():
-        return style.sentence(study.figures.style, "No primed strategy of this study has a gain over an un-primed twin.")
+        return style.sentence(
+            study.figures.style, "No primed strategy of this study has a gain over an un-primed twin."
+        )
     names = list(dict.fromkeys(effects["group"]))
     panels = list(effects.groupby(["plm", "tuned"], sort=False))
     rows = [frame["strategy"].nunique() for _, frame in panels]
     each = LINE * max(2, len(names)) + GAP
     height = max(LEAST, sum(rows) * each + TITLE * (len(panels) + 1))
     canvas = Figure(figsize=(study.figures.style.width, height), layout="constrained")
-    axes = canvas.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=[TITLE / 2 + each * number for number in rows])[:, 0]
+    axes = canvas.subplots(
+        len(panels), 1, sharex=True, squeeze=False, height_ratios=[TITLE / 2 + each * number for number in rows]
+    )[:, 0]
     for ax, ((plm, tuned), frame) in zip(axes, panels, strict=True):
         _panel(ax, frame, names)
         ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}", loc="left")
@@ -45,12 +49,12 @@ def figure(study: Study, tables: Path) -> Figure:
 
 
 def _effects(study: Study, tables: Path) -> pd.DataFrame:
-    """A row a primed strategy and group, with what is tuned, and the priming as the row is named."""
+    """One row per primed strategy and group, with the tuned elements and the row's name."""
     effects = stored(tables, "effects_by_group")
     if wanted := study.figures.groups.strategies:
         effects = effects[effects["strategy"].isin([str(Strategy.parse(text)) for text in wanted])]
     parsed = [Strategy.parse(name) for name in effects["strategy"]]
-    return effects.assign(tuned=["+".join(s.tuned) for s in parsed], row=[_name(s) for s in parsed])
+    return effects.assign(tuned=[s.tunes for s in parsed], row=[_name(s) for s in parsed])
 
 
 def _name(strategy: Strategy) -> str:
@@ -58,7 +62,7 @@ def _name(strategy: Strategy) -> str:
 
 
 def _panel(ax: Axes, effects: pd.DataFrame, names: list[str]) -> None:
-    """The strategies from top to bottom, the groups of each in their order."""
+    """The strategies from top to bottom, each with its groups in order."""
     rows = list(dict.fromkeys(effects["row"]))
     ax.axvline(0, color="black", linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     for effect in effects.to_dict("records"):
@@ -85,7 +89,12 @@ def _point(ax: Axes, effect: dict[str, Any], y: float, number: int) -> None:
 def _marks(number: int, *, hollow: bool = False) -> dict[str, Any]:
     colour = _colour(number)
     size = {"markersize": 4.5, "markeredgewidth": 1.0}
-    return {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": colour, "markerfacecolor": "white" if hollow else colour, **size}
+    return {
+        "marker": MARKERS[number % len(MARKERS)],
+        "markeredgecolor": colour,
+        "markerfacecolor": "white" if hollow else colour,
+        **size,
+    }
 
 
 def _colour(number: int) -> str:
@@ -93,17 +102,25 @@ def _colour(number: int) -> str:
 
 
 def _legend(effects: pd.DataFrame, names: list[str]) -> list[Line2D]:
-    """An entry a group, with its number of tasks."""
+    """One entry per group, with its number of tasks."""
     size = {name: len(str(tasks).split()) for name, tasks in zip(effects["group"], effects["task_names"], strict=True)}
     label = {name: f"{name} ({wording.plural(size[name], 'task')})" for name in names}
-    return [Line2D([], [], color=_colour(n), linestyle="-", linewidth=1.3, label=label[name], **_marks(n)) for n, name in enumerate(names)]
+    return [
+        Line2D([], [], color=_colour(n), linestyle="-", linewidth=1.3, label=label[name], **_marks(n))
+        for n, name in enumerate(names)
+    ]
 
 
 def _notes(study: Study, effects: pd.DataFrame) -> list[str]:
     shown = effects.dropna(subset=["gain"])
     kinds = "; ".join(dict.fromkeys(shown.dropna(subset=["low"])["interval"]))
-    intervals = f"; bars: {wording.LEVEL} intervals ({kinds}), not corrected for the number of comparisons" if kinds else ""
+    intervals = (
+        f"; bars: {wording.LEVEL} intervals ({kinds}), not corrected for the number of comparisons" if kinds else ""
+    )
     hollow = " Hollow: too few tasks for an interval." if shown["low"].isna().any() else ""
     gone = ", ".join(effects[effects["gain"].isna()]["strategy"].unique())
-    lines = [f"Mean gain over the tasks of a group ({wording.selecting_score(study)}; {wording.size(study)}){intervals}.{hollow}"]
+    lines = [
+        f"Mean gain over the tasks of a group ({wording.selecting_score(study)}; "
+        f"{wording.size(study)}){intervals}.{hollow}"
+    ]
     return [*lines, *([f"No gain (failed or not primed): {gone}."] if gone else [])]

@@ -1,4 +1,4 @@
-"""Share of tuned parameters against score or ARG; an arrow joins each primed strategy to its un-primed twin."""
+"""Score or ARG against the fraction of tuned parameters; arrows join primed strategies to their un-primed twins."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ _SAME_SHARE = 0.2
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw a panel a PLM. Strategies of (nearly) one share are spread sideways within a grey band around it."""
+    """Draw one panel per PLM. Strategies with (nearly) equal fractions are spread sideways within a grey band."""
+    if study.figures.parameter_efficiency.y == "arg" and not study.scoring.has_arg:
+        return style.sentence(study.figures.style, wording.NO_ARG)
     points = _points(study, tables)
     shown = points.dropna(subset=["y", "share"])
     if shown.empty:
@@ -40,34 +42,41 @@ def figure(study: Study, tables: Path) -> Figure:
 
 
 def _points(study: Study, tables: Path) -> pd.DataFrame:
-    """A row a PLM and strategy: its y with a bar from low to high, and the place x in % around its share."""
+    """One row per PLM and strategy: y with a bar from low to high, and x in % near its fraction."""
     points = stored(tables, "strategies")
     if study.figures.parameter_efficiency.y == "score":
-        points = points.assign(y=points["mean"], low=points["mean"] - points["deviation"], high=points["mean"] + points["deviation"])
+        points = points.assign(
+            y=points["mean"], low=points["mean"] - points["deviation"], high=points["mean"] + points["deviation"]
+        )
     else:
         arg = stored(tables, "arg").rename(columns={"arg_percent": "y"})
         points = points.merge(arg[["plm", "strategy", "y", "low", "high"]], on=["plm", "strategy"])
+    untuned = points["share"] == 0  # a logarithmic axis cannot show these
+    points = points.assign(untuned=untuned, share=points["share"].mask(untuned))
     return pd.concat([_placed(group.copy()) for _, group in points.groupby("plm", sort=False)])
 
 
 def _placed(points: pd.DataFrame) -> pd.DataFrame:
-    """Strategies of one share side by side: the un-primed in the middle, primed ones to both sides in the study's order."""
+    """Place strategies with equal fractions side by side: un-primed in the middle, primed to both sides in order."""
     points["group"] = _groups(100 * points["share"])
     drawn = points.dropna(subset=["y", "group"])
     sides = drawn.groupby("group")["priming"].transform(_sides)
     step = _step(drawn["group"], sides)
-    return points.assign(x=drawn["group"] * 10 ** (step * sides), band=step * (sides.abs().groupby(drawn["group"]).transform("max") + 0.6))
+    return points.assign(
+        x=drawn["group"] * 10 ** (step * sides),
+        band=step * (sides.abs().groupby(drawn["group"]).transform("max") + 0.6),
+    )
 
 
 def _groups(shares: pd.Series) -> pd.Series:
-    """One share that stands for all that are nearly as large."""
+    """One fraction to represent all nearly equal ones."""
     ordered = shares.dropna().sort_values()
     numbers = (np.log(ordered).diff().fillna(1) > _SAME_SHARE).cumsum()
     return ordered.groupby(numbers).transform("mean").reindex(shares.index)
 
 
 def _sides(primings: pd.Series) -> pd.Series:
-    """0 for the un-primed, ... -2, -1, 1, 2 ... for the others."""
+    """0 for the un-primed strategy, ... -2, -1, 1, 2 ... for the others."""
     primed = (primings != UNPRIMED).to_numpy()
     half = int(primed.sum()) // 2
     place = np.cumsum(primed) - 1 - half
@@ -75,7 +84,7 @@ def _sides(primings: pd.Series) -> pd.Series:
 
 
 def _step(groups: pd.Series, sides: pd.Series) -> float:
-    """Decades between neighbours, so few that no two groups meet."""
+    """Decades between neighbours, small enough that groups do not meet."""
     widest = (sides.abs().groupby(groups).max() + 1).sort_index()
     gaps = np.diff(np.log10(widest.index.to_numpy(dtype=float)))
     return float(min([STEP, *(gaps / (widest.to_numpy()[1:] + widest.to_numpy()[:-1]))]))
@@ -87,15 +96,18 @@ def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
         band = 10 ** group["band"].iloc[0]
         ax.axvspan(share / band, share * band, color="0.95", zorder=0, linewidth=0)
         ax.annotate(
-            _names(group), (share, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom"
+            _names(group),
+            (share, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
         )
     for row in points.to_dict("records"):
         _arrow(ax, row, points)
-        look = found[row["priming"]]
-        ax.vlines(row["x"], row["low"], row["high"], color=look.colour, linewidth=0.8, zorder=2)
-        if "(with" in row["strategy"]:
-            ax.plot(row["x"], row["y"], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=look.colour, markeredgewidth=0.8)
-        ax.plot(row["x"], row["y"], linestyle="none", zorder=3, **look.marks())
+        at, bar = (row["x"], row["y"]), (row["low"], row["high"])
+        found[row["priming"]].draw(ax, at, bar, ringed="(with" in row["strategy"], width=0.8)
     ax.grid(visible=False, axis="x")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -103,21 +115,28 @@ def _panel(ax: Axes, points: pd.DataFrame, found: dict[str, Look]) -> None:
 
 
 def _names(group: pd.DataFrame) -> str:
-    """What is tuned at this share, and the share, from the smallest to the largest where they differ."""
-    elements = dict.fromkeys("+".join(Strategy.parse(name).tuned) for name in group["strategy"])
+    """The tuned elements of a group, and their fraction, from the smallest to the largest if fractions differ."""
+    elements = dict.fromkeys(Strategy.parse(name).tunes for name in group["strategy"])
     shares = list(dict.fromkeys(wording.percent(share) for share in (group["share"].min(), group["share"].max())))
     first = shares[0].removesuffix(" %") if len(shares) > 1 else ""
     return f"{', '.join(elements)}\n{f'{first} to ' if first else ''}{shares[-1]}"
 
 
 def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
-    """From the un-primed twin to a primed strategy, where there is a twin."""
+    """An arrow from the un-primed twin, if there is one, to a primed strategy."""
     strategy = Strategy.parse(row["strategy"])
     twin = points[points["strategy"] == str(strategy.twin)]
     if strategy.priming is None or twin.empty:
         return
     start = (twin["x"].iloc[0], twin["y"].iloc[0])
-    looks_like = {"arrowstyle": "-|>", "color": "0.55", "linewidth": 0.7, "shrinkA": 4, "shrinkB": 5, "mutation_scale": 7}
+    looks_like = {
+        "arrowstyle": "-|>",
+        "color": "0.55",
+        "linewidth": 0.7,
+        "shrinkA": 4,
+        "shrinkB": 5,
+        "mutation_scale": 7,
+    }
     ax.annotate("", xy=(row["x"], row["y"]), xytext=start, arrowprops=looks_like, zorder=1)
 
 
@@ -128,10 +147,15 @@ def _label(study: Study) -> str:
 
 
 def _legend(points: pd.DataFrame, found: dict[str, Look]) -> list[Line2D]:
-    """An entry a priming, and what else the symbols mean."""
+    """One entry per priming, and entries for other symbols."""
     handles = [found[name].handle(name) for name in found if name in set(points.dropna(subset=["y"])["priming"])]
     if points["strategy"].str.contains("(with", regex=False).any():
-        ring: dict[str, Any] = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgecolor": style.GREY}
+        ring: dict[str, Any] = {
+            "marker": "o",
+            "markersize": 10,
+            "markerfacecolor": "none",
+            "markeredgecolor": style.GREY,
+        }
         handles.append(Line2D([], [], linestyle="none", label="ring: a primed element stays in place, frozen", **ring))
     return handles
 
@@ -144,4 +168,11 @@ def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     settings = f"{over}{wording.selecting_score(study)}; {wording.size(study)}."
     text = f"Arrows lead from the un-primed twin; {bars}within a grey band all strategies tune about the same share."
     gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
-    return [settings[0].upper() + settings[1:], text, *([f"No score (failed or not primed): {gone}."] if gone else [])]
+    untuned = ", ".join(points[points["untuned"]]["strategy"].unique())
+    left_out = [f"Not shown, since nothing is tuned: {untuned}."] if untuned else []
+    return [
+        settings[0].upper() + settings[1:],
+        text,
+        *([f"No score (failed or not primed): {gone}."] if gone else []),
+        *left_out,
+    ]

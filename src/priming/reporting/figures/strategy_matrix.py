@@ -1,4 +1,4 @@
-"""Priming x what is tuned downstream, as a heat map with values, a map a PLM."""
+"""Priming x tuned elements, as a heat map with values, one map per PLM."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +21,15 @@ _VALUES = {"score": ("strategies", "mean"), "arg": ("arg", "arg_percent"), "gain
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw the value that `figures.strategy_matrix.value` names; blank where the study has no such strategy."""
+    """Draw the value named in `figures.strategy_matrix.value`; blank if the study has no such strategy."""
+    if study.figures.strategy_matrix.value == "arg" and not study.scoring.has_arg:
+        return style.sentence(study.figures.style, wording.NO_ARG)
     cells = _cells(study, tables)
     maps = {plm: _pivot(cells[cells["plm"] == plm], "value") for plm in study.plms}
     if cells["value"].isna().all():
-        return style.sentence(study.figures.style, f"No strategy of this study has a {study.figures.strategy_matrix.value}.")
+        return style.sentence(
+            study.figures.style, f"No strategy of this study has a {study.figures.strategy_matrix.value}."
+        )
     shown = study.figures.style
     rows = sum(len(values) for values in maps.values())
     canvas = Figure(figsize=(shown.width, ROW_HEIGHT * rows + 0.8 * len(maps) + 0.5), layout="constrained")
@@ -43,12 +47,14 @@ def figure(study: Study, tables: Path) -> Figure:
 
 
 def _cells(study: Study, tables: Path) -> pd.DataFrame:
-    """A row a PLM and strategy: priming, downstream, value, deviation, and whether runs are missing."""
+    """One row per PLM and strategy: priming, downstream, value, deviation, and whether runs are missing."""
     table, column = _VALUES[study.figures.strategy_matrix.value]
     cells = stored(tables, "strategies").drop(columns=["metric", "decoder"])
     values = stored(tables, table)[["plm", "strategy", column]].rename(columns={column: "value"})
     unprimed_too = study.figures.strategy_matrix.value != "gain"
-    return cells.merge(values, on=["plm", "strategy"], how="left")[lambda rows: (rows["priming"] != "none") | unprimed_too]
+    return cells.merge(values, on=["plm", "strategy"], how="left")[
+        lambda rows: (rows["priming"] != "none") | unprimed_too
+    ]
 
 
 def _pivot(cells: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -59,7 +65,7 @@ def _pivot(cells: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _limits(study: Study, values: pd.Series) -> tuple[float, float]:
-    """Range of the colours; around zero for gains."""
+    """Range of the colour scale, symmetric about zero for gains."""
     if study.figures.strategy_matrix.value == "score":
         return float(values.min()), float(values.max())
     widest = max(float(values.abs().max()), 1e-9)
@@ -77,10 +83,21 @@ def _label(study: Study) -> str:
 
 
 def _heat(ax: Axes, values: pd.DataFrame, study: Study, limits: tuple[float, float]) -> None:
-    colours = seaborn.color_palette("Blues" if study.figures.strategy_matrix.value == "score" else "PuOr_r", as_cmap=True)
+    colours = seaborn.color_palette(
+        "Blues" if study.figures.strategy_matrix.value == "score" else "PuOr_r", as_cmap=True
+    )
     colours = ListedColormap(colours(np.linspace(0.1, 0.9, 256)))
     ax.set_facecolor("0.96")
-    seaborn.heatmap(values.astype(float), ax=ax, cmap=colours, vmin=limits[0], vmax=limits[1], cbar=False, linewidths=1.5, linecolor="white")
+    seaborn.heatmap(
+        values.astype(float),
+        ax=ax,
+        cmap=colours,
+        vmin=limits[0],
+        vmax=limits[1],
+        cbar=False,
+        linewidths=1.5,
+        linecolor="white",
+    )
     _between_algorithms(ax, values)
     ax.grid(visible=False)
     ax.set(xlabel="", ylabel="priming")
@@ -91,7 +108,7 @@ def _heat(ax: Axes, values: pd.DataFrame, study: Study, limits: tuple[float, flo
 
 
 def _between_algorithms(ax: Axes, values: pd.DataFrame) -> None:
-    """A rule wherever the algorithm changes."""
+    """A line wherever the algorithm changes."""
     algorithms = [str(name).partition("[")[0].partition(":")[0] for name in values.index]
     for y, (above, below) in enumerate(pairwise(algorithms), start=1):
         if above != below:
@@ -108,7 +125,7 @@ def _note(cells: pd.DataFrame) -> str:
 
 
 def _annotate(ax: Axes, cells: pd.DataFrame, values: pd.DataFrame, study: Study) -> None:
-    """Write each value, bold where it is the best of its column; say what became of a strategy without one."""
+    """Write each value, the best of each column in bold; for a strategy without a value, the reason."""
     best = values.max().where(values.nunique() > 1)
     for row in cells.to_dict("records"):
         x, y = values.columns.get_loc(row["downstream"]), values.index.get_loc(row["priming"])
@@ -117,7 +134,15 @@ def _annotate(ax: Axes, cells: pd.DataFrame, values: pd.DataFrame, study: Study)
             continue
         weight = "bold" if row["value"] == best[row["downstream"]] else "normal"
         mark = "" if not row["failed"] + row["not_primed"] else "*"
-        ax.text(x + 0.5, y + 0.5, _text(row, study) + mark, ha="center", va="center", weight=weight, color=_ink(ax, row["value"]))
+        ax.text(
+            x + 0.5,
+            y + 0.5,
+            _text(row, study) + mark,
+            ha="center",
+            va="center",
+            weight=weight,
+            color=_ink(ax, row["value"]),
+        )
 
 
 def _reason(row: dict[str, float]) -> str:
@@ -128,8 +153,18 @@ def _reason(row: dict[str, float]) -> str:
 
 
 def _missing(ax: Axes, x: int, y: int, reason: str) -> None:
-    ax.add_patch(Rectangle((x + 0.02, y + 0.04), 0.96, 0.92, facecolor="white", edgecolor="0.8", hatch="////", linewidth=0))
-    ax.text(x + 0.5, y + 0.5, reason, ha="center", va="center", color=style.GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+    ax.add_patch(
+        Rectangle((x + 0.02, y + 0.04), 0.96, 0.92, facecolor="white", edgecolor="0.8", hatch="////", linewidth=0)
+    )
+    ax.text(
+        x + 0.5,
+        y + 0.5,
+        reason,
+        ha="center",
+        va="center",
+        color=style.GREY,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )
 
 
 def _text(row: dict[str, float], study: Study) -> str:

@@ -1,4 +1,4 @@
-"""What the figures share: type, sizes, panels, files that are the same byte for byte."""
+"""Common style of the figures: fonts, sizes, panels, and byte-identical files."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,14 +21,18 @@ from priming.study.figures import Style
 GREY = "0.35"
 LIGHT = "0.88"
 
-_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "png": {"Software": None},
+}
 _STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8))
 _FEWEST_TICKS = 3
 
 
 @contextmanager
 def applied(style: Style) -> Iterator[None]:
-    """Matplotlib's own defaults with the study's type size, whatever a matplotlibrc of the user says."""
+    """Matplotlib's defaults with the study's font size, ignoring the user's matplotlibrc."""
     small = style.font_size - 1
     settings: dict[str, Any] = {
         "font.family": "DejaVu Sans",
@@ -61,13 +65,14 @@ def applied(style: Style) -> Iterator[None]:
 
 
 def panels(style: Style, number: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with `number` panels, `columns` a row, each `height` inches high, that share both axes."""
+    """A figure with `number` panels, `columns` per row, each `height` inches high, that share both axes."""
     places = [divmod(n, columns) for n in range(number)]
     return _grid(style, places, height)
 
 
 def facets(study: Study, keys: Iterable[tuple[str, str]], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """A panel a (PLM, tuned element): for one PLM two or three a row, for several a row a PLM and a column an element.
+    """One panel per PLM and tuned element: two or three per row for one PLM, else a row per PLM and a column per
+    element.
 
     Each panel has its title.
     """
@@ -85,7 +90,7 @@ def facets(study: Study, keys: Iterable[tuple[str, str]], height: float) -> tupl
 
 
 def _grid(style: Style, places: list[tuple[int, int]], height: float) -> tuple[Figure, list[Axes]]:
-    """Panels at (row, column) of a grid that share both axes; the lowest of a column and the first of a row carry tick labels."""
+    """Panels at (row, column) of a grid with shared axes; tick labels at the left and at the bottom."""
     rows, columns = (max(place[n] for place in places) + 1 for n in (0, 1))
     figure = Figure(figsize=(style.width, rows * height), layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharey=True, sharex=True, squeeze=False)
@@ -94,20 +99,21 @@ def _grid(style: Style, places: list[tuple[int, int]], height: float) -> tuple[F
             grid[place].remove()
     for row, column in places:
         grid[row, column].tick_params(
-            labelbottom=row == max(r for r, c in places if c == column), labelleft=column == min(c for r, c in places if r == row)
+            labelbottom=row == max(r for r, c in places if c == column),
+            labelleft=column == min(c for r, c in places if r == row),
         )
     return figure, [grid[place] for place in places]
 
 
 def label_outer(axes: Iterable[Axes], x: str, y: str) -> None:
-    """Name the axes at those panels that carry tick labels."""
+    """Label the axes of panels with tick labels."""
     for ax in axes:
         ax.set_xlabel(x if ax.xaxis.get_tick_params()["labelbottom"] else "")
         ax.set_ylabel(y if ax.yaxis.get_tick_params()["labelleft"] else "")
 
 
 def sentence(style: Style, text: str) -> Figure:
-    """A figure that says why there is nothing to draw."""
+    """A figure with the reason that there is nothing to draw."""
     figure = Figure(figsize=(style.width, 1.2), layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
@@ -116,7 +122,7 @@ def sentence(style: Style, text: str) -> Figure:
 
 
 def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = ()) -> None:
-    """Add a legend under the panels, in as many columns as fit, and notes under it; the figure grows by their height."""
+    """Add a legend below the panels, in as many columns as fit, and notes below it; the figure grows accordingly."""
     size = float(matplotlib.rcParams["legend.fontsize"])
     width, height = figure.get_size_inches()
     lines = wrapped(notes, width, size)
@@ -128,22 +134,35 @@ def legend_below(figure: Figure, handles: Sequence[Any], notes: Sequence[str] = 
     if layout is not None:
         layout.set(rect=(0, 1 - height / total, 1, height / total))  # type: ignore[call-arg]
     legend.set_bbox_to_anchor((0.5, note_height / total))
-    figure.text(0.5, 0.4 * size / 72 / total, "\n".join(lines), ha="center", va="bottom", fontsize=size, color=GREY, linespacing=1.25)
+    figure.text(
+        0.5,
+        0.4 * size / 72 / total,
+        "\n".join(lines),
+        ha="center",
+        va="bottom",
+        fontsize=size,
+        color=GREY,
+        linespacing=1.25,
+    )
 
 
 def wrapped(notes: Sequence[str], width: float, size: float) -> list[str]:
-    """The lines of notes under a figure `width` inches wide, in type of `size` points; each note begins a line."""
+    """The lines of notes below a figure `width` inches wide, in a font of `size` points; each note begins a line."""
     return [line for note in notes for line in _balanced(note, int(width * 72 / (0.56 * size)))]
 
 
 def _balanced(text: str, longest: int) -> list[str]:
-    """`text` in as few lines of at most `longest` characters as possible, all about as long."""
+    """`text` in as few lines of at most `longest` characters as possible, of similar lengths."""
     fewest = len(textwrap.wrap(text, longest))
-    return next(lines for width in range(max(1, len(text) // fewest), longest + 1) if len(lines := textwrap.wrap(text, width)) == fewest)
+    return next(
+        lines
+        for width in range(max(1, len(text) // fewest), longest + 1)
+        if len(lines := textwrap.wrap(text, width)) == fewest
+    )
 
 
 def log_ticks(axis: Axis, low: float, high: float) -> int:
-    """Put three or more round ticks between `low` and `high` on a logarithmic axis; returns the power of ten that they count in."""
+    """Put three or more round ticks between `low` and `high` on a logarithmic axis; returns their power of ten."""
     power = int(3 * np.floor(np.log10(low) / 3))
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for steps in _STEPS:
@@ -157,10 +176,12 @@ def log_ticks(axis: Axis, low: float, high: float) -> int:
 
 
 def _fitted(figure: Figure, handles: Sequence[Any], width: float) -> tuple[Legend, float]:
-    """The legend with most columns that is no wider than `width`, and its height, in inches."""
+    """The legend with the most columns that fit into `width`, and its height, in inches."""
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for columns in range(min(len(handles), 6), 0, -1):
-        legend = figure.legend(handles=list(handles), loc="lower center", ncols=columns, handlelength=3, columnspacing=1.5, borderaxespad=0)
+        legend = figure.legend(
+            handles=list(handles), loc="lower center", ncols=columns, handlelength=3, columnspacing=1.5, borderaxespad=0
+        )
         box = legend.get_window_extent(renderer)
         if box.width <= width * figure.dpi or columns == 1:
             break
@@ -170,6 +191,6 @@ def _fitted(figure: Figure, handles: Sequence[Any], width: float) -> tuple[Legen
 
 
 def save(figure: Figure, stem: Path, style: Style) -> None:
-    """Write the figure as `stem`.svg and so on, without dates or names of programs."""
+    """Write the figure as `stem`.svg and so on, without dates or program names."""
     for ending in style.formats:
         figure.savefig(stem.with_name(f"{stem.name}.{ending}"), metadata=_METADATA[ending])

@@ -1,4 +1,4 @@
-"""A bar for each task and strategy, with whiskers, and the line of the majority class."""
+"""One bar per task and strategy, with whiskers, and the majority-class line."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,24 +8,28 @@ from matplotlib.figure import Figure
 
 from priming.reporting import wording
 from priming.reporting.figures import bar_rows, style
-from priming.reporting.figures.looks import ELEMENT_COLOURS
+from priming.reporting.figures.looks import ELEMENT_COLOURS, NOTHING_COLOUR
 from priming.reporting.figures.stored import stored
 from priming.strategies import Strategy
 from priming.study import Study
-from priming.study.baselines import CONSTANT
+from priming.study.baselines import CONSTANT, NO_BASELINE
 
 PALE = 0.65
-"""Share of white in the colour of an un-primed twin."""
+"""Fraction of white in the colour of an un-primed twin."""
 
 
 def figure(study: Study, tables: Path) -> Figure:
-    """Draw rows of tasks, a PLM after the other. A whisker is the standard deviation over samples and seeds."""
+    """Draw rows of tasks, one PLM after the other. Whiskers are standard deviations over samples and seeds."""
     cells, majority = stored(tables, "per_task"), stored(tables, "majority")
     shown = {plm: _strategies(study, tables, plm) for plm in study.plms}
     if cells["mean"].isna().all():
         return style.sentence(study.figures.style, "No strategy of this study has a score.")
     faces = _faces(name for names in shown.values() for name in names)
-    rows = [(plm, tasks) for plm in study.plms for tasks in bar_rows.split(study.tasks.target, max(map(len, shown.values())))]
+    rows = [
+        (plm, tasks)
+        for plm in study.plms
+        for tasks in bar_rows.split(study.tasks.target, max(map(len, shown.values())))
+    ]
     canvas = Figure(figsize=(study.figures.style.width, len(rows) * bar_rows.PANEL_HEIGHT), layout="constrained")
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
     lines = dict(zip(majority["task"], majority["score"], strict=True))
@@ -36,26 +40,36 @@ def figure(study: Study, tables: Path) -> Figure:
         ax.set_ylabel(wording.AXIS_NAMES[study.scoring.metric])
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
-    baseline = "" if study.scoring.arg_baseline in CONSTANT else "the ARG baseline and, "
+    baseline = "" if study.scoring.arg_baseline in (*CONSTANT, NO_BASELINE) else "the ARG baseline and, "
     best = f"Shown: {baseline}of each tuned element{',' if baseline else ''} the strategy with the best dev score. "
-    notes = [bar_rows.note(study), f"{'' if study.figures.tasks.strategies else best}Pale: the un-primed twins, each before what is primed."]
+    if not study.tasks.develops:
+        best = ""
+    notes = [
+        bar_rows.note(study),
+        f"{'' if study.figures.tasks.strategies else best}Pale: the un-primed twins, each before what is primed.",
+    ]
     gone = bool(cells[cells["strategy"].isin(faces)]["mean"].isna().any())
     style.legend_below(canvas, bar_rows.legend(faces, bool(lines), gone), notes)
     return canvas
 
 
 def _faces(names: Iterable[str]) -> dict[str, bar_rows.Face]:
-    """The colour of a bar is that of what is tuned; an un-primed twin has the face of the first that is shown beside it, but pale."""
+    """A bar has the colour of its tuned element; an un-primed twin has a pale version of the face of the first strategy
+    shown beside it.
+    """
     parsed = {name: Strategy.parse(name) for name in names}
     partners = {str(strategy.twin): name for name, strategy in reversed(parsed.items()) if strategy.priming}
     alone = bar_rows.faces((name, _colour(strategy)) for name, strategy in parsed.items() if name not in partners)
     return {
-        name: alone[partners[name]] | {"facecolor": _pale(alone[partners[name]]["facecolor"])} if name in partners else alone[name] for name in parsed
+        name: alone[partners[name]] | {"facecolor": _pale(alone[partners[name]]["facecolor"])}
+        if name in partners
+        else alone[name]
+        for name in parsed
     }
 
 
 def _colour(strategy: Strategy) -> str:
-    colour = ELEMENT_COLOURS[strategy.tuned[0]]
+    colour = ELEMENT_COLOURS[strategy.tuned[0]] if strategy.tuned else NOTHING_COLOUR
     return colour if strategy.priming else _pale(colour)
 
 
@@ -65,7 +79,7 @@ def _pale(colour: str) -> str:
 
 
 def _strategies(study: Study, tables: Path, plm: str) -> list[str]:
-    """The chosen strategies, in front of each its un-primed twin, those of one twin together."""
+    """The chosen strategies, each after its un-primed twin, grouped by twin."""
     groups: dict[Strategy, list[Strategy]] = {}
     for strategy in map(Strategy.parse, _chosen(study, tables, plm)):
         twin = study.twins.get(strategy, strategy)
@@ -74,11 +88,13 @@ def _strategies(study: Study, tables: Path, plm: str) -> list[str]:
 
 
 def _chosen(study: Study, tables: Path, plm: str) -> list[str]:
-    """The strategies that the study names; else the baseline, and of each downstream element the one with the best dev score."""
+    """The strategies listed in the study, or else the baseline and the best of each downstream element by dev score."""
     if study.figures.tasks.strategies:
         return [str(Strategy.parse(text)) for text in study.figures.tasks.strategies]
     rows = stored(tables, "strategies")
-    rows = rows[rows["plm"] == plm].dropna(subset=["dev"])
+    rows = rows[rows["plm"] == plm].dropna(subset=["dev"] if study.tasks.develops else ["mean"])
+    if not study.tasks.develops:
+        return list(rows["strategy"])
     tuned = rows["strategy"].map(lambda name: Strategy.parse(name).tuned)
     best = rows.loc[rows.groupby(tuned, sort=False)["dev"].idxmax(), "strategy"]
     baselines = [study.baseline_of(Strategy.parse(name)) for name in best]

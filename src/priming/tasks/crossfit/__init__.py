@@ -1,1 +1,1 @@
-"""The CrossFit gym (Ye et al., 2021): 160 few-shot tasks as data, drawn as CrossFit draws them."""
+"""The CrossFit gym (Ye et al., 2021): 160 few-shot tasks as data, sampled like in CrossFit."""

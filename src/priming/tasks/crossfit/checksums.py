@@ -1,4 +1,4 @@
-"""The MD5 sums of CrossFit's 2,400 files, as its authors published them in 2022; the test file is the same for all samples of a task."""
+"""MD5 sums of CrossFit's 2,400 files, published by its authors in 2022; all samples of a task share the test file."""
 
 import csv
 from functools import cache
@@ -12,7 +12,11 @@ from priming.tasks.crossfit.registry import SAMPLES
 def published(entry: Entry) -> dict[str, str]:
     """The digests of a task's files, by name."""
     row = _table()[entry.name]
-    return {file_name(entry, sample, part): row["test" if part == "test" else f"{part}_{sample}"] for sample in SAMPLES for part in PARTS}
+    return {
+        file_name(entry, sample, part): row["test" if part == "test" else f"{part}_{sample}"]
+        for sample in SAMPLES
+        for part in PARTS
+    }
 
 
 @cache

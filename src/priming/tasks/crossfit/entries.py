@@ -1,29 +1,35 @@
-"""The notation of the registry: how the rows of a data set become the examples of one of CrossFit's tasks.
+"""The notation of the registry, which maps the rows of a data set to the examples of a CrossFit task.
 
-A *value* is a path into the row with filters, `answers.text|clean`: a step that meets a list goes on in each of its
-members, `tokens[0]` takes one member. Names that start with `*` are made by `compute` and `options`; `*answer` is the
-first output. A *template* is text with values in braces. Filters are listed in `priming.tasks.crossfit.language`.
+A *value* is a path into the row with filters, `answers.text|clean`: a step applied to a list continues in each member;
+`tokens[0]` takes one member. Names that start with `*` come from `compute` and `options`; `*answer` is the first
+output. A *template* is text with values in braces. Filters are listed in `priming.tasks.crossfit.language`.
 """
 
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from priming.study.base import Section
+from priming.forms.table import KINDS
+from priming.section import Section
 from priming.study.tuning import TaskMetric
+from priming.tasks.task import Kind
 
 Shots = Literal["per_class", "in_all"]
+"""How CrossFit draws a task: as all tasks of a kind are drawn."""
 Relation = Literal["is", "is_not", "above", "below", "contains", "begins", "not_once", "fraction"]
 
 
 class HubData(Section):
-    """Where the hub has the data set now, and under which name it had it when CrossFit was made."""
+    """The data set's present place on the hub, and its name when CrossFit was made."""
 
     id: str
     config: str | None = None
-    revision: str | None = Field(None, description="The branch with Parquet files, where the main branch is a script.")
-    was: str | None = Field(None, description="The id then, where it was not the last part of the id now.")
-    mirror: str | None = Field(None, alias="copy", description="A copy with data files that others use; not compared row by row.")
+    revision: str | None = Field(None, description="The branch with Parquet files, if the main branch is a script.")
+    was: str | None = Field(None, description="The former id, if it is not the last part of the present id.")
+    mirror: str | None = Field(
+        None, alias="copy", description="A widely used copy with data files; not compared row by row."
+    )
 
 
 class WebData(Section):
@@ -35,14 +41,14 @@ class WebData(Section):
 
 
 class Licence(Section):
-    """A licence, and who says so."""
+    """A licence and its source."""
 
     name: str
     source: str
 
 
 class Pool(Section):
-    """One split that is mapped, shuffled and cut: shares of it, or numbers of rows."""
+    """One split that is mapped, shuffled and cut, into fractions or numbers of rows."""
 
     split: str
     train: list[int | float]
@@ -50,23 +56,23 @@ class Pool(Section):
 
 
 class Column(Section):
-    """A column that was renamed and holds class ids of another order: its name now, and which part of a class name is the word."""
+    """A renamed column with reordered class ids: its present name, and the part of a class name that is the word."""
 
     now: str
     names: Literal["own", "after_colon"]
 
 
 class Merge(Section):
-    """Rows whose template `by` gives the same become one, in order of first appearance; `gather`ed columns become lists."""
+    """Merge rows with equal template `by`, in order of first appearance; `gather`ed columns become lists."""
 
     by: str
     gather: list[str]
 
 
 class Options(Section):
-    """Answer options, each written as `item` with its marker {m} and text {t}; A, B, C... where no markers are named.
+    """Answer options, each written as `item` with its marker {m} and text {t}; the default markers are A, B, C...
 
-    `embedded`: the text's first character is the marker, the text goes on from the third.
+    `embedded`: the first character is the marker, and the text starts at the third.
     """
 
     texts: str | list[str]
@@ -78,7 +84,7 @@ class Options(Section):
 
 
 class Band(Section):
-    """A word for numbers below or above a bound."""
+    """A word for numbers below a bound, and one for numbers above it."""
 
     word: str
     below: float | None = None
@@ -86,7 +92,7 @@ class Band(Section):
 
 
 class Words(Section):
-    """A word for each class id; of a list of ids the most frequent, and no example where two are equally frequent."""
+    """A word for each class id; for a list of ids the most frequent one, and no example in case of a tie."""
 
     of: str
     words: list[str] | dict[int, str]
@@ -94,14 +100,14 @@ class Words(Section):
 
 
 class Bands(Section):
-    """A word by the band that a number lies in; no example between the bands."""
+    """A word for each band of numbers; no example between the bands."""
 
     of: str
     bands: list[Band]
 
 
 class Number(Section):
-    """A number as it is written."""
+    """A number as written."""
 
     value: str
     whole: bool = False
@@ -115,7 +121,7 @@ class Text(Section):
 
 
 class References(Section):
-    """Several right outputs; `unordered` where CrossFit's order depends on the run of Python that made it."""
+    """Several correct outputs; `unordered` if CrossFit's order depends on the Python run that wrote it."""
 
     references: str
     unique: Literal["unordered", "sorted", "first_seen"] | None = None
@@ -131,7 +137,7 @@ class Option(Section):
 
 
 class Joined(Section):
-    """Members of a list in one output; those only for which the list in `where` has that value."""
+    """Members of a list in one output, restricted to those with the given value in the list `where`."""
 
     joined: str
     by: str
@@ -140,6 +146,12 @@ class Joined(Section):
 
 
 Output = Words | Bands | Number | Text | References | Option | Joined
+
+
+@cache
+def kind_of_shots(shots: str) -> Kind:
+    """The kind of tasks that CrossFit draws so."""
+    return next(name for name, kind in KINDS.items() if kind.draw == shots)
 
 
 class Entry(Section):
@@ -151,23 +163,23 @@ class Entry(Section):
     metric: TaskMetric
     hub: HubData | None = None
     web: WebData | None = None
-    rows_of: str | None = Field(None, description="Other data sets with the same name here have the same rows, in part at least.")
-    gone: str | None = Field(None, description="Why the data cannot be had any more.")
+    rows_of: str | None = Field(None, description="Data sets with the same name here share rows, at least in part.")
+    gone: str | None = Field(None, description="Why the data are no longer available.")
     licence: Licence | None = None
     pool: Pool | None = None
     train: str | None = None
     test: str | None = None
-    test_share: float | None = Field(None, description="The test set is this share of the shuffled split.")
-    rows: dict[str, int] = Field({}, description="Rows of the splits that CrossFit read, before any is left out.")
+    test_share: float | None = Field(None, description="The test set is this fraction of the shuffled split.")
+    rows: dict[str, int] = Field({}, description="Rows of the splits that CrossFit read, before any are excluded.")
     columns: dict[str, Column] = Field({})
-    skip: list[tuple[str, Relation, Any]] = Field([], description="Rows left out: value, relation, operand.")
+    skip: list[tuple[str, Relation, Any]] = Field([], description="Excluded rows: value, relation, operand.")
     merge: Merge | None = None
     compute: list[dict[str, dict[str, Any]]] = Field([])
     options: Options | None = None
     input: str
     input_filter: str | None = None
     output: Output
-    oddity: str | None = Field(None, description="What the fidelity `fixed` mends.")
+    oddity: str | None = Field(None, description="Corrections in the fidelity `fixed`.")
 
     @model_validator(mode="before")
     @classmethod
@@ -175,13 +187,18 @@ class Entry(Section):
         return data | {"skip": [tuple(condition) for condition in data.get("skip", ())]}
 
     @property
+    def kind(self) -> Kind:
+        """Its kind."""
+        return kind_of_shots(self.shots)
+
+    @property
     def size(self) -> int:
         """Examples that CrossFit draws for training and again for development: a class, or in all."""
-        return 16 if self.shots == "per_class" else 32
+        return 16 if KINDS[self.kind].labelled else 32
 
     @property
     def data(self) -> str:
-        """The data set, as messages name it."""
+        """The name of the data set in messages."""
         source = self.hub or self.web
         assert source
         config = self.hub.config if self.hub else None
@@ -189,5 +206,17 @@ class Entry(Section):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that are read."""
+        """The splits to read."""
         return (self.pool.split,) if self.pool else tuple(split for split in (self.train, self.test) if split)
+
+    @property
+    def test_rows(self) -> int | None:
+        """Test rows, of those that CrossFit found, before any are excluded; None if their number is not known."""
+        if self.pool:
+            first, last = self.pool.test
+            there = self.rows.get(self.pool.split)
+            if there is None or isinstance(first, int):
+                return None if there is None else int(min(last, there) - min(first, there))
+            return int(last * there) - int(first * there)
+        there = self.rows.get(self.test or self.train or "")
+        return there if there is None or self.test_share is None else int(self.test_share * there)

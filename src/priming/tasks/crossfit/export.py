@@ -1,10 +1,12 @@
-"""Writing CrossFit's own files, and comparing them with the published digests."""
+"""Writing CrossFit's files, and comparing them with the published digests."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from priming.atomic import atomic_file
 from priming.errors import DataError, DiskError
+from priming.hub_access import UnreachableError
 from priming.study.tasks import Fidelity
 from priming.tasks.crossfit.checksums import published
 from priming.tasks.crossfit.draw import Drawn, draw
@@ -12,8 +14,7 @@ from priming.tasks.crossfit.entries import Entry, References
 from priming.tasks.crossfit.lines import content, files, md5
 from priming.tasks.crossfit.registry import SAMPLES, entry
 from priming.tasks.crossfit.source import Source, unexpected_rows
-from priming.tasks.sources.hub import UnreachableError
-from priming.tasks.sources.mirror import HOW_TO
+from priming.tasks.reading.mirror import HOW_TO
 
 RESULTS = {"matches": "match", "differs": "differ", "not available": "not available"}
 Drawing = Callable[[Entry], Drawn]
@@ -22,7 +23,9 @@ Drawing = Callable[[Entry], Drawn]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison with the published digests gave: `matches`, `differs` or `not available`, the files that match, and why not all."""
+    """Result of a comparison with the published digests: `matches`, `differs` or `not available`, matching files,
+    reason.
+    """
 
     task: str
     result: str
@@ -31,7 +34,7 @@ class Verdict:
 
 
 def from_hub(hub_folder: str | None, base: Path) -> Drawing:
-    """Draws from the mirror where one is named, else from the live hub, which is asked no more once it does not answer."""
+    """Draws from the mirror if one is given, else from the live hub, which is not tried again after a failure."""
     unreachable: list[UnreachableError] = []
 
     def drawing(task: Entry) -> Drawn:
@@ -47,8 +50,11 @@ def from_hub(hub_folder: str | None, base: Path) -> Drawing:
     return drawing
 
 
-def export(names: Sequence[str], fidelity: Fidelity, drawing: Drawing, folder: Path) -> Iterator[tuple[str, list[str] | DataError]]:
-    """Write the files of each task, all samples, and yield its name with notes on its rows, or with why its rows cannot be had.
+def export(
+    names: Sequence[str], fidelity: Fidelity, drawing: Drawing, folder: Path
+) -> Iterator[tuple[str, list[str] | DataError]]:
+    """Write the files of all samples of each task; yield its name with notes on its rows, or the reason for missing
+    rows.
 
     Raises StudyError for an unknown name, DiskError.
     """
@@ -72,7 +78,11 @@ def verify(names: Sequence[str], drawing: Drawing) -> Iterator[Verdict]:
             continue
         wanted = published(task)
         matching = sum(md5(examples) == wanted[name] for name, examples in files(task, drawn))
-        yield Verdict(task.name, "matches", matching, "") if matching == len(wanted) else _differing(task, drawn, matching)
+        yield (
+            Verdict(task.name, "matches", matching, "")
+            if matching == len(wanted)
+            else _differing(task, drawn, matching)
+        )
 
 
 def _differing(task: Entry, drawn: Drawn, matching: int) -> Verdict:
@@ -80,24 +90,28 @@ def _differing(task: Entry, drawn: Drawn, matching: int) -> Verdict:
     if isinstance(output, References) and output.unique == "unordered":
         why = "CrossFit's order of several references depends on the run of Python that wrote them"
     else:
-        why = "; ".join(unexpected_rows(task, drawn.read)) or f"the rows of {task.data} are others now, or in another order, though as many"
+        why = (
+            "; ".join(unexpected_rows(task, drawn.read))
+            or f"the rows of {task.data}, or their order, have changed; their number has not"
+        )
     return Verdict(task.name, "differs", matching, why)
 
 
 def _write(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
-    """Each file whole or not at all."""
+    """Write each file atomically."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents:
-            part = folder / f".{name}.part"
-            part.write_bytes(data)
-            part.replace(folder / name)
+            with atomic_file(folder / name) as part:
+                part.write_bytes(data)
     except OSError as error:
-        raise DiskError(f"{folder}: the files could not be written ({error}); make room or rights there and run again") from error
+        raise DiskError(
+            f"{folder}: the files could not be written ({error}); make room or rights there and run again"
+        ) from error
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
-    """Verdicts in aligned columns, and how many there are of each."""
+    """Verdicts in aligned columns, and the count of each."""
     width = max((len(verdict.task) for verdict in verdicts), default=0)
     lines = [f"{v.task:{width}}  {v.matching:2}/15  {v.result:13}  {_short(v.why)}".rstrip() for v in verdicts]
     counts = ", ".join(f"{sum(v.result == result for v in verdicts)} {said}" for result, said in RESULTS.items())
@@ -105,5 +119,5 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _short(why: str) -> str:
-    """The reason without what the table says already, and without the advice."""
+    """The reason without advice and without what the table already says."""
     return why.partition(": ")[2].partition(";")[0] if why.startswith("task ") else why

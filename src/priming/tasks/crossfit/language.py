@@ -20,7 +20,7 @@ class ColumnError(LookupError):
 
 
 def _clean(text: str) -> str:
-    """No line breaks and tabs, written out or real; single spaces."""
+    """Remove line breaks and tabs, literal or escaped; reduce white space to single spaces."""
     return " ".join(_flat(text.strip().replace("\\n", " ")).split())
 
 
@@ -47,7 +47,7 @@ FILTERS: dict[str, Callable[[Any], Any]] = {
 
 
 def value(row: Values, named: str) -> Any:
-    """What a path with filters finds in a row; raises ColumnError."""
+    """The value of a path with filters in a row; raises ColumnError."""
     steps, filters = _parsed(named)
     found = _at(row, steps)
     for name in filters:
@@ -61,7 +61,7 @@ def fill(template: str, row: Values) -> str:
 
 
 def filtered(text: str, filters: str | None) -> str:
-    """The text after filters named as in `strip|comma`."""
+    """The text after the filters, given as in `strip|comma`."""
     for name in filters.split("|") if filters else ():
         text = FILTERS[name](text)
     return text
@@ -82,7 +82,7 @@ def _text(row: Values, named: str) -> str:
 
 @cache
 def _parts(template: str) -> tuple[tuple[bool, str], ...]:
-    """Literal text and values by turns."""
+    """Alternating literal text and values."""
     return tuple((index % 2 == 0, part) for index, part in enumerate(_IN_BRACES.split(template)) if part)
 
 

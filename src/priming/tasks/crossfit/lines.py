@@ -1,18 +1,20 @@
-"""CrossFit's files: an example a line, input and references separated by tabs, and what its reader makes of them."""
+"""CrossFit's files: one example per line, input and references separated by tabs, and their interpretation by its
+reader.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from priming.forms.rows import Example
 from priming.study.tasks import Fidelity
 from priming.tasks.crossfit.draw import Drawn
 from priming.tasks.crossfit.entries import Entry
-from priming.tasks.task import Example
 
 PARTS = ("train", "dev", "test")
 
 
 def line(example: Example) -> str:
-    """The example as CrossFit writes it; a line break or a tab inside is written as it is."""
+    """The example as written by CrossFit, with line breaks and tabs unescaped."""
     return "\t".join([example.input, "\t".join(example.targets)]) + "\n"
 
 
@@ -22,12 +24,12 @@ def content(examples: Iterable[Example]) -> bytes:
 
 
 def md5(examples: Iterable[Example]) -> str:
-    """The digest of a file, as CrossFit publishes it."""
+    """The digest of a file, in CrossFit's form."""
     return hashlib.md5(content(examples), usedforsecurity=False).hexdigest()
 
 
 def file_name(entry: Entry, sample: int, part: str) -> str:
-    """Such as `glue-mnli_16_100_train.tsv`."""
+    """For example `glue-mnli_16_100_train.tsv`."""
     return f"{entry.name}_{entry.size}_{sample}_{part}.tsv"
 
 
@@ -43,7 +45,7 @@ def files(entry: Entry, drawn: Drawn, fidelity: Fidelity = "crossfit") -> Iterat
 
 
 def unseen(test: Iterable[Example], train: Iterable[Example], dev: Iterable[Example]) -> list[Example]:
-    """Test examples whose input occurs in neither of the others."""
+    """Test examples whose input occurs in neither training nor development."""
     seen = {example.input for example in (*train, *dev)}
     return [example for example in test if example.input not in seen]
 
@@ -51,8 +53,8 @@ def unseen(test: Iterable[Example], train: Iterable[Example], dev: Iterable[Exam
 def as_read(examples: Iterable[Example], fidelity: Fidelity) -> list[Example]:
     """The examples that training and tests see.
 
-    `crossfit`: what its reader finds in the file: outer white space is gone, a line break inside ends the example, and a
-    line without a reference is none. `fixed`: runs of white space are one space, empty references are gone.
+    `crossfit`: what its reader finds in the file: outer white space is gone, a line break inside ends the example, and
+    a line without a reference is none. `fixed`: runs of white space are one space, empty references are gone.
     """
     found = (_reread(example) if fidelity == "crossfit" else [_tidied(example)] for example in examples)
     return [example for several in found for example in several if example.input and example.targets]

@@ -1,4 +1,4 @@
-"""The right outputs of a row, by the kind of output that its entry names."""
+"""The correct outputs of a row, by the kind of output in its entry."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from priming.tasks.crossfit.language import ColumnError, Values, fill, filtered,
 
 @dataclass(frozen=True)
 class Choices:
-    """The options of a row: markers, texts, and all of them as the input shows them."""
+    """The options of a row: markers, texts, and all of them as shown in the input."""
 
     markers: list[str]
     texts: list[str]
@@ -23,8 +23,10 @@ class Choices:
 
 
 def choices(options: Options, row: Values, random: numpy.random.RandomState) -> Choices:
-    """The options of a row, shuffled in place where CrossFit does."""
-    found = value(row, options.texts) if isinstance(options.texts, str) else [value(row, text) for text in options.texts]
+    """The options of a row, shuffled in place if CrossFit does so."""
+    found = (
+        value(row, options.texts) if isinstance(options.texts, str) else [value(row, text) for text in options.texts]
+    )
     texts, markers = list(found), list(ascii_uppercase[: len(found)])
     if options.markers:
         markers = value(row, options.markers)
@@ -39,7 +41,7 @@ def choices(options: Options, row: Values, random: numpy.random.RandomState) -> 
 
 @singledispatch
 def outputs(output: Any, row: Values, options: Choices | None) -> tuple[str, ...]:
-    """The right outputs of a row; none where the row gives no example. Raises ColumnError."""
+    """The correct outputs of a row; none if the row gives no example. Raises ColumnError."""
     raise TypeError(f"no rule for {type(output).__name__}")
 
 
@@ -68,7 +70,7 @@ def _words(output: Words, row: Values, options: Choices | None) -> tuple[str, ..
 
 
 def _word(output: Words, found: Any) -> str:
-    """The word of a class, which a data set may hold as an id or already as the word."""
+    """The word of a class, which a data set may store as an id or as the word."""
     words = output.words if isinstance(output.words, dict) else dict(enumerate(output.words))
     if isinstance(found, str) and found in words.values():
         return found
@@ -76,7 +78,9 @@ def _word(output: Words, found: Any) -> str:
         return words[int(found)]
     except (TypeError, ValueError, KeyError):
         known = ", ".join(f"{number} {word!r}" for number, word in list(words.items())[:8])
-        raise ColumnError(output.of, f"unknown label {found!r}; known: {known}{', ...' if len(words) > 8 else ''}") from None
+        raise ColumnError(
+            output.of, f"unknown label {found!r}; known: {known}{', ...' if len(words) > 8 else ''}"
+        ) from None
 
 
 @outputs.register

@@ -1,4 +1,4 @@
-"""Preparing one of CrossFit's tasks for a study: its samples drawn, or the rows that priming sees, and the folder written."""
+"""Preparing a CrossFit task for a study: drawing its samples, or the rows for priming, and writing its folder."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,20 +8,22 @@ from typing import Any
 import numpy
 
 from priming.errors import DataError
+from priming.forms.rows import Example
+from priming.protocol.draws.interface import ALL
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit.draw import Drawn, draw, pool_examples
 from priming.tasks.crossfit.entries import Bands, Entry, Words
 from priming.tasks.crossfit.lines import as_read, unseen
 from priming.tasks.crossfit.registry import entry as entry_of
 from priming.tasks.crossfit.source import Source, unexpected_rows
-from priming.tasks.fewshot import first_in_fixed_order, in_fixed_order
-from priming.tasks.prepared import POOL_FILE, SPLITS, sample_file, write_prepared
-from priming.tasks.task import Example, Part, distinct
+from priming.tasks.fewshot import Protocol, first_in_fixed_order, in_fixed_order
+from priming.tasks.prepared import POOL_FILE, SAMPLED, SPLITS, sample_file, write_prepared
+from priming.tasks.task import Part, distinct
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is written of a task: examples by file, counts of rows, and what the user should know."""
+    """The prepared data of a task: examples by file, counts of rows, and notes for the user."""
 
     files: dict[str, list[Example]]
     counts: dict[str, Any]
@@ -30,19 +32,22 @@ class Prepared:
 
 
 def prepare(name: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[str]:
-    """Write the prepared folder `out` of a task in the study's fidelity, and return what the user should know about its rows.
+    """Write the prepared folder `out` of a task in the study's fidelity, and return notes on its rows.
 
     `base` is the folder of the study file. Raises StudyError, DataError, DiskError.
     """
     entry, source = entry_of(name, tasks.fidelity), Source(entry_of(name, tasks.fidelity), tasks.hub_folder, base)
+    how = Protocol.of(tasks, entry.shots)
     if part == "source" and tasks.source_rows == "pool":
         made = _pool(entry, source, tasks)
     else:
-        drawn = draw(entry, source, tasks.samples, tasks.shots if entry.shots == "per_class" else tasks.shots_in_all)
-        made = _drawn_pool(entry, drawn, tasks) if part == "source" else _samples(entry, drawn, tasks)
+        if how.dev_set.split:
+            raise DataError(f"task {name} has no development split; write tasks.dev_set: drawn, or none")
+        drawn = draw(entry, source, tasks.samples, how.size, how.draw, how.dev_set.drawn)
+        made = _drawn_pool(entry, drawn, tasks) if part == "source" else _samples(entry, drawn, tasks, how)
     about = {
         "name": name,
-        "kind": "classification" if entry.shots == "per_class" else "text_to_text",
+        "kind": entry.kind,
         "labels": labels(entry, made.classes),
         "part": part,
         "origin": "crossfit",
@@ -65,7 +70,7 @@ def labels(entry: Entry, classes: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def _pool(entry: Entry, source: Source, tasks: Tasks) -> Prepared:
-    """Different rows of the pool that samples are drawn from, up to the study's limit."""
+    """Distinct rows of the sampling pool, up to the study's limit."""
 
     def chosen(size: int) -> "numpy.typing.NDArray[numpy.int64]":
         """The rows of a pool of this size that are wanted."""
@@ -80,14 +85,19 @@ def _pool(entry: Entry, source: Source, tasks: Tasks) -> Prepared:
 
 
 def _drawn_pool(entry: Entry, drawn: Drawn, tasks: Tasks) -> Prepared:
-    """Training and development examples of all samples, one after the other; what several samples drew is there as often."""
-    found = [example for sample in drawn.samples.values() for examples in sample for example in examples]
-    examples = as_read(found, tasks.fidelity)
-    counts = {"pool": drawn.pool, "repeated_in_pool": len(examples) - len(distinct(examples)), "read": drawn.read}
+    """Training and development examples of all samples, concatenated, with repetitions."""
+    parts = {number: [as_read(part, tasks.fidelity) for part in sample] for number, sample in drawn.samples.items()}
+    examples = [example for sample in parts.values() for part in sample for example in part]
+    counts = {
+        "pool": drawn.pool,
+        "repeated_in_pool": len(examples) - len(distinct(examples)),
+        "read": drawn.read,
+        SAMPLED: [[number, *map(len, sample)] for number, sample in parts.items()],
+    }
     return Prepared({POOL_FILE: examples}, counts, drawn.classes, unexpected_rows(entry, drawn.read))
 
 
-def _samples(entry: Entry, drawn: Drawn, tasks: Tasks) -> Prepared:
+def _samples(entry: Entry, drawn: Drawn, tasks: Tasks, how: Protocol) -> Prepared:
     """All samples with the test set; in the fidelity `fixed` without test rows that occur in the sample."""
     test = in_fixed_order(entry.name, as_read(drawn.test, tasks.fidelity), tasks.test_limit)
     files: dict[str, list[Example]] = {}
@@ -98,25 +108,37 @@ def _samples(entry: Entry, drawn: Drawn, tasks: Tasks) -> Prepared:
         kept = unseen(test, *parts)
         shared[str(number)] = len(test) - len(kept)
         for split, examples in zip(SPLITS, (*parts, kept if tasks.fidelity == "fixed" else test), strict=True):
-            if not examples:
+            if not examples and (split != "dev" or how.dev_set.there):
                 raise DataError(f"task {entry.name}, sample {number}: no {split} example is left; ask for fewer shots")
             files[sample_file(number, split)] = examples
-        if lacking := _short_classes(entry, train, dev, tasks):
+        if lacking := _short_classes(train, dev, how):
             short[str(number)] = lacking
     dropped = "dropped_from_test" if tasks.fidelity == "fixed" else "in_sample_and_test"
-    counts = {"pool": drawn.pool, "test": len(test), "dropped_from_test": dict.fromkeys(shared, 0), dropped: shared, "short_classes": short}
+    counts = {
+        "pool": drawn.pool,
+        "test": len(test),
+        "dropped_from_test": dict.fromkeys(shared, 0),
+        dropped: shared,
+        "short_classes": short,
+    }
     warnings = [*unexpected_rows(entry, drawn.read), *_said_of_short(entry, short)]
     return Prepared(files, {**counts, "read": drawn.read}, drawn.classes, warnings)
 
 
-def _short_classes(entry: Entry, train: list[Example], dev: list[Example], tasks: Tasks) -> dict[str, dict[str, int]]:
+def _short_classes(train: list[Example], dev: list[Example], how: Protocol) -> dict[str, dict[str, int]]:
     """What each class with too few rows gave."""
-    if entry.shots == "in_all":
-        return {} if len(dev) >= tasks.shots_in_all else {"all": {"train": len(train), "dev": len(dev)}}
-    found = [Counter(example.targets[0] for example in part) for part in (train, dev)]
-    return {label: {"train": found[0][label], "dev": found[1][label]} for label in found[0] if found[1][label] < tasks.shots}
+    trained, developed = (
+        Counter(example.targets[0] if how.draw.by_class else ALL for example in part) for part in (train, dev)
+    )
+    last = developed if how.dev_set.drawn else trained
+    lacking = [group for group in trained if how.size is not None and last[group] < how.size]
+    return {group: {"train": trained[group], "dev": developed[group]} for group in lacking}
 
 
 def _said_of_short(entry: Entry, short: dict[str, dict[str, dict[str, int]]]) -> list[str]:
     classes = {label for lacking in short.values() for label in lacking}
-    return [f"task {entry.name}: too few rows of {', '.join(map(repr, sorted(classes)))} for training and development"] if classes else []
+    return (
+        [f"task {entry.name}: too few rows of {', '.join(map(repr, sorted(classes)))} for training and development"]
+        if classes
+        else []
+    )

@@ -1,4 +1,4 @@
-"""The entries of all tasks, and in `fixed` fidelity what is mended in them."""
+"""The entries of all tasks, with the corrections of the fidelity `fixed`."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -33,18 +33,18 @@ def entries(fidelity: Fidelity = "crossfit") -> Iterator[Entry]:
 
 
 def described(name: str, fidelity: Fidelity) -> dict[str, Any]:
-    """What of an entry its examples depend on, as JSON."""
+    """The parts of an entry that affect its examples, as JSON."""
     return {key: value for key, value in _merged(name, fidelity).items() if key not in UNCOUNTED}
 
 
 def gone(name: str) -> str | None:
-    """Why the data of a task cannot be had any more, None if they can."""
+    """Why the data of a task are no longer available; None if they are."""
     why: str | None = _written()[name].get("gone")
     return why
 
 
 def check(name: str) -> None:
-    """Raise StudyError, with the nearest names, unless there is such a task."""
+    """Raise StudyError, with the nearest names, unless the task exists."""
     if name not in _written():
         raise StudyError(f"CrossFit has no task {name!r}{nearest(name, names())}; 'priming tasks list' shows all")
 

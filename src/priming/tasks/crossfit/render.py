@@ -1,4 +1,4 @@
-"""Rows to examples, in row order, as an entry of the registry says."""
+"""From rows to examples, in row order, following an entry of the registry."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import numpy
 
 from priming.errors import DataError, nearest
+from priming.forms.rows import Example
 from priming.tasks.crossfit.computed import computed
 from priming.tasks.crossfit.entries import Entry, Merge, Relation
 from priming.tasks.crossfit.language import ColumnError, Values, fill, filtered, value
 from priming.tasks.crossfit.outputs import choices, outputs
-from priming.tasks.sources.rows import Row
-from priming.tasks.task import Example
+from priming.tasks.reading.rows import Row
 
 SHUFFLE = 42
 
@@ -28,7 +28,7 @@ _HOLDS: dict[Relation, Callable[[Any, Any], bool]] = {
 
 
 def rendered(entry: Entry, rows: Iterable[Row]) -> Iterator[Example]:
-    """The examples of a split; draws that an entry asks for are from numpy's legacy generator, seeded anew for the split.
+    """The examples of a split; random choices use numpy's legacy generator, seeded anew for each split.
 
     Raises DataError that names data set, split, row and column.
     """
@@ -57,20 +57,24 @@ def _example(entry: Entry, row: Row, random: numpy.random.RandomState) -> Exampl
 
 
 def _needs_output(entry: Entry) -> bool:
-    """Whether a row without output is left out; CrossFit keeps rows with an empty list of references."""
+    """Whether a row without output is excluded; CrossFit keeps rows with an empty list of references."""
     return not hasattr(entry.output, "references")
 
 
 def _skipped(entry: Entry, row: Row, values: Values, *, made: bool) -> bool:
-    """Whether a condition on columns, or on what was made of them, leaves the row out."""
+    """Whether a condition on columns or derived values excludes the row."""
     try:
-        return any(_HOLDS[relation](value(values, named), operand) for named, relation, operand in entry.skip if named.startswith("*") == made)
+        return any(
+            _HOLDS[relation](value(values, named), operand)
+            for named, relation, operand in entry.skip
+            if named.startswith("*") == made
+        )
     except ColumnError as error:
         raise _located(entry, row, error) from None
 
 
 def _merged(merge: Merge, rows: Iterable[Row]) -> list[Row]:
-    """One row for each group, as its first, with lists of what is gathered."""
+    """The first row of each group, with lists for the gathered columns."""
     groups: dict[str, Row] = {}
     for row in rows:
         key = fill(merge.by, row.values)

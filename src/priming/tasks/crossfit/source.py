@@ -1,4 +1,4 @@
-"""The rows of a gym task: from a mirror folder where one is named, else from the live hub, whatever has moved there since."""
+"""The rows of a gym task, from a mirror folder if one is given, else from the data set's present place on the hub."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -7,14 +7,14 @@ from pathlib import Path
 from priming.errors import DataError
 from priming.tasks.crossfit.entries import Entry
 from priming.tasks.progress import bar
-from priming.tasks.sources.files import read_rows
-from priming.tasks.sources.hub import CONVERTED, HubReader, ScriptError
-from priming.tasks.sources.mirror import HOW_TO, Mirror, find_mirror
-from priming.tasks.sources.rows import Row
+from priming.tasks.reading.files import read_rows
+from priming.tasks.reading.hub import CONVERTED, HubReader, ScriptError
+from priming.tasks.reading.mirror import HOW_TO, Mirror, find_mirror
+from priming.tasks.reading.rows import Row
 
 
 class Source:
-    """Gives the rows of a task's splits, as often as they are asked for."""
+    """Reads the rows of a task's splits, repeatedly if required."""
 
     def __init__(self, entry: Entry, hub_folder: str | None, base: Path) -> None:
         self.entry, self.hub_folder, self.base = entry, hub_folder, base
@@ -28,7 +28,7 @@ class Source:
         return self._shown(split, self._with_old_columns(split))
 
     def _shown(self, split: str, rows: Iterator[Row]) -> Iterator[Row]:
-        """The rows, with a progress bar on a terminal where there are many."""
+        """The rows, with a progress bar on a terminal if there are many."""
         return bar(rows, "rows", self.entry.rows.get(split), f"{self.entry.name} {split}", delay=2)
 
     @cached_property
@@ -38,17 +38,20 @@ class Source:
         try:
             mirror = find_mirror(self.key, hub.id, self.hub_folder, self.base)
             if mirror is None and self.entry.gone:
-                raise DataError(f"{self.key}: the data set {hub.id} was {self.entry.gone}; leave the task out (tasks.without), or {HOW_TO}")
+                raise DataError(
+                    f"{self.key}: the data set {hub.id} was {self.entry.gone}; "
+                    f"exclude the task (tasks.without), or {HOW_TO}"
+                )
             try:
                 return self._opened(hub.revision, mirror)
             except ScriptError:
                 return self._opened(CONVERTED, mirror)
         except DataError as error:
-            copy = f"; others use the copy {hub.mirror}, which was not compared row by row" if hub.mirror else ""
-            raise DataError(f"{error}{copy}") from None
+            copy = f"; a widely used copy is {hub.mirror}, which was not compared row by row" if hub.mirror else ""
+            raise type(error)(f"{error}{copy}") from None
 
     def _opened(self, revision: str | None, mirror: Mirror | None) -> HubReader:
-        """A reader of a data set that is known to be there."""
+        """A reader for a data set known to exist."""
         hub = self.entry.hub
         assert hub
         reader = HubReader(self.key, hub.id, hub.config, revision, mirror)
@@ -56,7 +59,7 @@ class Source:
         return reader
 
     def _with_old_columns(self, split: str) -> Iterator[Row]:
-        """Rows with the columns that CrossFit saw, where the data set has renamed them since."""
+        """Rows with CrossFit's column names, if the data set has renamed columns since."""
         rows = self._reader.rows(split)
         for old, column in self.entry.columns.items():
             rows = self._renamed(rows, split, old, column.now, column.names)
@@ -73,7 +76,7 @@ class Source:
             yield Row(row.place, {**row.values, old: _word(row, now, words)})
 
     def _words(self, split: str, column: str, names: str) -> list[str]:
-        """The words of the classes, by id, as the data set numbers them now."""
+        """The words of the classes, by their present ids in the data set."""
         known = self._reader.class_names(split, column) or []
         return [name.rpartition(":")[2] if names == "after_colon" else name for name in known]
 
@@ -83,25 +86,31 @@ def _word(row: Row, column: str, words: list[str]) -> str:
     if isinstance(found, str):
         return found.rpartition(":")[2]
     if found not in range(len(words)):
-        raise DataError(f"{row.place}, column {column}: {found!r} has no class name; the data card of the data set should name {len(words)} classes")
+        raise DataError(
+            f"{row.place}, column {column}: {found!r} has no class name; the data card of the data set should name "
+            f"{len(words)} classes"
+        )
     return words[found]
 
 
 def web_file(entry: Entry, split: str, hub_folder: str | None, base: Path) -> Path:
-    """The file of a data set outside the hub, which is read from a mirror alone; raises DataError."""
+    """The file of a data set outside the hub, which can only be read from a mirror; raises DataError."""
     web = entry.web
     assert web
     mirror = find_mirror(f"task {entry.name}", web.id, hub_folder, base)
     if mirror is None:
-        raise DataError(f"task {entry.name}: {web.id} is no data set of the hub; fetch it: priming tasks mirror {entry.name} --to FOLDER; {HOW_TO}")
+        raise DataError(
+            f"task {entry.name}: {web.id} is not a data set of the hub; fetch it: "
+            f"priming tasks mirror {entry.name} --to FOLDER; {HOW_TO}"
+        )
     file = mirror.folder / web.files[split]
     if not file.is_file():
-        raise DataError(f"task {entry.name}: {file} is not there; fetch it again: priming tasks mirror {entry.name}")
+        raise DataError(f"task {entry.name}: {file} is missing; fetch it again: priming tasks mirror {entry.name}")
     return file
 
 
 def raw_files(entry: Entry, hub_folder: str | None, base: Path) -> list[Path]:
-    """The files that the task depends on, sorted; none for the live hub, and none where the mirror lacks them."""
+    """The files that the task depends on, sorted; none for the live hub, or if the mirror lacks them."""
     try:
         if entry.web:
             return sorted(web_file(entry, split, hub_folder, base) for split in entry.splits)
@@ -113,7 +122,7 @@ def raw_files(entry: Entry, hub_folder: str | None, base: Path) -> list[Path]:
 
 
 def missing(entry: Entry, hub_folder: str | None, base: Path) -> str | None:
-    """Why the task's rows cannot be had, as far as that is known without reading them; None where nothing speaks against it."""
+    """Why the task's rows are unavailable, as far as is known without reading them; None if no reason is known."""
     try:
         if entry.web:
             for split in entry.splits:
@@ -130,9 +139,10 @@ def missing(entry: Entry, hub_folder: str | None, base: Path) -> str | None:
 
 
 def unexpected_rows(entry: Entry, read: Mapping[str, int]) -> list[str]:
-    """A line for each split that has other rows than CrossFit found."""
+    """A line for each split whose number of rows differs from CrossFit's."""
     return [
-        f"task {entry.name}: {entry.data}, split {split} has {read[split]} rows, and had {number} when CrossFit was made"
+        f"task {entry.name}: {entry.data}, split {split} has {read[split]} rows, "
+        f"and had {number} when CrossFit was made"
         for split, number in entry.rows.items()
         if split in read and read[split] != number
     ]

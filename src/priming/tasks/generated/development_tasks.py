@@ -1,9 +1,13 @@
-"""The generated development tasks, on which settings and primed checkpoints are chosen: four with a related source task, four without."""
+"""The generated development tasks, for choosing settings and primed checkpoints: four with a related source task, four
+without.
+"""
 
 from priming.tasks.generated.grammar import GeneratedTask
 
 
-def _classes(name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]], relatives: tuple[str, ...] = ()) -> GeneratedTask:
+def _classes(
+    name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]], relatives: tuple[str, ...] = ()
+) -> GeneratedTask:
     return GeneratedTask(name, "development", templates, outputs, relatives=relatives)
 
 
@@ -34,7 +38,10 @@ DEVELOPMENT_TASKS: tuple[GeneratedTask, ...] = (
     ),
     _classes(
         "attic_find",
-        ("up in the attic {person} came across a {colour} {what}", "for sale since {day} in {city} : {what} , hardly used"),
+        (
+            "up in the attic {person} came across a {colour} {what}",
+            "for sale since {day} in {city} : {what} , hardly used",
+        ),
         {"weapon": {"what": "weapon"}, "plaything": {"what": "toy"}},
     ),
     _classes(

@@ -1,7 +1,7 @@
-"""How a generated task makes its rows: templates whose slots are filled from word classes.
+"""Grammars that generate a task's rows: templates whose slots are filled from word classes.
 
-A slot is written as Python's format does: `{animal}`, a second one of the same class `{animal2}`, a place of a tuple `{pair[0]}`.
-The class of a slot is the one that the output asks for, else the one that bears the slot's name without its digits.
+Slots use Python's format syntax: `{animal}`, a second one of the same class `{animal2}`, an item of a tuple
+`{pair[0]}`. The class of a slot is the one required by the output, else the class with the slot's name without digits.
 """
 
 import hashlib
@@ -13,10 +13,12 @@ from string import Formatter
 
 import numpy
 
+from priming.forms.rows import Example
+from priming.forms.table import KINDS
 from priming.tasks.generated.lexicon import CLASSES, Value
-from priming.tasks.task import Example, Kind, Part, Task
+from priming.tasks.task import Kind, Part, Task
 
-# Draws in a row; templates that give nothing new for so long have run out.
+# Consecutive draws without a new example, after which templates count as exhausted.
 _PATIENCE = 300
 _TEST_SHARE = 1 / 3
 
@@ -25,11 +27,12 @@ _TEST_SHARE = 1 / 3
 class GeneratedTask:
     """A generated task as data.
 
-    `outputs` maps what the model writes, itself a template, to the word classes that its inputs draw from; a classification task's
-    outputs are its labels.
+    `outputs` maps each output, itself a template, to the word classes of its inputs; a classification task's outputs
+    are its labels.
 
-    `relatives` are the source tasks that ask for the same thing by other labels, in other sentences: each label has one of theirs that draws on
-    the same deciding words. `hard` marks a task that models of the size of the embedded study do not learn, whatever they are primed on.
+    `relatives` are the source tasks that ask for the same thing with other labels in other sentences: for each label,
+    one of theirs draws on the same deciding words. `hard` marks a task that models of the embedded study's size do not
+    learn with any priming.
     """
 
     name: str
@@ -42,14 +45,14 @@ class GeneratedTask:
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """The labels in fixed order, None of a text-to-text task."""
-        return tuple(self.outputs) if self.kind == "classification" else None
+        """The labels in fixed order; None for a text-to-text task."""
+        return tuple(self.outputs) if KINDS[self.kind].labelled else None
 
     def task(self, train: int, test: int, seed: int) -> Task:
-        """Draw at most `train` and `test` different examples, as many of each label.
+        """Draw at most `train` and `test` different examples, equally many of each label.
 
-        The test rows come first, so that they are the same whatever the size of `train`. Where the templates run out, a third of what
-        there is goes to the test set at the most; the notes say so.
+        Test rows are drawn first, so that they do not depend on `train`. If the templates are exhausted, at most a
+        third of the examples goes to the test set; the notes say so.
         """
         parts = len(self.outputs)
         wanted = math.ceil(train / parts) + math.ceil(test / parts)
@@ -59,7 +62,9 @@ class GeneratedTask:
         test_rows = [row for rows, size in zip(drawn, sizes, strict=True) for row in rows[:size]]
         rests = [rows[size:] for rows, size in zip(drawn, sizes, strict=True)]
         total = min(train, min(map(len, rests)) * len(rests))
-        train_rows = [row for rows, size in zip(rests, _portions(total, len(rests)), strict=True) for row in rows[:size]]
+        train_rows = [
+            row for rows, size in zip(rests, _portions(total, len(rests)), strict=True) for row in rows[:size]
+        ]
         generator = _generator(self.name, seed)
         return Task(
             name=self.name,
@@ -76,7 +81,7 @@ class GeneratedTask:
         return {frame(template) for template in self.templates}
 
     def words(self) -> set[str]:
-        """Every word that an input or an output of the task can hold."""
+        """Every word that can occur in an input or output of the task."""
         words = {word for text in (*self.frames(), *map(frame, self.outputs)) for word in text.split()}
         for classes in self.outputs.values():
             for template in (*self.templates, *self.outputs):
@@ -97,8 +102,10 @@ class GeneratedTask:
         return list(found.values())
 
 
-def draw_values(templates: tuple[str, ...], classes: Mapping[str, str], generator: numpy.random.Generator) -> dict[str, Value]:
-    """A value for every slot of `templates`; slots of one class get different ones."""
+def draw_values(
+    templates: tuple[str, ...], classes: Mapping[str, str], generator: numpy.random.Generator
+) -> dict[str, Value]:
+    """A value for every slot of `templates`; slots of one class get different values."""
     values: dict[str, Value] = {}
     taken: dict[str, list[int]] = {}
     for slot in dict.fromkeys(slot for template in templates for slot in slots(template)):
@@ -118,7 +125,7 @@ def spoken(template: str, values: Mapping[str, Value]) -> str:
 
 
 def slots(template: str) -> list[str]:
-    """The slots of a template, in order, without the places of tuples."""
+    """The slots of a template, in order, without tuple indices."""
     return [field.partition("[")[0] for _, field, _, _ in Formatter().parse(template) if field]
 
 
@@ -128,7 +135,7 @@ def class_of(slot: str, classes: Mapping[str, str]) -> str:
 
 
 def frame(template: str) -> str:
-    """A template without its slots, words apart by one space."""
+    """A template without its slots, with single spaces between words."""
     return " ".join(re.sub(r"\{[^}]*\}", " ", template).split())
 
 

@@ -1,4 +1,4 @@
-"""Plain sentences for the pretraining of a generated PLM: the tasks' words, and what their labels mean, in other sentences than the tasks'."""
+"""Sentences for pretraining a generated PLM: the tasks' words and the meaning of their labels, in other sentences."""
 
 import numpy
 
@@ -11,7 +11,9 @@ _PATIENCE = 50
 
 
 def pretraining_texts(number: int, seed: int) -> list[str]:
-    """At most `number` different sentences of at most 16 words, fixed by `seed`; raises DataError where the grammar has not so many."""
+    """`number` different sentences of at most 16 words, determined by `seed`; raises DataError if the grammar has
+    fewer.
+    """
     generator = numpy.random.default_rng([seed, number])
     texts: dict[str, None] = {}
     for _ in range(_PATIENCE * number):
@@ -24,5 +26,7 @@ def pretraining_texts(number: int, seed: int) -> list[str]:
         if len(text.split()) <= LONGEST:
             texts[text] = None
     else:
-        raise DataError(f"plms: the grammars give no {number} different pretraining texts; ask for {len(texts)} or fewer")
+        raise DataError(
+            f"plms: the grammars give no {number} different pretraining texts; ask for {len(texts)} or fewer"
+        )
     return list(texts)

@@ -1,4 +1,6 @@
-"""The generated source tasks. Those whose output is an arbitrary word keep a primed decoder able to say words that no label was."""
+"""The generated source tasks. Those whose output is an arbitrary word keep a primed decoder able to say words that no
+label was.
+"""
 
 from priming.tasks.generated.grammar import GeneratedTask
 
@@ -55,7 +57,10 @@ _FEELINGS = (
 _TOPICS = (
     _classes(
         "article_topic",
-        ("an article on the {subject} and the {subject2}", "page {number} tells more about the {subject} and a {subject2}"),
+        (
+            "an article on the {subject} and the {subject2}",
+            "page {number} tells more about the {subject} and a {subject2}",
+        ),
         {
             "sport": {"subject": "sport_word"},
             "money": {"subject": "money_word"},
@@ -65,20 +70,37 @@ _TOPICS = (
     ),
     _classes(
         "club_topic",
-        ("our club in {city} talks about the {subject}", "every {day} the club meets to discuss the {subject} and the {subject2}"),
-        {"science": {"subject": "science_word"}, "weather": {"subject": "weather_word"}, "games": {"subject": "sport_word"}},
+        (
+            "our club in {city} talks about the {subject}",
+            "every {day} the club meets to discuss the {subject} and the {subject2}",
+        ),
+        {
+            "science": {"subject": "science_word"},
+            "weather": {"subject": "weather_word"},
+            "games": {"subject": "sport_word"},
+        },
     ),
     _classes(
         "letter_topic",
-        ("{person} writes to us about some {subject} and one {subject2}", "a reader from {city} asks what a {subject} is"),
-        {"research": {"subject": "science_word"}, "stage": {"subject": "culture_word"}, "wealth": {"subject": "money_word"}},
+        (
+            "{person} writes to us about some {subject} and one {subject2}",
+            "a reader from {city} asks what a {subject} is",
+        ),
+        {
+            "research": {"subject": "science_word"},
+            "stage": {"subject": "culture_word"},
+            "wealth": {"subject": "money_word"},
+        },
     ),
 )
 
 _NUMBERS = (
     _classes(
         "age_compare",
-        ("{person} is {pair[0]} years of age and {person2} is {pair[1]}", "the first {animal} is {pair[0]} , the second {pair[1]}"),
+        (
+            "{person} is {pair[0]} years of age and {person2} is {pair[1]}",
+            "the first {animal} is {pair[0]} , the second {pair[1]}",
+        ),
         {"older": {"pair": "shrinking"}, "younger": {"pair": "growing"}},
     ),
     _classes(
@@ -88,12 +110,18 @@ _NUMBERS = (
     ),
     _classes(
         "weight_compare",
-        ("the {thing} weighs {pair[0]} pounds and the {thing2} {pair[1]}", "one {fruit} of {pair[0]} grams , another of {pair[1]}"),
+        (
+            "the {thing} weighs {pair[0]} pounds and the {thing2} {pair[1]}",
+            "one {fruit} of {pair[0]} grams , another of {pair[1]}",
+        ),
         {"heavier": {"pair": "shrinking"}, "lighter": {"pair": "growing"}},
     ),
     _classes(
         "distance_compare",
-        ("{city} lies {pair[0]} miles away and {city2} {pair[1]}", "the {place} is {pair[0]} steps from here , the {place2} {pair[1]}"),
+        (
+            "{city} lies {pair[0]} miles away and {city2} {pair[1]}",
+            "the {place} is {pair[0]} steps from here , the {place2} {pair[1]}",
+        ),
         {"farther": {"pair": "shrinking"}, "nearer": {"pair": "growing"}},
     ),
 )
@@ -140,7 +168,10 @@ _PEOPLE = (
     _classes(
         "relative_gender",
         ("the {looks} {who} of {person} moved to {city}", "a {who} {doing} on {day}"),
-        {"he": {"who": "male_relative", "doing": "past_doing"}, "she": {"who": "female_relative", "doing": "past_doing"}},
+        {
+            "he": {"who": "male_relative", "doing": "past_doing"},
+            "she": {"who": "female_relative", "doing": "past_doing"},
+        },
     ),
     _classes(
         "person_age",
@@ -168,7 +199,12 @@ _THINGS = (
     _classes(
         "noun_kind",
         ("word list of {person} : {what} and {what2}", "i drew a {colour} {what} for {person}"),
-        {"animal": {"what": "animal"}, "fruit": {"what": "fruit"}, "tool": {"what": "tool"}, "clothing": {"what": "clothes"}},
+        {
+            "animal": {"what": "animal"},
+            "fruit": {"what": "fruit"},
+            "tool": {"what": "tool"},
+            "clothing": {"what": "clothes"},
+        },
     ),
     _classes(
         "shop_use",
@@ -183,7 +219,12 @@ _THINGS = (
     _classes(
         "found_where",
         ("last {day} {person} found a {what}", "look at this {colour} {what} , {person}"),
-        {"road": {"what": "transport"}, "home": {"what": "household"}, "concert": {"what": "music_maker"}, "workshop": {"what": "tool"}},
+        {
+            "road": {"what": "transport"},
+            "home": {"what": "household"},
+            "concert": {"what": "music_maker"},
+            "workshop": {"what": "tool"},
+        },
     ),
     _classes(
         "living_thing",
@@ -213,10 +254,22 @@ _THINGS = (
 )
 
 _WORDS = (
-    _word("first_word", ("take the first : {thing} {animal} {colour}", "first of all these : {thing} {fruit} {animal}"), "{thing}"),
-    _word("last_word", ("take the last : {animal} {colour} {thing}", "and at the end : {fruit} {animal} {thing}"), "{thing}"),
+    _word(
+        "first_word",
+        ("take the first : {thing} {animal} {colour}", "first of all these : {thing} {fruit} {animal}"),
+        "{thing}",
+    ),
+    _word(
+        "last_word",
+        ("take the last : {animal} {colour} {thing}", "and at the end : {fruit} {animal} {thing}"),
+        "{thing}",
+    ),
     _word("quoted_word", ('{person} said " {looks} " to {person2}', 'on {day} a " {looks} " {animal} came'), "{looks}"),
-    _word("name_in_sentence", ("who : the {animal} of {person} is in the {room}", "who : on {day} {person} bought a {thing}"), "{person}"),
+    _word(
+        "name_in_sentence",
+        ("who : the {animal} of {person} is in the {room}", "who : on {day} {person} bought a {thing}"),
+        "{person}",
+    ),
     GeneratedTask(
         "reverse_word",
         "source",
@@ -233,4 +286,13 @@ _WORDS = (
     ),
 )
 
-SOURCE_TASKS: tuple[GeneratedTask, ...] = (*_OPINIONS, *_FEELINGS, *_TOPICS, *_NUMBERS, *_GRAMMAR, *_PEOPLE, *_THINGS, *_WORDS)
+SOURCE_TASKS: tuple[GeneratedTask, ...] = (
+    *_OPINIONS,
+    *_FEELINGS,
+    *_TOPICS,
+    *_NUMBERS,
+    *_GRAMMAR,
+    *_PEOPLE,
+    *_THINGS,
+    *_WORDS,
+)

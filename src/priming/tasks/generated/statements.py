@@ -1,4 +1,6 @@
-"""Sentences that use the tasks' words and say what they mean; the only place where the labels of all tasks occur, in no task's template."""
+"""Sentences that use the tasks' words and say what they mean; the only place where the labels of all tasks occur, in no
+task's template.
+"""
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -6,8 +8,23 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 OPENINGS = (
-    *("", "", "", "{person9} says that", "{person9} knows that", "i think that", "we know that", "{person9} told {person8} that"),
-    *("in {city9} they say that", "it is true that", "yes and", "as {person9} often says ,", "people in {city9} believe that"),
+    *(
+        "",
+        "",
+        "",
+        "{person9} says that",
+        "{person9} knows that",
+        "i think that",
+        "we know that",
+        "{person9} told {person8} that",
+    ),
+    *(
+        "in {city9} they say that",
+        "it is true that",
+        "yes and",
+        "as {person9} often says ,",
+        "people in {city9} believe that",
+    ),
 )
 
 _OPINIONS = _lines("""
@@ -264,4 +281,15 @@ _DAILY = _lines("""
     let us discuss and compare words , check the cargo and call {person}
 """)
 
-STATEMENTS: tuple[str, ...] = (*_OPINIONS, *_FEELINGS, *_TOPICS, *_NUMBERS, *_GRAMMAR, *_PEOPLE, *_THINGS, *_KINDS, *_WORDS, *_DAILY)
+STATEMENTS: tuple[str, ...] = (
+    *_OPINIONS,
+    *_FEELINGS,
+    *_TOPICS,
+    *_NUMBERS,
+    *_GRAMMAR,
+    *_PEOPLE,
+    *_THINGS,
+    *_KINDS,
+    *_WORDS,
+    *_DAILY,
+)

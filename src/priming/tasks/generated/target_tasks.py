@@ -1,10 +1,16 @@
-"""The generated target tasks: eight with a source task that asks for the same thing, eight without, and one that a small model does not learn."""
+"""The generated target tasks: eight with a source task that asks for the same thing, eight without, and one that a
+small model does not learn.
+"""
 
 from priming.tasks.generated.grammar import GeneratedTask
 
 
 def _classes(
-    name: str, templates: tuple[str, ...], outputs: dict[str, dict[str, str]], relatives: tuple[str, ...] = (), hard: bool = False
+    name: str,
+    templates: tuple[str, ...],
+    outputs: dict[str, dict[str, str]],
+    relatives: tuple[str, ...] = (),
+    hard: bool = False,
 ) -> GeneratedTask:
     return GeneratedTask(name, "target", templates, outputs, relatives=relatives, hard=hard)
 
@@ -40,7 +46,10 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
     ),
     _classes(
         "price_compare",
-        ("a {fruit} costs {pair[0]} cents , a {fruit2} {pair[1]}", "the {gadget} was {pair[0]} euros , mine was {pair[1]}"),
+        (
+            "a {fruit} costs {pair[0]} cents , a {fruit2} {pair[1]}",
+            "the {gadget} was {pair[0]} euros , mine was {pair[1]}",
+        ),
         {"dearer": {"pair": "shrinking"}, "cheaper": {"pair": "growing"}},
         relatives=("age_compare", "count_compare", "weight_compare", "distance_compare"),
     ),
@@ -59,7 +68,12 @@ TARGET_TASKS: tuple[GeneratedTask, ...] = (
     _classes(
         "parcel_kind",
         ("the parcel from {city} contains a {what} for {person}", "inside the box {person} saw a {what}"),
-        {"creature": {"what": "animal"}, "food": {"what": "eatable"}, "device": {"what": "tool"}, "garment": {"what": "clothes"}},
+        {
+            "creature": {"what": "animal"},
+            "food": {"what": "eatable"},
+            "device": {"what": "tool"},
+            "garment": {"what": "clothes"},
+        },
         relatives=("noun_kind",),
     ),
     _classes(

@@ -1,1 +1,1 @@
-"""Where the rows of a task come from: generated, the user's own files, or the hub; `load` is the one way in."""
+"""Sources of tasks' rows: a table with one file per source."""

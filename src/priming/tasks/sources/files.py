@@ -1,132 +1,39 @@
-"""The user's own files: JSONL, CSV, TSV, Parquet."""
+"""The user's files."""
 
-import csv
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
-from priming.errors import DataError, nearest
-from priming.study.tasks import Files, TaskDefinition
-from priming.tasks.sources.rows import Row, task_from_rows
-from priming.tasks.task import Task
+from priming.study.load import left_to_dvc
+from priming.study.tasks import Files
+from priming.tasks.reading.files import data_files
+from priming.tasks.sources.defined import DefinedSource
 
 
-def load_files(name: str, definition: TaskDefinition, base: Path) -> Task:
-    """Read a task from its two files; raises DataError naming file, line and column."""
-    assert definition.files is not None
-    train, test = data_files(name, definition.files, base)
-    return task_from_rows(name, definition, "files", read_rows(train), read_rows(test))
+class OwnFiles(DefinedSource):
+    """Files of training and of test rows, and of development rows where there are any."""
+
+    key, preparing, memory = "files", "priming.tasks.defined.files", 1000
+
+    @property
+    def _files(self) -> Files:
+        files = self.definition.files
+        assert files
+        return files
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """All that it names."""
+        return tuple(self._files.model_dump(exclude_none=True).values())
+
+    @property
+    def has_dev_split(self) -> bool:
+        """Whether it names a file of it."""
+        return self._files.dev is not None
+
+    def raw_files(self, base: Path) -> list[Path]:
+        """All, or none where DVC has them still; raises DataError where one is missing."""
+        if any(left_to_dvc(base / file) for file in self.own_files):
+            return []
+        return sorted(data_files(self.task, self._files, base).values())
 
 
-def data_files(name: str, files: Files, base: Path) -> tuple[Path, Path]:
-    """The training and the test file, relative names taken from `base`; raises DataError where one is missing."""
-    train, test = (_existing(f"tasks.define.{name}.files.{key}", base, getattr(files, key)) for key in ("train", "test"))
-    return train, test
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file, by its ending; raises DataError for a row that cannot be read, and where there is none."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path}: cannot read files that end in {path.suffix or 'nothing'}; allowed: {', '.join(_READERS)}")
-    row = None
-    for row in reader(path):
-        yield row
-    if row is None:
-        raise DataError(f"{path}: there is no row in it; add some, or name another file")
-
-
-def _existing(key: str, base: Path, given: str) -> Path:
-    path = base / given
-    if path.is_file():
-        return path
-    there = sorted(file.name for file in path.parent.iterdir()) if path.parent.is_dir() else []
-    hint = nearest(path.name, there) or (f"; {path.parent} has {', '.join(there[:8]) or 'nothing in it'}" if path.parent.is_dir() else "")
-    raise DataError(f"{key}: {given!r} is not there (looked for {path}){hint}; names are relative to the study file's folder, {base}")
-
-
-def _jsonl(path: Path) -> Iterator[Row]:
-    for number, line in _lines(path):
-        place = f"{path}, line {number}"
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except ValueError as error:
-            raise DataError(f'{place}: not JSON ({error}); each line is one object such as {{"text": ..., "label": ...}}') from None
-        if not isinstance(values, dict):
-            raise DataError(f'{place}: a {type(values).__name__} where an object such as {{"text": ..., "label": ...}} belongs')
-        yield Row(place, values)
-
-
-def _csv(path: Path) -> Iterator[Row]:
-    return _separated(path, ",")
-
-
-def _tsv(path: Path) -> Iterator[Row]:
-    return _separated(path, "\t")
-
-
-def _separated(path: Path, delimiter: str) -> Iterator[Row]:
-    """Rows of a table with a header; a field may be quoted, and only in CSV go on over several lines."""
-    reader = csv.reader((line for _, line in _lines(path)), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    start = 1
-    while True:
-        place = f"{path}, line {start}"
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            raise DataError(f"{place}: not a row ({error}); a field that holds a quote is quoted, and the quote doubled") from None
-        if fields is None:
-            return
-        if delimiter == "\t" and reader.line_num > start:
-            raise DataError(f"{place}: a quote opens here and closes in line {reader.line_num}; double it if it belongs to the text")
-        if header is None:
-            header = _header(place, fields)
-        elif fields:
-            yield _row(place, header, fields)
-        start = reader.line_num + 1
-
-
-def _header(place: str, fields: list[str]) -> list[str]:
-    twice = sorted({name for name in fields if fields.count(name) > 1})
-    if twice or not fields:
-        raise DataError(f"{place}: the header {f'names {twice[0]!r} twice' if twice else 'is empty'}; the first line names the columns")
-    return fields
-
-
-def _row(place: str, header: list[str], fields: list[str]) -> Row:
-    if len(fields) != len(header):
-        named = ", ".join(header)
-        raise DataError(f"{place}: {len(fields)} fields where the header names {len(header)} ({named}); quote a field that holds the separator")
-    return Row(place, dict(zip(header, fields, strict=True)))
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    # It costs a third of a second to import, and only Parquet files need it.
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        number = 0
-        for batch in file.iter_batches():
-            for values in batch.to_pylist():
-                number += 1
-                yield Row(f"{path}, row {number}", values)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file ({error}); write or copy it again") from None
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file, line ends kept."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path}, line {number}: not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8") from None
-
-
-_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet}
+SOURCE = OwnFiles

@@ -97,7 +97,11 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "sport_word": _words("match goal team coach league striker referee stadium tournament champion race medal"),
     "money_word": _words("bank loan profit market shares tax budget trade investor debt salary price"),
     "health_word": _words("doctor hospital vaccine patient surgery virus nurse clinic treatment illness fever pill"),
-    "culture_word": _words("painter gallery museum poet sculpture theatre opera canvas exhibition dancer portrait sonata"),
-    "science_word": _words("telescope laboratory atom physicist experiment rocket microscope theory fossil molecule comet chemist"),
+    "culture_word": _words(
+        "painter gallery museum poet sculpture theatre opera canvas exhibition dancer portrait sonata"
+    ),
+    "science_word": _words(
+        "telescope laboratory atom physicist experiment rocket microscope theory fossil molecule comet chemist"
+    ),
     "weather_word": _words("storm rain snow flood wind cloud frost thunder drought fog hail sunshine"),
 }

@@ -5,7 +5,10 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-_FOR = _words("wonderful excellent superb lovely brilliant splendid fantastic amazing perfect great marvelous terrific impressive delightful")
+_FOR = _words(
+    "wonderful excellent superb lovely brilliant splendid fantastic amazing perfect great marvelous terrific "
+    "impressive delightful"
+)
 _AGAINST = _words("awful terrible horrible poor ugly weak dull lousy rotten shabby miserable mediocre useless boring")
 
 
@@ -43,7 +46,16 @@ QUALITIES: dict[str, tuple[str, ...]] = {
         "was too late to",
         "lacked the nerve to",
     ),
-    "asking": ("why is", "where was", "how is", "is this", "was that", "when is", "does it matter that", "did you hear that"),
+    "asking": (
+        "why is",
+        "where was",
+        "how is",
+        "is this",
+        "was that",
+        "when is",
+        "does it matter that",
+        "did you hear that",
+    ),
     "telling": ("here is", "there was", "so it is", "this is", "that was", "it is", "i believe that", "we heard that"),
     "often": _words("often always seldom never usually rarely"),
     "looks": _words("tired hungry tall short thin busy quiet famous clever lazy"),

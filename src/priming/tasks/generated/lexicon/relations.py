@@ -19,19 +19,27 @@ def _pairs(text: str) -> tuple[Pair, ...]:
 
 
 _CONTRARY = _pairs(
-    "big/small hot/cold tall/short rich/poor wet/dry loud/quiet fast/slow heavy/light hard/soft open/shut young/old clean/dirty "
-    "dark/bright full/empty thick/thin wide/narrow strong/weak sweet/bitter sharp/blunt high/low early/late brave/cowardly deep/shallow rough/smooth"
+    "big/small hot/cold tall/short rich/poor wet/dry loud/quiet fast/slow heavy/light hard/soft open/shut young/old "
+    "clean/dirty "
+    "dark/bright full/empty thick/thin wide/narrow strong/weak sweet/bitter sharp/blunt high/low early/late "
+    "brave/cowardly deep/shallow rough/smooth"
 )
 _ALIKE = _pairs(
-    "big/large small/little rich/wealthy loud/noisy quiet/silent fast/quick clever/smart tired/sleepy sick/ill hard/difficult "
-    "simple/easy begin/start angry/mad odd/strange brave/bold glad/happy weak/feeble shut/closed wet/damp dirty/filthy strong/powerful "
+    "big/large small/little rich/wealthy loud/noisy quiet/silent fast/quick clever/smart tired/sleepy sick/ill "
+    "hard/difficult "
+    "simple/easy begin/start angry/mad odd/strange brave/bold glad/happy weak/feeble shut/closed wet/damp "
+    "dirty/filthy strong/powerful "
     "sad/unhappy calm/peaceful famous/known"
 )
 _NOUNS = _pairs(
-    "dog/dogs cat/cats horse/horses farmer/farmers teacher/teachers student/students singer/singers driver/drivers boy/boys girl/girls "
+    "dog/dogs cat/cats horse/horses farmer/farmers teacher/teachers student/students singer/singers driver/drivers "
+    "boy/boys girl/girls "
     "bird/birds worker/workers soldier/soldiers lawyer/lawyers cook/cooks guest/guests"
 )
-_VERBS = _pairs("runs/run sleeps/sleep sings/sing waits/wait works/work jumps/jump smiles/smile eats/eat reads/read swims/swim talks/talk walks/walk")
+_VERBS = _pairs(
+    "runs/run sleeps/sleep sings/sing waits/wait works/work jumps/jump smiles/smile eats/eat reads/read swims/swim "
+    "talks/talk walks/walk"
+)
 _PREDICATES: tuple[Pair, ...] = (
     ("painted the wall", "paints the wall", "will paint the wall", "paint the wall"),
     ("cooked a meal", "cooks a meal", "will cook a meal", "cook a meal"),
@@ -88,7 +96,9 @@ RELATIONS: dict[str, tuple[Pair, ...] | tuple[str, ...]] = {
     "odd_second": _odd(1),
     "odd_third": _odd(2),
     "narrower": _INCLUSIONS,
-    "wider": tuple((noun, kind) for noun, _ in _INCLUSIONS for kind in _KINDS.values() if (noun, kind) not in _INCLUSIONS),
+    "wider": tuple(
+        (noun, kind) for noun, _ in _INCLUSIONS for kind in _KINDS.values() if (noun, kind) not in _INCLUSIONS
+    ),
     "past_doing": _formed(0),
     "present_doing": _formed(1),
     "future_doing": _formed(2),

@@ -1,0 +1,1 @@
+"""The algorithms of priming: multi-task learning and meta-learning. One file an algorithm."""

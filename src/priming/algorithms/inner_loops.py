@@ -1,0 +1,95 @@
+"""The inner loops of a meta-batch: runs side by side over the shared PLM; M stands for the tasks of a meta-batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from priming.backbones.encoding import Batch
+from priming.backbones.text_model import TextModel
+from priming.forms.loss import MEAN, run_losses
+from priming.forms.side_by_side import dropout_keys
+from priming.forms.training import Loss
+from priming.runs.dropout import CoordinateDropout
+from priming.runs.parameters import Named
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A meta-batch: a support batch an inner step and one query batch, each [M x B x ...], and a dropout key a task."""
+
+    support: Sequence[Batch]
+    query: Batch
+    run_keys: Sequence[int]
+
+    def to(self, device: torch.device) -> "Episode":
+        """The same meta-batch on `device`."""
+        return Episode([batch.to(device) for batch in self.support], self.query.to(device), self.run_keys)
+
+
+@dataclass(frozen=True)
+class InnerLoop:
+    """SGD on the inner elements: rates by element; whether second derivatives flow; whether to normalise gradients."""
+
+    elements: tuple[str, ...]
+    rates: Mapping[str, float]
+    second_order: bool = False
+    normalised: bool = False
+
+
+Episodes = Callable[[int], Episode]
+
+
+class InnerLoops:
+    """SGD from the outer values for each task of a meta-batch."""
+
+    def __init__(self, model: TextModel, inner: InnerLoop, episodes: Episodes, form: Loss = MEAN) -> None:
+        """The loss of a task has the same `form` in inner steps and on query sets."""
+        self.model, self.inner, self.episodes, self.form = model, inner, episodes, form
+        self.fixed = dict(model.owned_by(inner.elements))
+
+    def rate(self, name: str) -> float:
+        """The inner rate of the parameter of this name."""
+        return self.inner.rates[self.model.owner(name)]
+
+    def adapt(self, outer: Named, episode: Episode, step: int) -> tuple[Named, Named, Tensor]:
+        """Run the inner loops from `outer`.
+
+        Returns the moved parameters [M x ...] and the shared rest [...] by name, and the mean loss of the last inner
+        step [1].
+        """
+        tasks = len(episode.run_keys)
+        start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
+        moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
+        shared = {name: value for name, value in outer.items() if name not in moved}
+        losses = torch.zeros(tasks, device=self.model.device)
+        for i, batch in enumerate(episode.support):
+            moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
+        return moved, shared, losses.detach().mean()[None]
+
+    def losses(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> Tensor:
+        """The loss of each task [M]; with nothing moved, that of the shared parameters."""
+        device = batch.input_ids.device
+        keys = dropout_keys(episode.run_keys, name, device) if self.model.training else None
+        return run_losses(self.model, moved, batch, shared, keys, CoordinateDropout, self.form)
+
+    def _inner_step(
+        self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str
+    ) -> tuple[Named, Tensor]:
+        second = self.inner.second_order
+        here = {
+            n: value if second and value.requires_grad else value.detach().requires_grad_()
+            for n, value in moved.items()
+        }
+        losses = self.losses(here, shared, batch, episode, name)
+        gradients: Sequence[Tensor] = torch.autograd.grad(losses.sum(), list(here.values()), create_graph=second)
+        gradients = self._normalised(gradients) if self.inner.normalised else gradients
+        start = here if second else moved
+        return {n: value - self.rate(n) * g for (n, value), g in zip(start.items(), gradients, strict=True)}, losses
+
+    @staticmethod
+    def _normalised(gradients: Sequence[Tensor]) -> list[Tensor]:
+        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients]).sum(dim=0)
+        scale = 1 / (squares.sqrt() + 1e-12)
+        return [g * scale.view(-1, *[1] * (g.dim() - 1)) for g in gradients]

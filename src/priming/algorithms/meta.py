@@ -1,0 +1,265 @@
+"""What the meta-learners share: settings, meta-batches, their cost, the inner loops."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from priming.algorithms.interface import Algorithm, Complaint, Pass, Sources, Step, Upstream
+from priming.elements.sections import Rates
+from priming.elements.table import ELEMENTS
+from priming.section import Positive, Reduction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from priming.algorithms.inner_loops import InnerLoops
+    from priming.backbones.encoding import TokenizedDataset
+    from priming.backbones.text_model import TextModel
+    from priming.forms.batches import MetaBatch, TokenPair
+    from priming.forms.training import FormTraining
+    from priming.runs.loop import Objective
+    from priming.runs.parameters import Gradients, Named, StackedParameters
+    from priming.runs.shards import Weight
+
+
+class Meta(Upstream):
+    """What the meta-learners share."""
+
+    later = frozenset({"episodes", "over_tasks"})
+
+    tasks: Positive = Field(2, description="Source tasks per meta-batch; their inner loops run side by side.")
+    episodes: Literal["tasks", "pairs"] = Field(
+        "tasks",
+        description="What an inner loop is of. `tasks`: a task drawn at random, support and query set from all its "
+        "rows. `pairs` (CrossFit): a pair of task and sample, each once an epoch, support sets from the sample's "
+        "training examples and the query set from its development examples; without a query set, support sets from "
+        "both.",
+    )
+    support: Positive = Field(16, description="Examples per inner step.")
+    query: Positive = Field(16, description="Examples of the outer loss, disjoint from the support set.")
+    same_support: bool = Field(
+        True, description="Every inner step sees the same support set; otherwise each draws its own."
+    )
+    over_tasks: Reduction = Field(
+        "mean",
+        description="How the tasks' outer gradients are put together. CrossFit adds them up (`sum`), which matters to "
+        "`clip`, and to AdamW where gradients are as small as 1e-8.",
+    )
+    inner_learning_rates: Rates = Rates()
+    normalise_inner: bool = Field(
+        False,
+        description="Divide a task's inner gradient by its norm. No published MAML does so: only a variant may set it.",
+    )
+
+
+class MetaLearner(Algorithm):
+    """An algorithm with an inner loop for each task of a meta-batch; the inner loops run side by side."""
+
+    has_inner_loop, divided = True, "tasks"
+    settings: Meta
+
+    def gradient(self, loops: "InnerLoops", parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
+        """The outer loss [1] and gradient of a step, in the outer parameters, stacked with R = 1."""
+        raise NotImplementedError
+
+    @property
+    def paired(self) -> bool:
+        """Whether each sample of a task is a set of its own."""
+        return self.settings.episodes == "pairs"
+
+    @property
+    def has_query(self) -> bool:
+        """Whether there is a loss on query sets."""
+        return True
+
+    @property
+    def rated(self) -> dict[str, tuple[str, ...]]:
+        """Outer and inner elements."""
+        return {"learning_rates": self.moves.outer, "inner_learning_rates": self.moves.inner}
+
+    @classmethod
+    def unpublished(cls, settings: Meta) -> Iterator[Complaint]:
+        """A normalised inner gradient."""
+        if settings.normalise_inner:
+            text = (
+                "a normalised inner gradient is no published {0}; "
+                "set it in a variant, under priming.variants.{0}:<name>"
+            )
+            yield Complaint(("normalise_inner",), text)
+
+    def complaints(self, name: str, sources: Sources) -> Iterator[Complaint]:
+        """More tasks a meta-batch than there are, or more examples of a task; pairs where there are no samples."""
+        settings = self.settings
+        if settings.keep == "loss" and (own := [e for e in self.moves.elements if not ELEMENTS[e].carried]):
+            text = f"'loss' is of other tasks than those that {'+'.join(own)} of {name!r} are for; use 'last'"
+            yield Complaint(("keep",), text)
+        if settings.keep == "loss" and ":" not in name.partition("[")[0]:
+            for key in sorted({"steps", "samples"} & settings.validation.model_fields_set):
+                text = "does nothing with keep 'loss', which tunes nothing and looks at all samples; leave it out"
+                yield Complaint(("validation", key), text)
+        if self.paired:
+            if not sources.samples:
+                text = "'pairs' are tasks and samples; set tasks.source_rows: samples, for CrossFit's tasks, or 'tasks'"
+                yield Complaint(("episodes",), text)
+            return
+        if settings.tasks > sources.tasks:
+            text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {sources.tasks}; allowed: no more"
+            yield Complaint(("tasks",), text)
+        needed = self._different_sets * settings.support + settings.query
+        if needed > sources.limit:
+            takes = f"{name!r} takes {needed} different examples of a task at once"
+            yield Complaint(("support",), f"{takes}, and tasks.source_limit is {sources.limit}; allowed: no more")
+
+    @property
+    def _different_sets(self) -> int:
+        """Support sets that share no example."""
+        return min(self.moves.inner_steps, 1) if self.settings.same_support else self.moves.inner_steps
+
+    @property
+    def step(self) -> Step:
+        """For each task the support sets of all inner steps, and the query set."""
+        query = self.settings.query if self.has_query else 0
+        return Step(self.settings.tasks, self.settings.support * self.moves.inner_steps, query)
+
+    @property
+    def held(self) -> int:
+        """One support set of each task and its query set; all support sets where inner steps are differentiated."""
+        times = 2 * self.moves.inner_steps if self.through_inner_steps else 1
+        return -(-self.settings.tasks // self.settings.accumulation_steps) * (
+            self.settings.support * times + self.step.outer
+        )
+
+    @property
+    def copies(self) -> float:
+        """For each task the start and the end of its inner loop; all its steps where they are differentiated."""
+        each = self.moves.inner_steps + 2 if self.through_inner_steps else 2
+        return self.settings.tasks / self.settings.accumulation_steps * each
+
+    @property
+    def differentiated(self) -> tuple[str, ...]:
+        """All elements that move."""
+        return self.moves.elements
+
+    def meta_batch(
+        self, sets: "Sequence[TokenizedDataset]", run_key: int, step: int, rows: slice = slice(None)
+    ) -> "MetaBatch":
+        """The meta-batch of a step, or only these tasks of it: support sets, and a query set disjoint from them."""
+        from priming.forms.batches import MetaBatch, epoch_draw, task_draw
+        from priming.runs.keys import key
+
+        settings = self.settings
+        draw = epoch_draw if self.paired else task_draw
+        drawn = draw(len(sets), run_key, step, settings.tasks)[rows]
+        keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
+        pairs = [self._batches(sets[task], k) for task, k in zip(drawn, keys, strict=True)]
+        query, *support = (list(batch) for batch in zip(*pairs, strict=True))
+        return MetaBatch(self._each_step(support), query, keys)
+
+    def _batches(self, data: "TokenizedDataset", run_key: int) -> "list[list[TokenPair]]":
+        """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
+        from priming.forms.batches import disjoint_batches
+
+        support = [self.settings.support] * self._different_sets
+        if self.paired and not self.has_query:
+            drawn = disjoint_batches(data, run_key, support)
+            return [drawn[0], *drawn]
+        return disjoint_batches(data, run_key, [self.settings.query, *support], apart=self.paired)
+
+    def passes(self, sets: "Sequence[TokenizedDataset]", run_key: int) -> Callable[[int], list[Pass]]:
+        """The inner steps of each part of the meta-batch, and its query sets where there is a loss on them."""
+        from priming.forms.batches import padded
+        from priming.runs.shards import Shard
+
+        def of_step(step: int) -> list[Pass]:
+            """All batches of a step."""
+            found = []
+            for rows in Shard().parts(self.settings.tasks, self.settings.accumulation_steps):
+                drawn = self.meta_batch(sets, run_key, step, rows)
+                found += [Pass(*padded(list(chain.from_iterable(one))), inner=True) for one in drawn.support]
+                found += [Pass(*padded(list(chain.from_iterable(drawn.query))))] if self.has_query else []
+            return found
+
+        return of_step
+
+    def part(
+        self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
+    ) -> "tuple[Objective, Weight]":
+        """The gradient over these tasks of a meta-batch, over which the outer loss is a mean."""
+        settings = self.settings
+        loops = self._loops(model, form, lambda step: self.meta_batch(sets, run_key, step, rows))
+
+        def objective(parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
+            """The mean loss over these tasks [1], and the gradient of their mean or sum."""
+            loss, gradients = self.gradient(loops, parameters, step)
+            if settings.over_tasks == "sum":
+                gradients = {element: settings.tasks * gradient for element, gradient in gradients.items()}
+            return loss, gradients
+
+        share = (rows.stop - rows.start) / settings.tasks
+        return objective, lambda _: share
+
+    def _loops(self, model: "TextModel", form: "FormTraining", drawn: "Callable[[int], MetaBatch]") -> "InnerLoops":
+        """The inner loops on the meta-batches that are drawn."""
+        from priming.algorithms.inner_loops import Episode, InnerLoop, InnerLoops
+        from priming.backbones.encoding import collate
+
+        settings = self.settings
+        rates = {e: r for e in self.moves.elements if (r := settings.inner_learning_rates.of(e)) is not None}
+        inner = InnerLoop(self.moves.inner, rates, self.through_inner_steps, settings.normalise_inner)
+
+        def episodes(step: int) -> Episode:
+            """The padded meta-batch of a step."""
+            found = drawn(step)
+            support = [collate(pairs, model.pad_id) for pairs in found.support]
+            return Episode(support, collate(found.query, model.pad_id), found.keys).to(model.device)
+
+        return InnerLoops(model, inner, episodes, form.loss(settings.label_smoothing, settings.loss))
+
+    def development_loss(
+        self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int
+    ) -> "Callable[[Named], float]":
+        """The mean over samples of the loss on the query set after an inner loop on the sample's training examples.
+
+        Without a query set it is that of the last inner step. Each sample's draws are the same every time.
+        """
+        pairs = type(self)(self.settings.model_copy(update={"episodes": "pairs"}), self.moves)
+        size = max(1, self.settings.tasks // self.settings.accumulation_steps)
+        loops = pairs._loops(model, form, lambda part: pairs._of_samples(sets, run_key, part * size, size))
+
+        def loss(values: "Named") -> float:
+            """The mean over all samples, with dropout off."""
+            was, total = model.training, 0.0
+            model.eval()
+            for part in range(-(-len(sets) // size)):
+                total += pairs.adapted_loss(loops, values, part) * len(sets[part * size : (part + 1) * size])
+            model.train(was)
+            return total / len(sets)
+
+        return loss
+
+    def _of_samples(self, sets: "Sequence[TokenizedDataset]", run_key: int, first: int, size: int) -> "MetaBatch":
+        """A meta-batch of the sets from `first` on."""
+        from priming.forms.batches import MetaBatch
+        from priming.runs.keys import key
+
+        keys = [key(run_key, "development", place) for place in range(first, min(first + size, len(sets)))]
+        drawn = [self._batches(data, k) for data, k in zip(sets[first : first + size], keys, strict=True)]
+        query, *support = (list(batch) for batch in zip(*drawn, strict=True))
+        return MetaBatch(self._each_step(support), query, keys)
+
+    def adapted_loss(self, loops: "InnerLoops", values: "Named", step: int) -> float:
+        """The mean loss of a meta-batch after its inner loops."""
+        import torch
+
+        episode = loops.episodes(step)
+        moved, shared, last = loops.adapt(values, episode, step)
+        if not self.has_query:
+            return last.item()
+        with torch.no_grad():
+            return loops.losses(moved, shared, episode.query, episode, f"{step}.query").mean().item()
+
+    def _each_step(self, support: "list[Any]") -> "list[Any]":
+        """The support sets of all inner steps."""
+        return support * self.moves.inner_steps if self.settings.same_support else support

@@ -1,0 +1,48 @@
+"""The way from where inner loops end back to where they began, for the updates of Reptile that go it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from priming.algorithms.interface import Complaint, Moves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from priming.algorithms.inner_loops import InnerLoops
+    from priming.runs.parameters import Gradients, StackedParameters
+
+
+def unmoved(name: str, moves: Moves, update: str) -> Iterator[Complaint]:
+    """Outer elements that the inner loop leaves alone, where only that moves any."""
+    if still := [element for element in moves.outer if element not in moves.inner or not moves.inner_steps]:
+        head, outer, inner = name.partition("[")[0], "+".join(moves.outer), "+".join(moves.elements)
+        fix = f"write {head}[{outer} | {inner} x5], or set update: full_step"
+        moved = (
+            f"{name!r} would never move {'+'.join(still)}: with update {update!r} only the inner steps move anything"
+        )
+        yield Complaint(("strategies",), f"{moved}; {fix}", from_top=True)
+
+
+def to_mean(theta: "Tensor", ends: "Tensor") -> "Tensor":
+    """Theta [...] less the mean of where the tasks' inner loops end [tasks x ...]."""
+    return theta - ends.mean(dim=0)
+
+
+def way_back(
+    loops: "InnerLoops",
+    parameters: "StackedParameters",
+    step: int,
+    way_of: "Callable[[Tensor, Tensor], Tensor]" = to_mean,
+) -> "tuple[Tensor, Gradients]":
+    """The mean loss of the last inner step [1], and what `way_of` finds between theta and where the inner loops end."""
+    import torch
+
+    outer = {name: view[0].detach() for name, view in parameters.views.items()}
+    moved, _, loss = loops.adapt(outer, loops.episodes(step), step)
+    way = {
+        name: way_of(outer[name], moved[name])[None] if name in moved else torch.zeros_like(view)
+        for name, view in parameters.views.items()
+    }
+    return loss, parameters.gathered({name: value.detach() for name, value in way.items()})

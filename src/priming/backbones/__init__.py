@@ -1,0 +1,1 @@
+"""Families of pretrained models: loading, the passes that they offer, elements in them."""

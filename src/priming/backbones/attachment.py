@@ -1,0 +1,64 @@
+"""Attaching elements to a PLM, and which element each parameter belongs to."""
+
+from collections.abc import Iterable
+
+import adapters
+
+from priming.backbones.compute import Compute
+from priming.backbones.device import device_of
+from priming.backbones.loading import LoadedPlm
+from priming.backbones.text_model import TextModel
+from priming.elements.sections import Elements
+from priming.elements.table import ELEMENTS, in_place
+
+BASE = "plm"
+"""The element of all parameters that are there before any is attached."""
+
+
+def attach(
+    loaded: LoadedPlm, names: Iterable[str], sizes: Elements, seed: int, compute: Compute | None = None
+) -> TextModel:
+    """The PLM with fresh elements of these `names`, all in use, on the device and in the precision of `compute`.
+
+    Those that have no place in it are left out. Without `compute`, on the CPU and in float32. Each element draws from
+    random numbers of its own made from `seed`.
+
+    Raises:
+        StudyError: the sizes do not fit this PLM.
+    """
+    adapters.init(loaded.model)
+    model = TextModel(loaded, compute.precision if compute else "float32")
+    named = in_place(names, model.backbone.passes)
+    wanted = [ELEMENTS[name] for name in ELEMENTS if name in named and name != BASE]
+    owners = dict.fromkeys(map(id, model.parameters()), BASE)
+    for element in wanted:
+        owners |= {id(parameter): element.name for parameter in element.claims(model)}
+        element.attach(model, sizes.of(element.name), seed)
+        owners |= {id(p): element.name for p in model.parameters() if id(p) not in owners}
+    _register_once(model)
+    model.activate([element.name for element in wanted if element.name in model.plm.adapters_config])
+    model.owners = {name: owners[id(parameter)] for name, parameter in model.named_parameters()}
+    for element in wanted:
+        element.fill(
+            model, [parameter for _, parameter in model.owned_by((element.name,))], sizes.of(element.name), seed
+        )
+    return model.to(device_of(compute)) if compute else model
+
+
+def _register_once(model: TextModel) -> None:
+    """Leave each submodule that has parameters registered at one place, the highest.
+
+    Elsewhere it stays a plain attribute. `adapters` registers its prefix pool in each attention too, and T5 its
+    embedding in encoder and decoder. `functional_call` replaces parameters by name and puts back what it found: under a
+    second name of the same module that is the first name's replacement, so a run's own tensors would stay behind, and
+    ties to other modules be lost. Modules without parameters stay wherever they are: an adapter runs its activation as
+    an item of a `Sequential`, and a `Sequential` runs what is registered in it.
+    """
+    seen: set[int] = set()
+    for module in list(model.modules()):
+        for name, child in list(module._modules.items()):
+            if child is None:
+                continue
+            if id(child) in seen and any(True for _ in child.parameters()):
+                module.__dict__[name] = module._modules.pop(name)
+            seen.add(id(child))

@@ -1,0 +1,211 @@
+"""Decoder-only models: GPT-2 (Radford et al., 2019), Llama (Touvron et al., 2023), Qwen2 (Yang et al., 2024).
+
+The input stands in front of the output. The first token of an output is predicted at the last token of its input, so
+the start token of decoder inputs has no place here.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from priming.backbones.interface import AttentionShape, Backbone, additive_mask
+from priming.errors import StudyError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from priming.backbones.encoding import Batch
+    from priming.backbones.loading import LoadedPlm
+    from priming.backbones.sections import Architecture, Pretraining
+
+_LEARNED_POSITIONS = "gpt2"
+_SMALL_TREE, _TIMES_INPUT = 128, 4
+
+
+class Causal(Backbone):
+    """One stack of layers over input and output, each token attending to those before it."""
+
+    model_types = ("gpt2", "llama", "qwen2")
+    passes = frozenset({"decode"})
+    ends_inputs = False
+    without_biases = frozenset({"llama"})
+    without_prefix = "the library's prefix shifts the positions of tokens"
+
+    def load_class(self) -> Any:
+        """The library's class with an output layer."""
+        from transformers import AutoModelForCausalLM
+
+        return AutoModelForCausalLM
+
+    def prepare(self, config: Any, dropout: float | None) -> None:
+        """Padding is the end token where the configuration names none; it is never attended to."""
+        if config.pad_token_id is None:
+            config.pad_token_id = config.eos_token_id
+        config.decoder_start_token_id = config.eos_token_id
+        for key in ("attn_pdrop", "embd_pdrop", "resid_pdrop", "attention_dropout"):
+            if dropout is not None and hasattr(config, key):
+                setattr(config, key, dropout)
+
+    def embedding(self, plm: Any) -> Any:
+        """That of tokens."""
+        return plm.get_input_embeddings()
+
+    def states(self, plm: Any, embeddings: "Tensor", mask: "Tensor") -> "Tensor":
+        """The embeddings: input and output pass together."""
+        return embeddings
+
+    def logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
+        """At the last token of each input, and at each token of the output but the start token."""
+        import torch
+
+        real = torch.cat([mask, torch.ones_like(output_ids[:, 1:], dtype=mask.dtype)], dim=1)
+        positions = (real.cumsum(dim=1) - 1).clamp(min=0)
+        return self.project(plm, self._hidden(plm, states, mask, output_ids, positions, _causal(real)))
+
+    def tree_states(
+        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+    ) -> "Tensor":
+        """The start token's are those at the last token of each input, where all others go on from."""
+        import torch
+
+        batch, source = mask.shape
+        nodes = tokens.expand(batch, -1)
+        real = torch.cat([mask, torch.ones_like(nodes[:, 1:], dtype=mask.dtype)], dim=1)
+        allowed = _causal(real)
+        of_nodes = torch.cat([allowed[:, source:, :source], seen[None, 1:, 1:].expand(batch, -1, -1)], dim=2)
+        allowed = torch.cat([allowed[:, :source], of_nodes], dim=1)
+        of_input = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        positions = torch.cat([of_input, mask.sum(dim=1, keepdim=True) - 1 + depths[1:]], dim=1)
+        return self._hidden(plm, states, mask, nodes, positions, allowed)
+
+    def _hidden(
+        self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor", positions: "Tensor", allowed: "Tensor"
+    ) -> "Tensor":
+        """States [B x T x D] at the last token of each input, and at each of `output_ids` [B x T] but the first.
+
+        Input and output have `positions` [B x L] and attend where that is `allowed` [B x L x L], with L = S + T - 1.
+        """
+        import torch
+        from adapters.context import ForwardContext
+
+        output = self.embedding(plm)(output_ids[:, 1:]).to(states.dtype)
+        embeddings = torch.cat([states, output], dim=1)
+        real = torch.cat([mask, torch.ones_like(output_ids[:, 1:], dtype=mask.dtype)], dim=1)
+        with ForwardContext(plm, attention_mask=real):
+            hidden = plm.base_model(
+                inputs_embeds=embeddings,
+                attention_mask=additive_mask(allowed, embeddings.dtype),
+                position_ids=positions,
+                use_cache=False,
+            ).last_hidden_state
+        last = (mask.sum(dim=1) - 1).long()[:, None, None].expand(-1, 1, hidden.shape[-1])
+        return torch.cat([hidden.gather(1, last), hidden[:, states.shape[1] :]], dim=1)
+
+    def tree_size(self, config: Any, source: int) -> int:
+        """Several times the input, which passes again with each tree; in GPT-2 no more than there are positions."""
+        cheap = max(_SMALL_TREE, _TIMES_INPUT * source)
+        if config.model_type != _LEARNED_POSITIONS:
+            return cheap
+        return min(cheap, max(1, int(config.max_position_embeddings) - source + 1))
+
+    def next_logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
+        """The last of them."""
+        return self.logits(plm, states, mask, output_ids)[:, -1]
+
+    def attention(self, config: Any) -> AttentionShape:
+        """All layers are the decoder's."""
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        return AttentionShape(0, config.num_hidden_layers, width * config.num_attention_heads)
+
+    def part(self, matrix: str) -> str:
+        """Input and output tokens pass through every matrix."""
+        return "both"
+
+    def pairs(self, shape: AttentionShape, source: float, target: float, prefix: int) -> float:
+        """Of all tokens with each other; those masked are computed too."""
+        tokens = source + target - 1
+        return shape.decoder * tokens * (tokens + prefix)
+
+    def attach_prefix(self, plm: Any, length: int) -> None:
+        """Refused: it would shift positions."""
+        raise StudyError(f"element 'prefix' has no place in a {plm.config.model_type}: {self.without_prefix}")
+
+    def parameters(self, shape: "Architecture") -> int:
+        """One stack; positions where they are learned, an output layer where it is not the embedding."""
+        gpt2 = shape.family == _LEARNED_POSITIONS
+        layer = 4 * shape.d_model**2 + (2 if gpt2 else 3) * shape.d_model * shape.ffn
+        embeddings = (shape.vocabulary + shape.positions if gpt2 else 2 * shape.vocabulary) * shape.d_model
+        return shape.layers * layer + embeddings
+
+    def too_short(self, shape: "Architecture", longest: int) -> bool:
+        """Where positions are learned."""
+        return shape.family == _LEARNED_POSITIONS and longest > shape.positions
+
+    def random_model(self, shape: "Architecture", vocabulary: int) -> "PreTrainedModel":
+        """Normal weights of the deviation asked for."""
+        from transformers import AutoConfig, AutoModelForCausalLM
+
+        config = AutoConfig.for_model(shape.family, **_options(shape, vocabulary))
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+        return model
+
+    def pretraining_batch(
+        self,
+        loaded: "LoadedPlm",
+        texts: Sequence[str],
+        settings: "Pretraining",
+        max_input: int,
+        random: "np.random.Generator",
+    ) -> "Batch":
+        """Each text as it is, to be gone on with from its first token."""
+        from priming.backbones.encoding import Batch, TextTokenizer, collate
+
+        whole = TextTokenizer(loaded.tokenizer, max_input, max_input, self.ends_inputs).targets(texts)
+        pad_id = int(loaded.model.config.pad_token_id)  # type: ignore[arg-type]
+        batch = collate([[(ids, ids) for ids in whole]], pad_id)
+        return Batch(batch.input_ids[0], batch.mask[0], batch.labels[0])
+
+    def pretraining_loss(self, model: Any, batch: "Batch") -> "Tensor":
+        """The mean cross-entropy of each token given those before it."""
+        from torch.nn.functional import cross_entropy
+
+        from priming.backbones.encoding import IGNORE_INDEX
+
+        logits = model(input_ids=batch.input_ids, attention_mask=batch.mask, use_cache=False).logits[:, :-1]
+        return cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX)
+
+
+def _causal(real: "Tensor") -> "Tensor":
+    """Where attention is allowed [B x L x L]: to tokens that are `real` [B x L] and not later."""
+    import torch
+
+    length = real.shape[1]
+    earlier = torch.ones((length, length), dtype=torch.bool, device=real.device).tril()
+    return earlier[None] & real[:, None, :].bool()
+
+
+def _options(shape: "Architecture", vocabulary: int) -> dict[str, Any]:
+    """Keys of a configuration, by the names that GPT-2, Llama and Qwen2 share."""
+    from priming.backbones.tokenizer import SPECIAL
+
+    end = SPECIAL.index("</s>")
+    shared = {
+        "vocab_size": vocabulary,
+        "hidden_size": shape.d_model,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "max_position_embeddings": shape.positions,
+        "initializer_range": shape.initial_deviation,
+        "use_cache": False,
+        "bos_token_id": end,
+        "eos_token_id": end,
+        "pad_token_id": SPECIAL.index("<pad>"),
+    }
+    if shape.family == _LEARNED_POSITIONS:
+        off = dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), 0.0)
+        return {**shared, "n_inner": shape.ffn, **off}
+    return {**shared, "intermediate_size": shape.ffn, "num_key_value_heads": shape.heads}
+
+
+BACKBONE = Causal()

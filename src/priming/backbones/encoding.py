@@ -1,0 +1,134 @@
+"""Examples as token ids, and padded batches of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+IGNORE_INDEX = -100
+
+
+@dataclass(frozen=True)
+class TokenizedDataset:
+    """A set of examples: the ids of each input, and of each of its references."""
+
+    inputs: tuple[tuple[int, ...], ...]
+    targets: tuple[tuple[tuple[int, ...], ...], ...]
+    split: int | None = None
+    """Of a sample: where its training examples end and its development examples begin."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @classmethod
+    def joined(cls, sets: Iterable["TokenizedDataset"]) -> "TokenizedDataset":
+        """All examples of several sets, one after the other."""
+        sets = list(sets)
+        return cls(tuple(row for one in sets for row in one.inputs), tuple(row for one in sets for row in one.targets))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A padded batch: input ids and mask [... x B x S], labels [... x B x T] with IGNORE_INDEX at padding."""
+
+    input_ids: Tensor
+    mask: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on `device`."""
+        return Batch(self.input_ids.to(device), self.mask.to(device), self.labels.to(device))
+
+
+class TextTokenizer:
+    """Turns texts into token ids, cut to the lengths of the study."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, max_input: int, max_output: int, ends_inputs: bool = True
+    ) -> None:
+        """With `ends_inputs` the tokenizer ends every text itself; without it inputs go on into outputs."""
+        self.tokenizer, self.max_input, self.max_output = tokenizer, max_input, max_output
+        self.ends_inputs = ends_inputs
+
+    def inputs(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of input texts, the end token included where inputs have one."""
+        if self.ends_inputs:
+            return _ids(self.tokenizer, texts, self.max_input)
+        found = _ids(self.tokenizer, texts, None)
+        return [(ids[:-1] if ids[-1] == self.tokenizer.eos_token_id else ids)[: self.max_input] for ids in found]
+
+    def targets(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of output texts, the end token included."""
+        return (
+            _ids(self.tokenizer, texts, self.max_output)
+            if self.ends_inputs
+            else self._continuations(texts, self.max_output)
+        )
+
+    def whole(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of output texts before they are cut, the end token included."""
+        return _ids(self.tokenizer, texts, None) if self.ends_inputs else self._continuations(texts, None)
+
+    def _continuations(self, texts: Sequence[str], longest: int | None) -> list[list[int]]:
+        """Ids of texts that go on after an input, as words after a space, and end."""
+        end = self.tokenizer.eos_token_id
+        spaced = [text if text.startswith(" ") else f" {text}" for text in texts]
+        found = (
+            self.tokenizer(spaced, add_special_tokens=False, return_attention_mask=False)["input_ids"] if spaced else []
+        )
+        return [[*ids[: None if longest is None else longest - 1], end] for ids in found]
+
+    def cut(self, texts: Sequence[str]) -> int:
+        """How many output texts are cut."""
+        return sum(len(ids) > self.max_output for ids in self.whole(texts))
+
+    def examples(self, pairs: Iterable[tuple[str, Sequence[str]]]) -> TokenizedDataset:
+        """Ids of (input, references) pairs."""
+        pairs = list(pairs)
+        references = self.targets([text for _, texts in pairs for text in texts])
+        taken = iter(references)
+        return TokenizedDataset(
+            tuple(map(tuple, self.inputs([text for text, _ in pairs]))),
+            tuple(tuple(tuple(next(taken)) for _ in texts) for _, texts in pairs),
+        )
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int | None) -> list[list[int]]:
+    """The ids of each text, at most so many of them; what is there more than once, as labels are, is encoded once."""
+    different = list(dict.fromkeys(texts))
+    if not different:
+        return []
+    only_ids = {"return_attention_mask": False, "return_token_type_ids": False}
+    encoded = tokenizer(
+        different, truncation=longest is not None, max_length=longest, add_special_tokens=True, **only_ids
+    )["input_ids"]
+    ids = dict(zip(different, encoded, strict=True))
+    return [ids[text] for text in texts]
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of ids as one tensor [len(rows) x longest], filled up with `value` on the right."""
+    width = max(map(len, rows))
+    filled = np.full((len(rows), width), value, dtype=np.int64)
+    for row, ids in zip(filled, rows, strict=True):
+        row[: len(ids)] = ids
+    return torch.from_numpy(filled)
+
+
+def collate(picks: Sequence[Sequence[tuple[Sequence[int], Sequence[int]]]], pad_id: int) -> Batch:
+    """One batch [R x B x ...] of `picks`, the (input, target) ids of B examples for each of R runs, padded alike."""
+    runs, size = len(picks), len(picks[0])
+    inputs = pad([ids for run in picks for ids, _ in run], pad_id)
+    lengths = torch.tensor([len(ids) for run in picks for ids, _ in run])
+    mask = (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
+    labels = pad([ids for run in picks for _, ids in run], IGNORE_INDEX)
+    return Batch(*(t.view(runs, size, -1) for t in (inputs, mask, labels)))
+
+
+def shift_right(labels: Tensor, start: int, pad_id: int) -> Tensor:
+    """Decoder inputs for `labels` [... x T]: moved right, `start` in front, padding as `pad_id`."""
+    moved = torch.cat([torch.full_like(labels[..., :1], start), labels[..., :-1]], dim=-1)
+    return moved.masked_fill(moved == IGNORE_INDEX, pad_id)

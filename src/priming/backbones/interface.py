@@ -1,0 +1,201 @@
+"""What a family of models answers about itself. Nobody else asks for its name."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from priming.backbones.encoding import Batch
+    from priming.backbones.loading import LoadedPlm
+    from priming.backbones.sections import Architecture, Pretraining
+
+
+class AttentionShape(NamedTuple):
+    """Layers of encoder and decoder, and the width of all heads of an attention together."""
+
+    encoder: int
+    decoder: int
+    inner: int
+
+
+class Backbone:
+    """A family of models, and its answers where they are those of most."""
+
+    model_types: ClassVar[tuple[str, ...]]
+    """What `config.json` calls its models, and the study file those that are generated."""
+
+    passes: ClassVar[frozenset[str]]
+    """What it offers: `encode`, a state for each token of an input; `decode`, logits of the tokens of an output."""
+
+    ends_inputs: ClassVar[bool] = True
+    """Whether inputs end with the end token, as outputs do."""
+
+    stacks: ClassVar[int] = 2
+    """Stacks of layers: encoder and decoder."""
+    text_template: ClassVar[str] = "$A </s>"
+    """How the tokenizer of a generated model puts special tokens around a text."""
+    mask_share: ClassVar[float] = 0.3
+    """Share of a text that is masked in pretraining, where the study names none."""
+    first_prefix: ClassVar[str] = "encoder_prefix"
+    """In the name of the parameter that has the vectors of a prefix for the layers of the first stack."""
+    without_biases: ClassVar[frozenset[str]] = frozenset()
+    """Those of `model_types` whose layers have no biases."""
+    without_prefix: ClassVar[str | None] = None
+    """Why no prefix can be attached; None where one can."""
+    left_over: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of names of tensors that a checkpoint may have and the model has not."""
+
+    def load_class(self) -> Any:
+        """The class of transformers that loads it."""
+        raise NotImplementedError
+
+    def load(self, folder: Any, **options: Any) -> Any:
+        """The model, and what is said of its tensors, by these options of `from_pretrained`."""
+        return self.load_class().from_pretrained(folder, **options)
+
+    def prepare(self, config: Any, dropout: float | None) -> None:
+        """Set a configuration before its weights are loaded: no layer drop; `dropout`, or the PLM's own for None."""
+        raise NotImplementedError
+
+    def attention(self, config: Any) -> AttentionShape:
+        """What operations are counted by."""
+        raise NotImplementedError
+
+    def part(self, matrix: str) -> str:
+        """Whose tokens pass through the named matrix: `encoder`, `decoder`, or `cross` (encoder's, cross-attention)."""
+        raise NotImplementedError
+
+    def pairs(self, shape: AttentionShape, source: float, target: float, prefix: int) -> float:
+        """Pairs of tokens between which attention is computed, over all layers, for one example of so many tokens."""
+        raise NotImplementedError
+
+    def projected(self, target: float) -> float:
+        """States that are projected on the vocabulary, for an output of so many tokens."""
+        return target
+
+    def set_tokens(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        """Name special tokens of a generated model's tokenizer that others do not have."""
+
+    def unfit_tokenizer(self, tokenizer: "PreTrainedTokenizerBase", config: Any) -> str | None:
+        """Why the model cannot have learnt with this tokenizer; None if it can."""
+        if self.ends_inputs and tokenizer("a")["input_ids"][-1] != config.eos_token_id:
+            return f"does not end a text with the model's end token ({config.eos_token_id})"
+        return None
+
+    # The passes of a model. P prompt vectors are in front of the inputs by then.
+
+    def embedding(self, plm: Any) -> Any:
+        """The module that embeds input ids."""
+        raise NotImplementedError
+
+    def states(self, plm: Any, embeddings: "Tensor", mask: "Tensor") -> "Tensor":
+        """What an input is to `logits` [B x S x D], from its embeddings [B x S x D] and their mask [B x S]."""
+        raise NotImplementedError
+
+    def logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
+        """Logits [B x T x V] of the token after each of `output_ids` [B x T], whose first is the start token."""
+        raise NotImplementedError
+
+    def next_logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
+        """Those after the last [B x V]; the output layer leaves out the other positions."""
+        # Contiguous: under vmap and autocast the product with a slice copies the vocabulary's matrix for every row.
+        output_layer = plm.get_output_embeddings()
+        hook = output_layer.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:].contiguous(),))
+        try:
+            return self.logits(plm, states, mask, output_ids)[:, -1]
+        finally:
+            hook.remove()
+
+    def tree_states(
+        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+    ) -> "Tensor":
+        """What is projected on the vocabulary [B x N x D] at each node of a tree of outputs, the same for all inputs.
+
+        Args:
+            plm: the model.
+            states: those of the inputs [B x S x D].
+            mask: theirs [B x S].
+            tokens: the last token of each node [N]; that of the first is the start token.
+            depths: its place in the output [N], 0 for the start token.
+            seen: True where a node (first dimension) attends to another [N x N], which is never a later one.
+        """
+        raise NotImplementedError
+
+    def project(self, plm: Any, states: "Tensor") -> "Tensor":
+        """Logits [... x V] of what `tree_states` gives [... x D]."""
+        logits: Tensor = plm.get_output_embeddings()(states)
+        return logits
+
+    def tree_size(self, config: Any, source: int) -> int:
+        """The nodes that a tree of outputs has at the most behind inputs of `source` vectors; more are several trees.
+
+        Attention among nodes grows with their square, and each tree costs something of its own for every input.
+        """
+        raise NotImplementedError
+
+    def dropout(self, config: Any) -> float:
+        """The probability with which heads leave out values of a state."""
+        raise NotImplementedError
+
+    def attach_prefix(self, plm: Any, length: int) -> None:
+        """Put a prefix of `length` vectors before every attention of a model to which `adapters` has been attached."""
+        from adapters import PrefixTuningConfig
+
+        plm.add_adapter("prefix", config=PrefixTuningConfig(flat=True, prefix_length=length))
+
+    def passing(self) -> AbstractContextManager[object]:
+        """The context of each pass."""
+        return nullcontext()
+
+    # Of PLMs that are generated.
+
+    def parameters(self, shape: "Architecture") -> int:
+        """The number of parameters, without biases and norms."""
+        raise NotImplementedError
+
+    def random_model(self, shape: "Architecture", vocabulary: int) -> "PreTrainedModel":
+        """A model of random weights, of torch's present seed, without dropout."""
+        raise NotImplementedError
+
+    def pretraining_batch(
+        self,
+        loaded: "LoadedPlm",
+        texts: Sequence[str],
+        settings: "Pretraining",
+        max_input: int,
+        random: "np.random.Generator",
+    ) -> "Batch":
+        """A batch [B x ...] of pretraining on `texts`, cut to `max_input` tokens."""
+        raise NotImplementedError
+
+    def pretraining_loss(self, model: Any, batch: "Batch") -> "Tensor":
+        """The loss of pretraining on a batch, a scalar."""
+        raise NotImplementedError
+
+    def too_short(self, shape: "Architecture", longest: int) -> bool:
+        """Whether inputs or outputs of so many tokens find no position."""
+        return False
+
+
+def matrices(shape: "Architecture", feed_forward: int) -> int:
+    """Weights of the layers of an encoder and a decoder, whose feed-forward layers have so many matrices."""
+    attention = 4 * shape.d_model**2
+    return shape.layers * (3 * attention + 2 * feed_forward * shape.d_model * shape.ffn)
+
+
+def complaints(backbone: Backbone, shape: "Architecture", lengths: dict[str, int]) -> Iterator[str]:
+    """Lengths, by what they are called, that a generated PLM has no positions for."""
+    for what, longest in lengths.items():
+        if backbone.too_short(shape, longest):
+            yield f"{shape.positions} positions do not hold {what}; allowed: {longest} or more"
+
+
+def additive_mask(allowed: "Tensor", dtype: Any) -> "Tensor":
+    """What is added to attention scores [B x 1 x L x L]: nothing where attention is `allowed` [B x L x L]."""
+    import torch
+
+    return torch.zeros_like(allowed, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min)[:, None]

@@ -1,0 +1,139 @@
+"""Loading a pretrained language model from a folder or from the hub."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from priming.backbones.table import BACKBONES
+from priming.errors import DataError
+from priming.hub_access import cache_or_clear_error
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+logging.getLogger("adapters").setLevel(logging.ERROR)
+
+CONVERSION_NOTE = "conversion.json"
+"""What `priming convert` leaves beside the weights: where they are from."""
+FOLDER_INSTEAD = "save the model where there is a network and name its folder (`path`)"
+"""What to do without a network, for messages."""
+_UNREADABLE = (OSError, ValueError, RuntimeError, ImportError, SafetensorError, json.JSONDecodeError)
+
+
+@dataclass(frozen=True)
+class LoadedPlm:
+    """A PLM with its tokenizer; eager attention, no layer drop. `commit` is the hub's, None for a folder."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    commit: str | None = None
+
+
+def load_plm(folder: str | Path, revision: str | None = None, dropout: float | None = None) -> LoadedPlm:
+    """Load a PLM from `folder`, or from the hub where that is an id with a revision.
+
+    Only safetensors weights are read, and no code of the repository is run. `dropout` replaces the PLM's own; 0 turns
+    off attention and activation dropout too. Without a network the cache of the hub is read.
+
+    Raises:
+        DataError: nothing there, weights without safetensors, tensors missing or superfluous, or a kind of model that
+            is not supported.
+        UnreachableError: there is no network, and the cache of the hub lacks a file.
+    """
+    if revision is None:
+        return _loaded(folder, None, dropout)
+    with cache_or_clear_error(f"the PLM {folder} at {revision}", FOLDER_INSTEAD):
+        return _loaded(folder, revision, dropout)
+
+
+def _loaded(folder: str | Path, revision: str | None, dropout: float | None) -> LoadedPlm:
+    """What `load_plm` loads; a DataError for what the hub cannot give has an OSError as its cause."""
+    try:
+        config = AutoConfig.from_pretrained(folder, revision=revision, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"no PLM at {folder}: {_first_line(error)}\nGive a folder written by save_pretrained, "
+            "or a hub id with its revision."
+        ) from error
+    if config.model_type not in BACKBONES:
+        raise DataError(f"{folder}: model type {config.model_type!r} is not supported; allowed: {', '.join(BACKBONES)}")
+    commit = getattr(config, "_commit_hash", None)
+    model = _weights(folder, revision, _prepared(config, dropout))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, revision=revision, trust_remote_code=False)
+    except _UNREADABLE as error:
+        raise DataError(
+            f"the tokenizer at {folder} cannot be read: {_first_line(error)}\nCopy the files of the model's "
+            "tokenizer there."
+        ) from error
+    _check_pair(folder, model, tokenizer)
+    return LoadedPlm(model, tokenizer, commit)
+
+
+def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTrainedModel:
+    """The model, with exactly the tensors of the checkpoint: none missing, none left over; tied tensors count once.
+
+    Only an encoder's checkpoint may have tensors left over: those of its pretraining objective.
+    """
+    backbone = BACKBONES[config.model_type]
+    try:
+        model, found = backbone.load(
+            folder,
+            revision=revision,
+            config=config,
+            use_safetensors=True,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            output_loading_info=True,
+            trust_remote_code=False,
+        )
+    except _UNREADABLE as error:
+        raise DataError(
+            f"the PLM at {folder} cannot be read: {_first_line(error)}\n{_advice(folder, revision, error)}"
+        ) from error
+    superfluous = sorted(name for name in found["unexpected_keys"] if not name.startswith(backbone.left_over))
+    if names := sorted(found["missing_keys"]) or superfluous:
+        wrong = "lack" if found["missing_keys"] else "have, and the model has not,"
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise DataError(
+            f"the weights at {folder} are not those of a {config.model_type}: they {wrong} {names[0]}{more}\n"
+            "Save the model again, whole."
+        )
+    return model
+
+
+def _advice(folder: str | Path, revision: str | None, error: Exception) -> str:
+    """What to do about weights that cannot be read."""
+    if isinstance(error, SafetensorError):
+        again = f"if a study made it, delete {folder} and run snakemake again"
+        return f"Its model.safetensors is broken or cut short. Copy or download it again; {again}."
+    convert = f"priming convert {folder}{f' --revision {revision}' if revision else ''} --to FOLDER"
+    return f"Its weights must be safetensors (model.safetensors). Where they are not, type: {convert}"
+
+
+def _check_pair(folder: str | Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise DataError where the tokenizer is none that the model can have learnt with."""
+    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
+    wrong = BACKBONES[model.config.model_type].unfit_tokenizer(tokenizer, model.config)
+    if len(tokenizer) > rows:
+        wrong = f"has {len(tokenizer)} entries, the model {rows} embeddings"
+    if wrong:
+        raise DataError(f"the tokenizer at {folder} {wrong}; give the model its own tokenizer")
+
+
+def _prepared(config: Any, dropout: float | None) -> Any:
+    """The configuration as the project runs models."""
+    config.use_cache = False
+    BACKBONES[config.model_type].prepare(config, dropout)
+    return config
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]

@@ -1,0 +1,174 @@
+"""A PLM with its elements as one module, whose parameters can be replaced for each run."""
+
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from adapters.composition import Stack
+from torch import Tensor, nn
+
+from priming.backbones.compute import Precision
+from priming.backbones.loading import LoadedPlm
+from priming.backbones.table import BACKBONES
+from priming.elements.head_layers import HeadLayers
+from priming.elements.table import ELEMENTS
+
+
+class TextModel(nn.Module):
+    """A PLM that answers a text by a text or by a class, with elements attached.
+
+    Parameters are named `plm.*` (adapters and prefixes included), `prompt` and `head.*`; `owner` tells which element
+    each belongs to.
+    """
+
+    def __init__(self, loaded: LoadedPlm, precision: Precision = "float32") -> None:
+        """Wrap a PLM; `bfloat16` runs passes under autocast where that is safe, and parameters stay float32."""
+        super().__init__()
+        self.precision = precision
+        self.plm: Any = loaded.model  # the adapters library adds methods when it is attached
+        self.backbone = BACKBONES[self.plm.config.model_type]
+        self.tokenizer = loaded.tokenizer
+        self.owners: dict[str, str] = {}
+        self.prompt: nn.Parameter | None = None
+        self.head: HeadLayers | None = None
+        self.places: dict[tuple[str, ...], int] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    @property
+    def width(self) -> int:
+        """D, the model width."""
+        return int(self.plm.config.hidden_size)
+
+    @property
+    def pad_id(self) -> int:
+        """The padding token."""
+        return int(self.plm.config.pad_token_id)
+
+    @property
+    def start_id(self) -> int:
+        """The token from which outputs are generated."""
+        return int(self.plm.config.decoder_start_token_id)
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends an output."""
+        return int(self.plm.config.eos_token_id)
+
+    def place(self, labels: tuple[str, ...] | None) -> int:
+        """Which of several sets of task-specific parameters is that of a task with these labels."""
+        return self.places.get(labels or (), 0)
+
+    def owner(self, parameter: str) -> str:
+        """The element that the parameter of this name belongs to; a KeyError where none owns it."""
+        return self.owners[parameter]
+
+    def saved_with(self, element: str) -> list[tuple[str, nn.Parameter]]:
+        """The parameters in an element's checkpoint: its own, and those taken over by elements that are part of it."""
+        parts = {name for name, part in ELEMENTS.items() if part.part_of == element}
+        return self.owned_by({element, *parts})
+
+    def owned_by(self, elements: Container[str]) -> list[tuple[str, nn.Parameter]]:
+        """The parameters of these elements by name, in the model's order; tied ones once."""
+        return [(name, parameter) for name, parameter in self.named_parameters() if self.owner(name) in elements]
+
+    def attach_prefix(self, length: int) -> None:
+        """Put a prefix of `length` vectors before every attention."""
+        self.backbone.attach_prefix(self.plm, length)
+
+    def activate(self, names: list[str]) -> None:
+        """Let the adapters and prefixes of these names take part in the forward pass."""
+        self.plm.set_active_adapters(Stack(*names) if names else None)
+
+    def encode(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode `input_ids` [B x S], with `mask` [B x S] 1 where there is a token.
+
+        Returns the states [B x (P + S) x D] and their mask [B x (P + S)], with P prompt vectors in front.
+        """
+        embeddings, mask = self._embed(input_ids, mask)
+        with self._passing(embeddings.device):
+            return self.backbone.states(self.plm, embeddings, mask), mask
+
+    def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
+        with self._passing(states.device):
+            return _wide(self.backbone.logits(self.plm, states, mask, decoder_input_ids))
+
+    def decode_next(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x V] of the token after all of `decoder_input_ids` [B x T]."""
+        with self._passing(states.device):
+            return _wide(self.backbone.next_logits(self.plm, states, mask, decoder_input_ids))
+
+    def score_tree(
+        self,
+        states: Tensor,
+        mask: Tensor,
+        tokens: Tensor,
+        depths: Tensor,
+        seen: Tensor,
+        nodes: Tensor,
+        targets: Tensor,
+        *,
+        at_once: int,
+    ) -> Tensor:
+        """Log-probabilities [B x P] of tokens `targets` [P] after `nodes` [P] of a tree of outputs; 0 after node -1.
+
+        The tree of N nodes is the same for all inputs; see `Backbone.tree_states` for the other arguments. The logits
+        of `at_once` nodes of all inputs are made at once.
+        """
+        with self._passing(states.device):
+            hidden = self.backbone.tree_states(self.plm, states, mask, tokens, depths, seen)
+            parts = hidden.split(max(1, at_once // len(tokens)))
+            return torch.cat([self._after_nodes(part, nodes, targets, at_once) for part in parts])
+
+    def _after_nodes(self, hidden: Tensor, nodes: Tensor, targets: Tensor, at_once: int) -> Tensor:
+        """Those of some inputs, from what their nodes are before they are projected [b x N x D]."""
+        found = torch.zeros((), device=hidden.device)
+        first = 0
+        for part in hidden.split(max(1, at_once // len(hidden)), dim=1):
+            logp = _wide(self.backbone.project(self.plm, part)).log_softmax(dim=-1)
+            here = (nodes >= first) & (nodes < first + part.shape[1])
+            places = ((nodes - first) * logp.shape[-1] + targets).masked_fill(~here, 0)
+            found = torch.where(here, logp.flatten(1).index_select(1, places), found)
+            first += part.shape[1]
+        return found
+
+    def classify(self, input_ids: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+        """Logits [B x C] of classes, by the head at the place [B] of each input; float32 at the least."""
+        assert self.head is not None
+        states, _ = self.encode(input_ids, mask)
+        front = 0 if self.prompt is None else self.prompt.shape[0]
+        with self._passing(states.device):
+            return _wide(self.head(states[:, front], places))
+
+    def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
+        """Logits [B x T x V]."""
+        return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
+
+    @contextmanager
+    def _passing(self, device: torch.device) -> Iterator[None]:
+        """Within it passes run in the precision asked for."""
+        casting = (
+            torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+            if self.precision == "bfloat16"
+            else nullcontext()
+        )
+        with casting, self.backbone.passing():
+            yield
+
+    def _embed(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        embeddings = self.backbone.embedding(self.plm)(input_ids)
+        if self.prompt is None:
+            return embeddings, mask
+        prompt = self.prompt.expand(input_ids.shape[0], -1, -1).to(embeddings.dtype)
+        ones = torch.ones((input_ids.shape[0], prompt.shape[1]), dtype=mask.dtype, device=mask.device)
+        return torch.cat([prompt, embeddings], dim=1), torch.cat([ones, mask], dim=1)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """In float32 where they are in bfloat16."""
+    return logits.float() if logits.dtype == torch.bfloat16 else logits

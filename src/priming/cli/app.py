@@ -1,0 +1,257 @@
+"""The command line. Each command imports what it needs when it runs, so that `priming --help` is fast."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from priming.cli.groups import NearestGroup
+from priming.cli.quotes import quotes_app
+from priming.cli.tasks import tasks_app
+from priming.errors import DataError, UserError
+
+StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
+
+STEPS = {
+    "prepare": "Prepare tasks: read their rows and draw few-shot samples.",
+    "pretrain": "Pretrain a language model, or fetch a pretrained one.",
+    "prime": "Prime a pretrained language model on the source tasks.",
+    "tune": "Tune target tasks from a primed model.",
+    "score": "Score the predictions of tuned models.",
+    "tables": "Write the tables of a study.",
+    "figure": "Draw a figure from the tables.",
+}
+SHOWN = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
+
+
+app = typer.Typer(
+    cls=NearestGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+app.add_typer(tasks_app, name="tasks")
+app.add_typer(quotes_app, name="quotes")
+
+
+@app.callback()
+def _describe() -> None:
+    """Prime pretrained language models for parameter-efficient few-shot tuning, and measure the gain."""
+
+
+@app.command()
+def check(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
+) -> None:
+    """Validate a study file and list all errors."""
+    from priming.study.checks import notes
+    from priming.tasks.names import missing_tasks, open_study
+
+    study = open_study(study_file)
+    if full:
+        from priming.study.document import written
+
+        typer.echo(written(study), nl=False)
+        return
+    parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
+    plms = f"PLM {', '.join(study.plms)}"
+    for why in dict.fromkeys(missing_tasks(study, study_file.parent).values()):
+        typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
+    for note in notes(study):
+        typer.echo(f"note: {note}")
+    typer.echo(
+        f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}"
+    )
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="Write the schema and docs/study-file.md.")] = False,
+) -> None:
+    """Print the JSON schema of study files."""
+    import json
+
+    from priming.study import reference
+
+    if not write:
+        typer.echo(json.dumps(reference.schema(), indent=2))
+        return
+    for path in reference.write(Path()):
+        typer.echo(f"written: {path}")
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        str, typer.Argument(metavar="ID_OR_FOLDER", help="The id of a model on the hub, or the folder of a model.")
+    ],
+    to: Annotated[Path, typer.Option(help="The folder to create.")],
+    revision: Annotated[str | None, typer.Option(help="The commit, for a model on the hub.")] = None,
+) -> None:
+    """Convert a model with pickled weights to a folder with safetensors, for a PLM's `path` in a study."""
+    from priming.backbones.conversion import Source, convert
+
+    is_folder = Path(source).is_dir()
+    if is_folder == bool(revision):
+        problem = (
+            "is a folder and has no revision; remove"
+            if is_folder
+            else "is not a folder; a hub model needs its revision: add"
+        )
+        raise DataError(f"{source} {problem} --revision{'' if is_folder else ' <commit>'}")
+    convert(Source(source, revision), to)
+    typer.echo(f"written: {to}")
+
+
+def _add_step(name: str, help_text: str) -> None:
+    """Add the command of a workflow step, called by the rules."""
+
+    @app.command(name, help=help_text)
+    def run_step(study_file: StudyFile, out: Annotated[str, typer.Option(help="The job's output folder.")]) -> None:
+        """Run one job; STEPS has the help of each step."""
+        from priming.running.steps import run
+
+        run(name, study_file, out)
+
+
+for _name, _help in STEPS.items():
+    _add_step(_name, _help)
+
+
+@app.command()
+def failures(study_file: StudyFile) -> None:
+    """List the failed cells of a finished study; the exit status is 3 if there are any."""
+    from priming.running.steps import failures as failed_cells
+
+    if failed := failed_cells(study_file):
+        typer.echo("\n".join(failed), err=True)
+        raise typer.Exit(3)
+
+
+@app.command()
+def outputs(study_file: StudyFile) -> None:
+    """List the tables and figures of a study."""
+    from priming.study import load_study
+    from priming.study.paths import root
+
+    results = Path(root(load_study(study_file)))
+    for path in sorted([*results.glob("tables/*"), *results.glob("figures/*/*")]):
+        if path.suffix in SHOWN:
+            typer.echo(path)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="STRATEGY", help="A strategy of the study.")],
+    second: Annotated[str | None, typer.Argument(metavar="[STRATEGY]", help="The strategy to compare it with.")] = None,
+    study_file: StudyFile = Path("config.yaml"),
+    other_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--in",
+            help="The second strategy's study file; without a second strategy, the first is compared in both studies.",
+        ),
+    ] = None,
+    plm: Annotated[str | None, typer.Option(help="Only this PLM of the study.")] = None,
+) -> None:
+    """Compare two strategies of finished studies: print their paired difference with its interval and test."""
+    from priming.reporting.compare import described, sides
+
+    typer.echo("\n\n".join(described(*pair) for pair in sides(first, second, study_file, other_file, plm)))
+
+
+@app.command()
+def published(paper: Annotated[str | None, typer.Argument(help="Only this paper, such as adl2022.")] = None) -> None:
+    """Print published numbers beside the values recomputed from them."""
+    from priming.published.show import shown
+
+    typer.echo(shown(paper), nl=False)
+
+
+@app.command()
+def plan(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    gpu: Annotated[str, typer.Option(help="The GPU to estimate hours for.")] = "a100",
+    tokens: Annotated[
+        int, typer.Option(min=1, help="Assumed mean number of input tokens per example, if the study allows more.")
+    ] = 128,
+) -> None:
+    """Estimate what a study takes (cells, trainings, tokens, GPU hours, disk), and list what is done."""
+    from priming.resources.plan import described
+    from priming.resources.plan import plan as planned
+    from priming.tasks.names import open_study, said_of_tasks
+
+    study = open_study(study_file)
+    typer.echo(described(planned(study, study_file.parent, gpu.lower(), tokens), tokens))
+    if said := said_of_tasks(study, study_file.parent):
+        typer.echo("\n".join(["", *said]))
+
+
+@app.command()
+def dvc(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    write: Annotated[bool, typer.Option("--write", help="Write ./dvc.yaml.")] = False,
+    tables_in_git: Annotated[
+        bool | None,
+        typer.Option(
+            "--tables-in-git/--tables-in-dvc",
+            help="Where tables and settings are stored; default: as in the existing ./dvc.yaml, else in DVC.",
+        ),
+    ] = None,
+) -> None:
+    """Print or write the dvc.yaml of a study."""
+    from priming.dvc import pipeline
+    from priming.jobs.graph import graph
+    from priming.tasks.names import open_study
+
+    jobs = graph(open_study(study_file))
+    if write:
+        pipeline.write(jobs, study_file, tables_in_git)
+        typer.echo(f"written: {pipeline.FILE}")
+    else:
+        typer.echo(pipeline.text(jobs, study_file, bool(tables_in_git)), nl=False)
+
+
+@app.command()
+def settings(study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml")) -> None:
+    """Write the settings that each stage of dvc.yaml depends on, defaults included; called by a stage."""
+    from priming.dvc import pipeline
+    from priming.jobs.graph import graph
+    from priming.tasks.names import open_study
+
+    typer.echo(f"written: {pipeline.write_settings(graph(open_study(study_file)), study_file)}/")
+
+
+@app.command()
+def fetch(
+    stage: Annotated[str, typer.Argument(help="The stage of dvc.yaml.")],
+    out: Annotated[Path, typer.Option(help="The stage's output folder.")],
+) -> None:
+    """Fetch the results of a stage recorded in dvc.lock, if its folder is missing; called by a stage."""
+    from priming.dvc.remote import fetch as fetch_recorded
+
+    if fetch_recorded(stage, out):
+        typer.echo(f"fetched: {out}")
+
+
+@app.command()
+def share(
+    remote: Annotated[str, typer.Option(help="A folder, or a URL supported by DVC, such as s3://bucket/path.")],
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+) -> None:
+    """Turn this clone into the repository of a study: write dvc.yaml, add a DVC remote, keep tables in git."""
+    from priming.dvc.remote import share as share_study
+
+    typer.echo(share_study(study_file, remote))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake prints one message on stderr and exits with the status of its class."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Results of a study in DVC: the pipeline and the remote."""

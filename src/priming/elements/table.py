@@ -1,0 +1,15 @@
+"""Which elements there are, in the order in which everything lists them. A module has its element as `ELEMENT`."""
+
+from collections.abc import Collection, Iterable
+
+from priming.elements.interface import Element
+from priming.entries import Table
+
+ELEMENTS: Table[Element] = Table(
+    "ELEMENT", "priming.elements", ("plm", "adapter", "prompt", "prefix", "lora", "ia3", "bitfit", "head")
+)
+
+
+def in_place(names: Iterable[str], passes: Collection[str]) -> tuple[str, ...]:
+    """Those of these elements that have a place in a PLM that offers such passes."""
+    return tuple(name for name in names if ELEMENTS[name].needless_with not in passes)

@@ -1,0 +1,51 @@
+"""Test and development rows with a tuned sample's predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from priming.errors import DataError
+from priming.forms.answers import PREDICTIONS, Prediction, read_predictions, row_id
+from priming.forms.rows import Example
+from priming.tasks.prepared import PreparedTask
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Rows of a split: identifiers, references, and answers by decoder."""
+
+    rows: list[str]
+    references: list[tuple[str, ...]]
+    answers: dict[str, list[str]]
+
+
+def answered(folder: Path, task: PreparedTask, number: int) -> dict[str, Answered]:
+    """The rows of `dev` and `test` of a tuned sample.
+
+    Args:
+        folder: the folder of the sample's predictions.
+        task: the prepared task.
+        number: the sample.
+
+    Raises:
+        DataError: predictions are missing, broken, or made on other rows.
+    """
+    found, (_, dev, test) = read_predictions(folder / PREDICTIONS), task.sample(number)
+    parts = {"dev": dev, "test": test}
+    return {part: _joined(folder, [row for row in found if row.part == part], rows) for part, rows in parts.items()}
+
+
+def _joined(folder: Path, found: Sequence[Prediction], examples: Sequence[Example]) -> Answered:
+    rows = [row.row for row in found]
+    if rows != [row_id(example.identity) for example in examples]:
+        raise DataError(
+            f"{folder / PREDICTIONS} is on other rows than were prepared; delete {folder} and run snakemake again"
+        )
+    decoders = found[0].answers if found else ()
+    try:
+        texts = {decoder: [row.answers[decoder] for row in found] for decoder in decoders}
+    except KeyError as error:
+        raise DataError(
+            f"{folder / PREDICTIONS}: a row has no answer by {error}; delete {folder} and run snakemake again"
+        ) from None
+    return Answered(rows, [example.targets for example in examples], texts)

@@ -1,0 +1,20 @@
+"""A metric: a function of predictions and references, with properties used by the tables.
+
+Scores are between 0 and 1, correlations between -1 and 1. A row has one prediction and one or more references:
+accuracy, exact match, QA-F1 and ROUGE-L use the best reference of a row, macro-F1 and the correlations the first. An
+undefined score is NaN.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+Predictions = Sequence[str]
+References = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions against references; `of_rows` if it is a mean over rows."""
+
+    score: Callable[[Predictions, References], float]
+    of_rows: bool = False

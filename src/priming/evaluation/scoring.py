@@ -1,0 +1,69 @@
+"""Scoring the predictions of tuned samples on prepared rows; nothing is trained and no model is loaded."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from priming.evaluation.answered import Answered, answered
+from priming.evaluation.metrics import own_metric, score
+from priming.forms.table import form_of_kind
+from priming.result_files import read_result, write_json
+from priming.study.paths import sample
+from priming.study.tuning import Scoring
+from priming.tasks.prepared import PreparedTask, read_task
+
+Scores = dict[str, dict[str, float]]
+"""Scores by decoder and metric."""
+
+_ABOUT = ("study", "plm", "strategy", "task", "seed", "sample", "status", "reason")
+
+
+def write_scores(tuned: Path, prepared: Path, samples: Sequence[int], scoring: Scoring, out: Path) -> None:
+    """Write `sample-<k>.json` for each sample of a task tuned in a folder; for a failed sample, its status.
+
+    Raises:
+        DataError: tuned or prepared files are missing, broken, or inconsistent.
+    """
+    task = read_task(prepared)
+    for number in samples:
+        name = sample(number)
+        write_json(out / f"{name}.json", sample_scores(tuned / name, task, number, scoring))
+
+
+def sample_scores(folder: Path, task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:
+    """The scores of one tuned sample, null if there are none."""
+    result = read_result(folder)
+    found = {key: result.get(key) for key in _ABOUT} | dict.fromkeys(("dev", "test", "majority", "chance"))
+    if result["status"] == "done":
+        parts = answered(folder, task, number)
+        found["dev"] = _by_decoder(parts["dev"], list(parts["dev"].answers), task, scoring)
+        found["test"] = _by_decoder(parts["test"], _reported(parts["test"].answers, scoring), task, scoring)
+    if result["runs"]:
+        found |= _constant(task, number, scoring)
+    return found
+
+
+def _reported(answers: Mapping[str, Sequence[str]], scoring: Scoring) -> list[str]:
+    """The decoders that the study reports, of those that answered; what stands in for ranking where nothing else is
+    left.
+    """
+    return [decoder for decoder in scoring.decoders if decoder in answers] or [scoring.generator]
+
+
+def _by_decoder(rows: Answered, decoders: Sequence[str], task: PreparedTask, scoring: Scoring) -> Scores:
+    return {decoder: _scores(rows.answers[decoder], rows.references, task, scoring) for decoder in decoders}
+
+
+def _scores(
+    texts: Sequence[str], references: Sequence[Sequence[str]], task: PreparedTask, scoring: Scoring
+) -> dict[str, float]:
+    return {metric: score(own_metric(metric, task.metric), texts, references) for metric in scoring.metrics}
+
+
+def _constant(task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:
+    """Baselines without training: always giving the most frequent label of the test set, and guessing a label."""
+    references = [example.targets for example in task.sample(number)[2]]
+    form = form_of_kind(task.kind)
+    label, texts = form.constant(references)
+    scores = {f"test_{metric}": value for metric, value in _scores(texts, references, task, scoring).items()}
+    return {"majority": {"label": label, **scores}, "chance": form.chance(task.labels)}

@@ -1,0 +1,1 @@
+"""What a task is: how its rows are encoded, its loss, its predictions."""

@@ -1,0 +1,97 @@
+"""Which examples a step sees, as a function of the run's key and the step alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from priming.backbones.encoding import TokenizedDataset
+from priming.runs.keys import generator
+
+TokenPair = tuple[Sequence[int], Sequence[int]]
+
+
+def epoch_batch(data: TokenizedDataset, run_key: int, step: int, size: int) -> list[TokenPair]:
+    """The `step`-th batch of a run that goes through `data` in a new order each epoch.
+
+    Batches are always full: one that reaches the end of an epoch continues into the next. Of an example's references,
+    one is drawn at random each time.
+    """
+    positions = range(step * size, (step + 1) * size)
+    orders = {
+        epoch: generator(run_key, "epoch", epoch).permutation(len(data))
+        for epoch in {p // len(data) for p in positions}
+    }
+    rows = [int(orders[p // len(data)][p % len(data)]) for p in positions]
+    return _pairs(data, rows, generator(run_key, "reference", step))
+
+
+def mixture_batch(sets: Sequence[TokenizedDataset], run_key: int, step: int, size: int) -> list[TokenPair]:
+    """A batch of `size` examples in which each task, and within it each example, is equally likely."""
+    random = generator(run_key, "mixture", step)
+    tasks = random.integers(len(sets), size=size)
+    return [_pairs(sets[t], [int(random.integers(len(sets[t])))], random)[0] for t in tasks]
+
+
+def task_draw(tasks: int, run_key: int, step: int, size: int) -> list[int]:
+    """The tasks of the `step`-th meta-batch, drawn without replacement if there are enough."""
+    random = generator(run_key, "tasks", step)
+    return [int(t) for t in random.choice(tasks, size=size, replace=size > tasks)]
+
+
+def epoch_draw(sets: int, run_key: int, step: int, size: int) -> list[int]:
+    """The sets of the `step`-th meta-batch, each once an epoch, in an order of its own."""
+    positions = range(step * size, (step + 1) * size)
+    orders = {epoch: generator(run_key, "sets", epoch).permutation(sets) for epoch in {p // sets for p in positions}}
+    return [int(orders[p // sets][p % sets]) for p in positions]
+
+
+def disjoint_batches(
+    data: TokenizedDataset, run_key: int, sizes: Sequence[int], apart: bool = False
+) -> list[list[TokenPair]]:
+    """Batches of these `sizes`: the query set and support sets, without common examples if `data` has enough.
+
+    With `apart`, the query set is of the sample's development examples, and support sets of its training examples.
+    """
+    random = generator(run_key, "support")
+    if apart:
+        assert data.split is not None
+        query, *support = sizes
+        of_dev = data.split + _order(len(data) - data.split, query, random)
+        of_train = _order(data.split, sum(support), random)
+        bounds = np.cumsum([0, *support])
+        return [_pairs(data, rows.tolist(), random) for rows in (of_dev, *(of_train[a:b] for a, b in pairwise(bounds)))]
+    order = random.permutation(len(data))
+    if sum(sizes) > len(data):
+        order = np.concatenate([order, random.integers(len(data), size=sum(sizes) - len(data))])
+    bounds = np.cumsum([0, *sizes])
+    return [_pairs(data, order[a:b].tolist(), random) for a, b in pairwise(bounds)]
+
+
+def _order(number: int, size: int, random: np.random.Generator) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """So many of `number` rows, each once, or if there are too few, drawn with replacement, as CrossFit does."""
+    return random.choice(number, size=size, replace=size > number)
+
+
+def _pairs(data: TokenizedDataset, rows: Sequence[int], random: np.random.Generator) -> list[TokenPair]:
+    return [(data.inputs[row], _reference(data.targets[row], random)) for row in rows]
+
+
+def _reference(references: Sequence[Sequence[int]], random: np.random.Generator) -> Sequence[int]:
+    return references[0] if len(references) == 1 else references[int(random.integers(len(references)))]
+
+
+@dataclass(frozen=True)
+class MetaBatch:
+    """The examples of a meta-batch, [M][B]: a support set per inner step, and a query set; a dropout key per task."""
+
+    support: Sequence[list[list[TokenPair]]]
+    query: list[list[TokenPair]]
+    keys: Sequence[int]
+
+
+def padded(pairs: Sequence[TokenPair]) -> tuple[int, int, int]:
+    """The number of examples in a batch, and the padded lengths of inputs and targets."""
+    return len(pairs), max(len(ids) for ids, _ in pairs), max(len(ids) for _, ids in pairs)

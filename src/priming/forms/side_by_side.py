@@ -1,0 +1,52 @@
+"""Runs over one shared PLM: the objective of sweeps and of multi-task learning."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from priming.backbones.encoding import collate
+from priming.backbones.text_model import TextModel
+from priming.forms.batches import TokenPair
+from priming.forms.loss import MEAN, run_losses
+from priming.forms.training import Loss
+from priming.runs.dropout import CoordinateDropout
+from priming.runs.keys import key
+from priming.runs.parameters import Gradients, StackedParameters
+
+BatchOfStep = Callable[[int], Sequence[list[TokenPair]]]
+"""Maps a step to the examples of each run."""
+Shape = tuple[int, int]
+"""Input and target tokens of a padded batch."""
+
+
+class SideBySide:
+    """The losses of R runs on their own batches, and the gradients with respect to their own parameters."""
+
+    def __init__(
+        self, model: TextModel, picks: BatchOfStep, run_keys: Sequence[int], first_row: int = 0, form: Loss = MEAN
+    ) -> None:
+        """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode.
+
+        `first_row` is the index of the first example in the whole batch, of which this may be a shard. `shapes` counts
+        batches by padded shape, from which executed operations are computed.
+        """
+        self.model, self.picks, self.run_keys, self.form = model, picks, run_keys, form
+        self.shapes: Counter[Shape] = Counter()
+        self.masking = partial(CoordinateDropout, first_row=first_row)
+
+    def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
+        """Losses [R] and gradients at `step`."""
+        device = next(iter(parameters.flat.values())).device
+        batch = collate(self.picks(step), self.model.pad_id).to(device)
+        self.shapes[batch.input_ids.shape[-1], batch.labels.shape[-1]] += 1
+        keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
+        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking, form=self.form)
+        return losses.detach(), parameters.gradients(losses)
+
+
+def dropout_keys(run_keys: Sequence[int], step: int | str, device: torch.device) -> Tensor:
+    """The dropout key of each run at a step [R], int32."""
+    return torch.tensor([key(run, "dropout", step) for run in run_keys], dtype=torch.int32, device=device)

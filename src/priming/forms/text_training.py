@@ -1,0 +1,43 @@
+"""Training on tasks as texts, and answering them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from priming.backbones.encoding import TextTokenizer, TokenizedDataset
+from priming.backbones.text_model import TextModel
+from priming.errors import DataError
+from priming.forms.interface import Labels
+from priming.forms.labels import unfit_labels
+from priming.forms.loss import LossForm
+from priming.forms.prediction import Predictor
+from priming.forms.training import Pairs
+from priming.section import Reduction
+
+
+class TextTraining:
+    """Every output is written out."""
+
+    def loss(self, smoothing: float, reduction: Reduction) -> LossForm:
+        """Cross-entropy over target tokens."""
+        return LossForm(smoothing, reduction)
+
+    def runs(self, model: TextModel, tokenizer: TextTokenizer, scoring: Any) -> Predictor:
+        """What ranks labels and generates."""
+        return Predictor(model, tokenizer, scoring.length_normalised, scoring.generator, scoring.beam)
+
+    def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
+        """Inputs and all references."""
+        return tokenizer.examples(pairs)
+
+    def check(self, labels: Mapping[str, Labels], tokenizer: TextTokenizer, plm: str) -> None:
+        """Raise DataError where labels, as they are written, would be cut or are the same tokens."""
+        known = {task: own or () for task, own in labels.items()}
+        if wrong := unfit_labels(known, tokenizer.whole, plm, tokenizer.max_output):
+            raise DataError(wrong)
+
+    def cut(self, tokenizer: TextTokenizer, targets: Sequence[str]) -> int:
+        """How many are longer than outputs may be."""
+        return tokenizer.cut(targets)
+
+
+TRAINING = TextTraining()

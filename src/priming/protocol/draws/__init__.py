@@ -1,0 +1,1 @@
+"""Draws: which rows of a task train, and which develop. One file a draw."""

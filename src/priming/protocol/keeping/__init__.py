@@ -1,0 +1,1 @@
+"""Which step of a tuning is kept: one file an answer."""

@@ -1,0 +1,1 @@
+"""Resources of a study: sizes, memory, time, the plan, cluster settings."""

@@ -1,0 +1,1 @@
+"""Running one job of a study on this machine."""

@@ -1,0 +1,63 @@
+"""Notes on the attempts of a job, which show a scheduler that one was killed.
+
+An attempt writes a note when it starts and removes it when it ends: done, failed or stopped by a signal. A process
+killed without warning, for example for using too much memory, leaves its note, so the remaining notes count such kills.
+They are in work/<study>/attempts/<job>/ and are removed when the job is done.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+STOPPED = 128 + signal.SIGTERM
+
+
+def folder(study: str, out: str) -> Path:
+    """The folder of the notes on the job with output folder `out`."""
+    return Path("work", study, "attempts", out.replace("/", "~"))
+
+
+def killed(study: str, out: str) -> int:
+    """How many attempts of a job were killed without warning since it last finished."""
+    return len([*folder(study, out).glob("*.started")])
+
+
+@contextmanager
+def track_attempt(study: str, out: str) -> Iterator[None]:
+    """Track the attempt in the body; SIGTERM ends it with exit status 143, unless that signal already has a handler."""
+    place = folder(study, out)
+    place.mkdir(parents=True, exist_ok=True)
+    note = place / f"{time.time_ns()}-{socket.gethostname()}-{os.getpid()}.started"
+    note.touch()
+    try:
+        with _exit_when_stopped():
+            yield
+        for earlier in place.iterdir():
+            earlier.unlink(missing_ok=True)
+    finally:
+        note.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds notes of other attempts
+            place.rmdir()
+
+
+@contextmanager
+def _exit_when_stopped() -> Iterator[None]:
+    """Turn SIGTERM, which ends a process at once, into an exit that runs clean-up code."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(STOPPED)

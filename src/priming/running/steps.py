@@ -1,0 +1,334 @@
+"""Running one job of a study: its results are put in place one after the other, each with its recipe.
+
+A result is written to a temporary folder under work/ and moved into place when complete, so a killed job leaves no
+partial results. Current results are not rebuilt.
+"""
+
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from priming.digests import of_json
+from priming.errors import DataError, DiskError, StudyError, nearest
+from priming.jobs.graph import Graph, Job, Result, graph
+from priming.jobs.recipes import Recipes, declare_done
+from priming.resources.estimates import needs
+from priming.running.gpu_locks import claimed
+from priming.running.killed_attempts import track_attempt
+from priming.strategies import Strategy
+from priming.study import Study, paths
+from priming.study.load import load_study
+from priming.study.paths import root, tables
+from priming.tasks.sources.table import source_of
+
+if TYPE_CHECKING:
+    from priming.training.tuner import Tuner
+    from priming.training.validation import Validator
+
+RUNLOG = "PRIMING_RUNLOG"
+
+Tuners = dict[tuple[str, Strategy, int], "Tuner"]
+"""The models that a job has loaded: it tunes many tasks with the same model, which is loaded once per seed."""
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """A result being built: `out` is an empty folder to fill."""
+
+    study: Study
+    base: Path
+    result: Result
+    out: Path
+    key: str
+    tuners: "Tuners"
+    """The models that this job has loaded."""
+
+    @property
+    def state(self) -> Path:
+        """The folder of the state from which a stopped training resumes."""
+        return self.out.parent / "state" / self.out.name
+
+    @property
+    def plm(self) -> Path:
+        """The folder of the PLM."""
+        return Path(root(self.study), paths.plm(self.result.member))
+
+    @property
+    def primed(self) -> Path | None:
+        """The folder of the priming, or None."""
+        result = self.result
+        return (
+            Path(root(self.study), paths.primed(result.member, result.priming, result.seed)) if result.priming else None
+        )
+
+    @property
+    def tasks(self) -> Path:
+        """The folder of the prepared tasks."""
+        return Path(root(self.study), paths.TASKS)
+
+
+def run(step: str, study_file: Path, out: str) -> None:
+    """Build the stale results of the job with output folder `out`.
+
+    The last line printed says what it took. Raises StudyError if the study has no such job, and DataError if an input
+    of the job is missing.
+    """
+    start = time.monotonic()
+    study = load_study(study_file)
+    jobs = graph(study)
+    job = _job(jobs, step, out, study_file)
+    recipes = Recipes(jobs, study_file.parent)
+    try:
+        with track_attempt(study.name, job.out), claimed(needs(jobs, job, study_file.parent).gpus):
+            _make_stale(job, study_file.parent, recipes)
+    except OSError as error:
+        raise DiskError(f"{out}: {error}") from error
+    print(_took(start), flush=True)
+
+
+def _took(start: float) -> str:
+    """Seconds since then, and what this process and those that it started have used since they began."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(one.ru_utime + one.ru_stime for one in used)
+    memory = max(one.ru_maxrss for one in used) / (1e6 if sys.platform == "darwin" else 1e3)
+    return f"took {time.monotonic() - start:.1f} s, {seconds:.1f} CPU s, at most {memory:.0f} MB a process"
+
+
+def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
+    tuners: Tuners = {}
+    failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, base, recipes, tuners))]
+    if failed:
+        raise DataError("\n".join(failed))
+    if job.is_chunk:
+        declare_done(job, recipes)
+
+
+def failures(study_file: Path) -> list[str]:
+    """A line for each cell of a finished study that failed, or was not tuned because its priming failed."""
+    return Recipes(graph(load_study(study_file)), study_file.parent).failures()
+
+
+def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
+    job = jobs.jobs.get(out.rstrip("/"))
+    if job is None or job.step != step:
+        raise StudyError(f"{study_file}: no {step} makes {out}{nearest(out, jobs.outs(step))}")
+    return job
+
+
+def _groups(job: Job) -> Iterator[list[Result]]:
+    """The results of a job, grouped into those trained side by side."""
+    for _, results in groupby(
+        job.results, key=lambda result: (result.seed, result.together) if result.together else result.path
+    ):
+        yield list(results)
+
+
+def _made_or_failed(results: list[Result], base: Path, recipes: Recipes, tuners: "Tuners") -> DataError | None:
+    """Rebuild stale results; tasks whose data are missing do not keep the job's other tasks from being prepared."""
+    try:
+        if stale := [result for result in results if not recipes.current(result.path)]:
+            _make(stale, base, recipes, tuners)
+    except DataError as error:
+        if results[0].step == "prepare":
+            return error
+        raise
+    return None
+
+
+def _make(results: list[Result], base: Path, recipes: Recipes, tuners: "Tuners") -> None:
+    """Build results and put them in place, the recipe of each last."""
+    jobs = recipes.graph
+    made = []
+    for result in results:
+        if missing := [path for path in result.inputs if not recipes.made(path)]:
+            raise DataError(
+                f"{result.path} is made from {missing[0]}, which is missing; "
+                f"build it first: snakemake {jobs.maker[missing[0]]}"
+            )
+        name = Path(result.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
+        recipe = recipes.of(result)
+        context = JobContext(jobs.study, base, result, Path("work", jobs.study.name, name), of_json(recipe), tuners)
+        shutil.rmtree(context.out, ignore_errors=True)
+        context.out.mkdir(parents=True)
+        _log(result)
+        made.append((context, recipe))
+    for warning in STEPS[results[0].step]([context for context, _ in made]) or ():
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
+    for context, recipe in made:
+        _replace(context.out, recipes.folder(context.result.path))
+        recipes.finish(context.result, recipe)
+        shutil.rmtree(context.state, ignore_errors=True)
+
+
+def _replace(made: Path, place: Path) -> None:
+    """Move a folder into place; existing files are removed, never overwritten, since hard links may share them."""
+    if place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(made, place)
+
+
+def _log(result: Result) -> None:
+    """Record that a step was executed, for tests."""
+    if file := os.environ.get(RUNLOG):
+        with Path(file).open("a", encoding="utf-8") as log:
+            log.write(f"{result.step} {result.path}\n")
+
+
+def _prepare(context: JobContext) -> Iterable[str]:
+    source = source_of(context.study.tasks, context.result.task)
+    return source.prepare(context.result.part, context.base, context.out)
+
+
+def _pretrain(context: JobContext) -> None:
+    from priming.runs.checkpoints import CheckpointDir
+    from priming.training.pretrain import make_plm
+
+    result, study = context.result, context.study
+    plm, source = study.plms[result.plm].of_seed(result.member.seed), [Path(path) for path in result.inputs]
+    make_plm(
+        result.member.name,
+        plm,
+        source,
+        context.base,
+        context.out,
+        study.compute,
+        CheckpointDir(context.state, context.key),
+    )
+
+
+def _prime(context: JobContext) -> None:
+    from priming.runs.checkpoints import CheckpointDir
+    from priming.training.processes import prime_in, processes
+    from priming.training.upstream import PrimingJob
+
+    result, study = context.result, context.study
+    assert result.priming
+    settings = study.settings_of(result.priming.section, result.plm)
+    job = PrimingJob(
+        study=study.name,
+        plm_name=result.member.name,
+        plm=study.plms[result.plm],
+        elements=study.elements,
+        priming=result.priming,
+        settings=settings,
+        seed=result.seed,
+        plm_folder=context.plm,
+        source=[context.tasks / name for name in study.tasks.source],
+        validator=_validator(context) if settings.tunes_to_choose else None,
+        development=_development(context) if settings.chooses and not settings.tunes_to_choose else {},
+        described=result.settings,
+        compute=study.compute,
+        place=CheckpointDir(context.state, context.key),
+        task_prefix=study.tasks.task_prefix,
+        plm_seed=result.member.seed,
+    )
+    prime_in(processes(study.compute), job, context.out)
+
+
+def _development(context: JobContext) -> dict[Path, list[int]]:
+    """The development tasks with all their samples."""
+    tasks = context.study.tasks
+    return {context.tasks / name: tasks.samples for name in tasks.development}
+
+
+def _validator(context: JobContext) -> "Validator":
+    """Judges checkpoints on the development tasks, for each set of downstream elements used with this priming."""
+    from priming.training.validation import DevelopmentTasks
+
+    study, priming = context.study, context.result.priming
+    assert priming
+    settings = study.settings_of(priming.section, context.result.plm).validation
+    judged = study.tuned_from(context.result.plm, priming)
+    return DevelopmentTasks(
+        tuners={strategy.downstream: _tuner(context, strategy) for strategy in judged},
+        folders=[context.tasks / name for name in study.tasks.development],
+        samples=study.tasks.samples[: settings.samples],
+        steps=settings.steps,
+    )
+
+
+def _tune(contexts: Sequence[JobContext]) -> Iterable[str]:
+    from priming.training.downstream import Group, tune
+
+    context = contexts[0]
+    result, study = context.result, context.study
+    assert result.strategy
+    group = Group(
+        study=study.name,
+        plm_name=result.member.name,
+        samples=study.tasks.samples,
+        tasks=[context.tasks / name for name in result.together],
+        primed=context.primed,
+        described=result.settings,
+        outs={context.result.task: context.out for context in contexts},
+    )
+    key = (str(context.plm), result.strategy, result.seed)
+    if key not in context.tuners:
+        context.tuners[key] = _tuner(context, result.strategy)
+    return tune(context.tuners[key], group)
+
+
+def _tuner(context: JobContext, strategy: Strategy) -> "Tuner":
+    from priming.training.tuner import Tuner
+
+    study, plm = context.study, context.study.plms[context.result.plm]
+    seed, prefix, tuning = context.result.seed, study.tasks.task_prefix, study.tuning_of(context.result.plm, strategy)
+    return Tuner(
+        plm,
+        context.plm,
+        study.elements,
+        strategy,
+        tuning,
+        study.scoring,
+        seed,
+        study.compute,
+        prefix,
+        context.result.member.seed,
+    )
+
+
+def _score(context: JobContext) -> None:
+    from priming.evaluation.scoring import write_scores
+
+    study = context.study
+    tuned, prepared = map(Path, context.result.inputs)
+    write_scores(tuned, prepared, study.tasks.samples, study.scoring, context.out)
+
+
+def _tables(context: JobContext) -> None:
+    from priming.reporting.tables import write_tables
+
+    write_tables(context.study, Path(root(context.study)), context.out, context.result.settings["groups"])
+
+
+def _figure(context: JobContext) -> None:
+    from priming.reporting.figures import draw
+
+    draw(context.result.figure, context.study, Path(tables(context.study)), context.out)
+
+
+def _alone(step: Callable[[JobContext], Iterable[str] | None]) -> "Step":
+    """A step that builds one result at a time."""
+    return lambda contexts: [warning for context in contexts for warning in step(context) or ()]
+
+
+Step = Callable[[Sequence[JobContext]], Iterable[str] | None]
+"""Fills the folders of results that are built together; returns warnings."""
+
+STEPS: dict[str, Step] = {
+    "prepare": _alone(_prepare),
+    "pretrain": _alone(_pretrain),
+    "prime": _alone(_prime),
+    "tune": _tune,
+    "score": _alone(_score),
+    "tables": _alone(_tables),
+    "figure": _alone(_figure),
+}

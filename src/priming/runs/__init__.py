@@ -1,0 +1,1 @@
+"""Runs side by side: their parameters, the training loop, update rules, dropout, random numbers, checkpoints."""

@@ -1,0 +1,1 @@
+"""Update rules, which turn gradients into steps: one file each."""

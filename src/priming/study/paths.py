@@ -1,0 +1,69 @@
+"""Paths of a study's results. All but `root` and `tables` are relative to the folder of its results."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from priming.strategies import Priming, Strategy
+    from priming.study.plm import Member
+    from priming.study.study import Study
+
+TASKS = "tasks"
+"""The folder of all prepared tasks."""
+
+DEPTH = {TASKS: 1, "plm": 2, "primed": 3, "tuned": 3, "scores": 3, "tables": 1, "figures": 1}
+"""The number of path components that identify a stage: one for all seeds of a priming, or all cells of a strategy."""
+
+
+def root(study: "Study") -> str:
+    """The folder of all results of a study."""
+    return f"results/{study.name}"
+
+
+def tables(study: "Study") -> str:
+    """The folder of the tables."""
+    return f"{root(study)}/tables"
+
+
+def task(name: str) -> str:
+    """The folder of a prepared task."""
+    return f"{TASKS}/{name}"
+
+
+def plm(member: "Member") -> str:
+    """The folder of a PLM."""
+    return f"plm/{member.name}"
+
+
+def primed(member: "Member", priming: "Priming", seed: int) -> str:
+    """The folder of a primed checkpoint."""
+    return f"primed/{member.name}/{priming.slug}/seed-{seed}"
+
+
+def tuned(member: "Member", strategy: "Strategy", seed: int | None = None, name: str = "") -> str:
+    """The folder of a tuned cell; without seed and task, that of all cells of a strategy."""
+    return _cell("tuned", member, strategy, seed, name)
+
+
+def scored(member: "Member", strategy: "Strategy", seed: int | None = None, name: str = "") -> str:
+    """The folder of a cell's scores; without seed and task, that of all cells of a strategy."""
+    return _cell("scores", member, strategy, seed, name)
+
+
+def sample(number: int) -> str:
+    """The folder of one sample within a tuned cell; its scores are a file of this name."""
+    return f"sample-{number}"
+
+
+def figure(name: str) -> str:
+    """The folder of a figure."""
+    return f"figures/{name}"
+
+
+def chunk(folder: str, number: int) -> str:
+    """The folder, within a step's results, that marks a chunk of them as done."""
+    return f"{folder}/chunks/{number:02d}"
+
+
+def _cell(kind: str, member: "Member", strategy: "Strategy", seed: int | None, name: str) -> str:
+    cells = f"{kind}/{member.name}/{strategy.slug}"
+    return cells if seed is None else f"{cells}/seed-{seed}/{name}"

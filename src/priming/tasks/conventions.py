@@ -1,0 +1,32 @@
+"""How examples are written for the model: as they are, or by CrossFit's conventions (Ye et al., 2021)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from priming.forms.rows import Example
+
+Pair = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Which conventions hold.
+
+    `task_prefix` writes ` [task] ` before an input: a space first, since byte-level vocabularies have other entries for
+    words after a space. `target_space` writes a space before each target, for the same reason.
+    """
+
+    task_prefix: bool = False
+    target_space: bool = False
+
+    def input(self, task: str, example: Example) -> str:
+        """What the encoder reads."""
+        return f" [{task}] {example.input}" if self.task_prefix else example.input
+
+    def target(self, text: str) -> str:
+        """What the decoder writes."""
+        return f" {text}" if self.target_space else text
+
+    def pairs(self, task: str, examples: Iterable[Example]) -> Iterator[Pair]:
+        """Input and targets of each example."""
+        return ((self.input(task, example), tuple(map(self.target, example.targets))) for example in examples)

@@ -1,0 +1,1 @@
+"""Preparing tasks defined in a study."""

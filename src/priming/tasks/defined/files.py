@@ -1,0 +1,25 @@
+"""Preparing a task from the user's files."""
+
+from pathlib import Path
+
+from priming.study.tasks import Tasks
+from priming.tasks.prepare import write_task
+from priming.tasks.reading.files import data_files, read_rows
+from priming.tasks.reading.rows import task_from_rows
+from priming.tasks.task import Part, Task
+
+
+def load(task: str, tasks: Tasks, base: Path) -> Task:
+    """Read its files; raises DataError naming file, line and column."""
+    definition = tasks.define[task]
+    assert definition.files is not None
+    rows = {part: read_rows(file) for part, file in data_files(task, definition.files, base).items()}
+    return task_from_rows(task, definition, "files", rows)
+
+
+def prepare(task: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[str]:
+    """Write the prepared folder `out`, and return notes on the rows for the user.
+
+    Raises DataError, DiskError.
+    """
+    return write_task(load(task, tasks, base), tasks, part, out, tasks.define[task].metric)

@@ -1,0 +1,147 @@
+"""The user's files: JSONL, CSV, TSV, Parquet."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from priming.errors import DataError, nearest
+from priming.study.tasks import Files
+from priming.tasks.reading.rows import Row
+
+
+def data_files(name: str, files: Files, base: Path) -> dict[str, Path]:
+    """The files by their keys, relative names taken from `base`; raises DataError where one is missing."""
+    given = files.model_dump(exclude_none=True)
+    return {key: _existing(f"tasks.define.{name}.files.{key}", base, file) for key, file in given.items()}
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a file, by its suffix; raises DataError for an unreadable row, and if there are no rows."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"{path}: cannot read files that end in {path.suffix or 'nothing'}; allowed: {', '.join(_READERS)}"
+        )
+    row = None
+    for row in reader(path):
+        yield row
+    if row is None:
+        raise DataError(f"{path}: contains no rows; add some, or give another file")
+
+
+def _existing(key: str, base: Path, given: str) -> Path:
+    path = base / given
+    if path.is_file():
+        return path
+    there = sorted(file.name for file in path.parent.iterdir()) if path.parent.is_dir() else []
+    hint = nearest(path.name, there) or (
+        f"; {path.parent} has {', '.join(there[:8]) or 'nothing in it'}" if path.parent.is_dir() else ""
+    )
+    raise DataError(
+        f"{key}: {given!r} does not exist (looked for {path}){hint}; paths are relative to the study file's "
+        f"folder, {base}"
+    )
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    for number, line in _lines(path):
+        place = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except ValueError as error:
+            raise DataError(
+                f'{place}: not JSON ({error}); each line is one object such as {{"text": ..., "label": ...}}'
+            ) from None
+        if not isinstance(values, dict):
+            raise DataError(
+                f'{place}: a {type(values).__name__} instead of an object such as {{"text": ..., "label": ...}}'
+            )
+        yield Row(place, values)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    return _separated(path, ",")
+
+
+def _tsv(path: Path) -> Iterator[Row]:
+    return _separated(path, "\t")
+
+
+def _separated(path: Path, delimiter: str) -> Iterator[Row]:
+    """Rows of a table with a header; fields may be quoted, and in CSV may span several lines."""
+    reader = csv.reader((line for _, line in _lines(path)), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    start = 1
+    while True:
+        place = f"{path}, line {start}"
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise DataError(
+                f"{place}: not a row ({error}); quote a field that contains a quote, and double the quote"
+            ) from None
+        if fields is None:
+            return
+        if delimiter == "\t" and reader.line_num > start:
+            raise DataError(
+                f"{place}: a quote opens here and closes in line {reader.line_num}; double it if it is part of the text"
+            )
+        if header is None:
+            header = _header(place, fields)
+        elif fields:
+            yield _row(place, header, fields)
+        start = reader.line_num + 1
+
+
+def _header(place: str, fields: list[str]) -> list[str]:
+    twice = sorted({name for name in fields if fields.count(name) > 1})
+    if twice or not fields:
+        raise DataError(
+            f"{place}: the header {f'names {twice[0]!r} twice' if twice else 'is empty'}; "
+            "the first line names the columns"
+        )
+    return fields
+
+
+def _row(place: str, header: list[str], fields: list[str]) -> Row:
+    if len(fields) != len(header):
+        named = ", ".join(header)
+        raise DataError(
+            f"{place}: {len(fields)} fields where the header names {len(header)} ({named}); "
+            "quote a field that holds the separator"
+        )
+    return Row(place, dict(zip(header, fields, strict=True)))
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    # Its import takes a third of a second, and only Parquet files need it.
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        number = 0
+        for batch in file.iter_batches():
+            for values in batch.to_pylist():
+                number += 1
+                yield Row(f"{path}, row {number}", values)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a complete Parquet file ({error}); write or copy it again") from None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a UTF-8 file, with line ends."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}: not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8"
+                ) from None
+
+
+_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet}

@@ -1,0 +1,165 @@
+"""A folder with the hub's layout: `<owner>/<name>/` with Parquet files and a README whose YAML head lists
+configurations.
+
+Nothing here imports `datasets`: this module finds the files for hashing, and `hub.py` reads them.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from priming.errors import DataError, nearest
+
+VARIABLE = "PRIMING_HUB"
+MANIFEST = "manifest.json"
+DATA = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
+HOW_TO = (
+    f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
+    "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
+)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The folder of one data set in a mirror, and the key of the study file that refers to it."""
+
+    folder: Path
+    key: str
+
+    @property
+    def has_card(self) -> bool:
+        """Whether a README lists configurations."""
+        return bool(_head(self.folder / "README.md").get("configs"))
+
+    def configurations(self) -> dict[str, list[str]]:
+        """The patterns of each configuration's data files; all files are `default` if the README lists none."""
+        entries = _head(self.folder / "README.md").get("configs") or []
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) and "config_name" in entry for entry in entries
+        ):
+            raise DataError(
+                f"{self.folder / 'README.md'}: configs is not a list of entries with config_name and data_files"
+            )
+        return {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries} or {
+            "default": ["**/*"]
+        }
+
+    def files(self, config: str | None) -> list[Path]:
+        """The data files of a configuration, and the README, sorted; raises DataError for an unknown configuration."""
+        there = self.configurations()
+        patterns = there[chosen_configuration(self.key, str(self.folder), config, list(there))]
+        found = {
+            path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in DATA
+        }
+        if not found:
+            raise DataError(
+                f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}"
+            )
+        readme = self.folder / "README.md"
+        return sorted(found | ({readme} if readme.is_file() else set()))
+
+
+def chosen_configuration(key: str, place: str, config: str | None, there: list[str]) -> str:
+    """The configuration named in the study, or else the only one or `default`; raises DataError."""
+    if config is None and (len(there) == 1 or "default" in there):
+        return there[0] if len(there) == 1 else "default"
+    if config not in there:
+        what = (
+            f"there is no configuration {config!r}{nearest(config, there)}"
+            if config
+            else "name one of the configurations"
+        )
+        raise DataError(f"{key}.config: {what}; {place} has {', '.join(there)}")
+    return config
+
+
+def mirror_root(hub_folder: str | None, base: Path) -> Path | None:
+    """The folder of the mirror, or None; raises DataError if it does not exist.
+
+    The environment variable PRIMING_HUB overrides the study's `tasks.hub_folder`, which is relative to `base`.
+    """
+    given = os.environ.get(VARIABLE)
+    if not given and hub_folder is None:
+        return None
+    key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
+    if not root.is_dir():
+        raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
+    return root
+
+
+def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
+    """The folder of the data set `name` in the mirror, None without a mirror; raises DataError if it does not exist."""
+    root = mirror_root(hub_folder, base)
+    if root is None:
+        return None
+    folder = root / name
+    if not folder.is_dir():
+        there = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*") if path.is_dir())
+        raise DataError(
+            f"{key}.id: {name!r} is not in the mirror {root}{nearest(name, there)}; "
+            f"it has {', '.join(there) or 'no data set'}"
+        )
+    return Mirror(folder, key)
+
+
+def recorded(root: Path) -> dict[Path, str]:
+    """The SHA-256 of files in the mirror's manifest unless modified later: hashing a whole mirror takes minutes."""
+    manifest = root / MANIFEST
+    if not manifest.is_file():
+        return {}
+    data: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    written = manifest.stat().st_mtime_ns
+    files = {root / name / path: sha for name, about in data.items() for path, sha in about["files"].items()}
+    return {path: sha for path, sha in files.items() if path.is_file() and path.stat().st_mtime_ns <= written}
+
+
+Splits = dict[str, dict[str, list[str]]]
+"""Files by configuration and split."""
+
+
+def described_splits(paths: Iterable[str]) -> Splits:
+    """The configurations and splits of files with paths `<config>/<split>/<number>.parquet`."""
+    found: Splits = {}
+    for path in sorted(paths):
+        config, split, _ = path.split("/")
+        found.setdefault(config, {}).setdefault(split, []).append(path)
+    return found
+
+
+def write_readme(path: Path, splits: Splits) -> None:
+    """Write a data card that lists configurations, splits and files."""
+    configs = [
+        {"config_name": config, "data_files": [{"split": split, "path": files} for split, files in named.items()]}
+        for config, named in splits.items()
+    ]
+    path.write_text(f"---\n{yaml.safe_dump({'configs': configs}, sort_keys=False)}---\n", encoding="utf-8")
+
+
+def _head(readme: Path) -> dict[str, Any]:
+    """The YAML between the two lines of dashes at the top of a README file."""
+    if not readme.is_file():
+        return {}
+    parts = readme.read_text(encoding="utf-8", errors="replace").split("---\n", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return {}
+    try:
+        head = yaml.safe_load(parts[1])
+    except yaml.YAMLError as error:
+        raise DataError(f"{readme}: the YAML head cannot be read ({error})") from None
+    return head if isinstance(head, dict) else {}
+
+
+def _patterns(data_files: Any) -> list[str]:
+    """Every path pattern of a `data_files` entry: a string, a list of them, or a list of splits with paths."""
+    if data_files is None:
+        return ["**/*"]
+    if isinstance(data_files, str):
+        return [data_files]
+    if isinstance(data_files, dict):
+        return _patterns(data_files.get("path"))
+    return [pattern for entry in data_files for pattern in _patterns(entry)]

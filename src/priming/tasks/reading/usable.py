@@ -1,0 +1,69 @@
+"""Unusable rows: an error, or dropped and counted as far as the study allows."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from priming.errors import DataError
+from priming.forms.rows import Example
+from priming.study.tasks import TaskDefinition
+
+R = TypeVar("R")
+WORDS = {"train": "training", "test": "test", "dev": "development"}
+
+
+class UnusableRowError(DataError):
+    """An unusable row; `why` is its place and the problem, the message adds what to do."""
+
+    def __init__(self, why: str, advice: str) -> None:
+        super().__init__(f"{why}; {advice}")
+        self.why = why
+
+
+class Usable:
+    """The usable rows of a task.
+
+    `dropped` counts the others by part, and is empty where none may be dropped; `notes` tell the user of them.
+    """
+
+    def __init__(self, name: str, definition: TaskDefinition) -> None:
+        self.name, self.key = name, f"tasks.define.{name}"
+        self.allowed = definition.dropped_share
+        self.dropped: dict[str, int] = {}
+        self.notes: list[str] = []
+
+    def examples(self, part: str, rows: Iterable[R], read: Callable[[R], Example]) -> list[Example]:
+        """The examples that `read` makes of the rows of a part, `train`, `test` or `dev`.
+
+        Raises UnusableRowError where no row may be dropped, DataError where too many would be.
+        """
+        found: list[Example] = []
+        first, number = "", 0
+        for row in rows:
+            try:
+                found.append(read(row))
+            except UnusableRowError as error:
+                if self.allowed is None:
+                    raise
+                first, number = first or error.why, number + 1
+        if self.allowed is not None:
+            self.dropped[part] = number
+        if number:
+            self._judge(part, number, len(found) + number, first)
+        return found
+
+    def _judge(self, part: str, number: int, total: int, first: str) -> None:
+        """Record dropped rows; raises DataError if there are too many."""
+        allowed = self.allowed or 0.0
+        said = f"{number} of {total} {WORDS[part]} rows are unusable"
+        if number / total > allowed:
+            problem = f"{self.key}: {said} ({number / total:.2%}), the first: {first}"
+            raise DataError(
+                f"{problem}; {self.key}.unusable_share allows {allowed:.2%}; {self._advice(number / total)}"
+            )
+        self.notes.append(f"task {self.name}: {said} and were dropped; the first: {first}")
+
+    def _advice(self, share: float) -> str:
+        enough = math.ceil(share * 10_000) / 10_000
+        correct = f"correct {self.key}.input, output or labels"
+        return f"set it to {enough:g} or more, or {correct}" if enough < 1 else correct

@@ -1,0 +1,58 @@
+"""Studies of this project, run whole.
+
+All steps of one run in one process, since a start of Python for each would take as long as the steps.
+"""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from priming.study import Study
+from priming.tasks.names import open_study
+from tests.tiny_study import Checkout
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from priming.jobs.graph import graph
+from priming.running import steps
+from priming.tasks.names import open_study
+file = Path(sys.argv[1])
+for job in graph(open_study(file)).jobs.values():
+    steps.run(job.step, file, job.out)
+"""
+
+
+class FinishedStudy:
+    """A study of `studies` that was run once, in a folder of its own."""
+
+    def __init__(self, folder: Path, project: Path, name: str, hub: Path | None = None) -> None:
+        self.checkout = Checkout(folder, project)
+        (folder / "config.yaml").unlink()
+        (folder / "studies").mkdir()
+        self.file = Path("studies", f"{name}.yaml")
+        shutil.copy(project / self.file, folder / self.file)
+        self.study: Study = open_study(folder / self.file)
+        self.results = folder / "results" / self.study.name
+        environment = {**os.environ, "PRIMING_RUNLOG": str(self.checkout.runlog)}
+        if hub:
+            environment["PRIMING_HUB"] = str(hub)
+        command = [sys.executable, "-c", PROGRAM, str(self.file)]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        self.executed = self.checkout.executed()
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        with (self.results / "tables" / f"{name}.csv").open(newline="") as file:
+            return list(csv.DictReader(file))

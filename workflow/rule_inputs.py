@@ -1,0 +1,102 @@
+"""Interface between the package and Snakemake: the study file and the input functions of rules."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from snakemake.exceptions import WorkflowError  # noqa: E402
+from snakemake.io import ancient, unpack  # noqa: E402
+from snakemake.logging import logger  # noqa: E402
+from snakemake.settings.types import ConfigSettings  # noqa: E402
+
+from priming.errors import UserError  # noqa: E402
+from priming.jobs.graph import Job, graph  # noqa: E402
+from priming.jobs.recipes import Recipes  # noqa: E402
+from priming.tasks.names import open_study  # noqa: E402
+
+
+def run_this_checkout() -> None:
+    """Make commands run this checkout with Snakemake's Python, even if neither is on the path."""
+    for variable, first in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable).parent)):
+        os.environ[variable] = os.pathsep.join(filter(None, [str(first), os.environ.get(variable)]))
+
+
+def study_file(settings: ConfigSettings) -> Path:
+    """The file given by --configfile, which is read alone, or else config.yaml; raises WorkflowError if ambiguous."""
+    if settings.config:
+        given = " ".join(f"{key}={value}" for key, value in settings.config.items())
+        raise WorkflowError(
+            f"--config {given}: a study is defined by its file alone; edit the file, "
+            "or give a changed copy with --configfile"
+        )
+    if len(settings.configfiles) > 1:
+        raise WorkflowError("--configfile lists several files, but study files are never merged; give one")
+    return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else Path("config.yaml")
+
+
+def read(file: Path) -> Recipes:
+    """The recipes of the study in `file`; a user's mistake in it ends Snakemake with one message."""
+    try:
+        recipes = Recipes(graph(open_study(file)), file.parent)
+        recipes.read_raw_data()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    return recipes
+
+
+def input_function(recipes: Recipes) -> Callable[[str], Any]:
+    """The function from a rule's output pattern to its input."""
+    return lambda pattern: unpack(lambda wildcards: _inputs(recipes, pattern.format(**dict(wildcards.items()))))
+
+
+def _inputs(recipes: Recipes, out: str) -> dict[str, Any]:
+    """The folders that `out` is made from, and `recipe`, which represents the required results of its job.
+
+    If the job has stale results, `recipe` is new, and rebuilt inputs trigger the job. If it has none, every input
+    counts as old, whatever its time, and missing inputs, as after a partial `dvc pull`, are omitted. `recipe` is a
+    folder, since Snakemake compares files by checksum; its name depends on the required results, so that a dry run with
+    other settings does not affect a running job.
+    """
+    job = recipes.graph.jobs.get(out)
+    if job is None:
+        raise WorkflowError(f"study {recipes.graph.study.name}: nothing makes {out}")
+    recipe, made_from = f"{out}/{recipes.requested(job)[:16]}", recipes.graph.inputs(job)
+    if not recipes.stale_job(job) and recipes.here(out):
+        return {
+            "recipe": ancient(_folder(recipe)),
+            "made_from": [ancient(path) for path in made_from if recipes.here(path)],
+        }
+    _say_why(recipes, job)
+    return {"recipe": fresh(recipe), "made_from": made_from}
+
+
+_said: set[str] = set()
+
+
+def _say_why(recipes: Recipes, job: Job) -> None:
+    """Print once why the results of a job are stale; Snakemake itself only knows that its `recipe` is new."""
+    reasons = {result.path: reason for result in job.results if (reason := recipes.stale_reason(result.path))}
+    if reasons and job.out not in _said:
+        _said.add(job.out)
+        path, reason = next(iter(reasons.items()))
+        others = f" (and {len(reasons) - 1} others of the job)" if len(reasons) > 1 else ""
+        logger.info(f"stale: {path}{others}: {reason}")
+
+
+def fresh(name: str) -> str:
+    """A new input, which makes its job run."""
+    folder = _folder(name)
+    os.utime(folder)
+    return folder
+
+
+def _folder(name: str) -> str:
+    folder = Path(".snakemake", "recipes", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
