@@ -14,7 +14,7 @@ DEVELOPED := .venv/installed-dev
 INSTALL = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
 	--constraint constraints.txt --editable
 export OMP_NUM_THREADS ?= 1
-# So it must be kept: without bytecode, which some images turn off, a job would compile the libraries again (15 s).
+# Bytecode is kept even where an image turns it off: each job would compile the libraries again (15 s).
 unexport PYTHONDONTWRITEBYTECODE
 
 # The DVC remote for `make remote`: a folder, or a URL such as s3://bucket/path.

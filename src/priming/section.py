@@ -1,7 +1,8 @@
 """Base class of all sections of the study file."""
 
-from collections.abc import Mapping, Set
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Callable, Mapping, Set
+from functools import wraps
+from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.fields import FieldInfo
@@ -11,6 +12,9 @@ Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Reduction = Literal["mean", "sum"]
+Arguments = ParamSpec("Arguments")
+Of = TypeVar("Of", bound="Section")
+Found = TypeVar("Found")
 
 
 class Section(BaseModel):
@@ -29,6 +33,30 @@ class Section(BaseModel):
             if whole[name] == type(self).model_fields[name].get_default(call_default_factory=True):
                 del said[name]
         return said | {name: value.settings() for name, value in whole.items() if isinstance(value, Section)}
+
+
+def remembered(
+    function: Callable[Concatenate[Of, Arguments], Found],
+) -> Callable[Concatenate[Of, Arguments], Found]:
+    """Keep what a function or method finds for a section, by its other arguments, which must be hashable.
+
+    Sections do not change. A copy, which may have other values, begins anew.
+    """
+    name = f"_{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def found(section: Of, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Found:
+        """What is kept, else what the function finds."""
+        owner, results = section.__dict__.get(name, (None, {}))
+        if owner != id(section):
+            results = {}
+            section.__dict__[name] = id(section), results
+        key = arguments, tuple(named.items())
+        if key not in results:
+            results[key] = function(section, *arguments, **named)
+        return cast("Found", results[key])
+
+    return found
 
 
 def add_fields(section: type[Section], fields: Mapping[str, tuple[Any, Any]]) -> None:

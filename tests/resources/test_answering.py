@@ -51,12 +51,12 @@ def study() -> Study:
     ],
 )
 def test_a_row_by_hand(study: Study, task: str, decoder: str, longest: int | None, tokens: int, words: int) -> None:
-    found = operations_of_a_row(study, "mini", task, SIZE, [decoder], longest)
+    found = operations_of_a_row(study, "mini", task, SIZE, (decoder,), longest)
     assert found == (26 + tokens) * 2 * BODY + words * 2 * 100 * 2000
 
 
 def test_all_decoders_of_all_test_rows(study: Study) -> None:
-    once = sum(operations_of_a_row(study, "mini", "named", SIZE, [name]) for name in ("ranking", "greedy", "beam"))
+    once = sum(operations_of_a_row(study, "mini", "named", SIZE, (name,)) for name in ("ranking", "greedy", "beam"))
     assert operations_of_testing(study, "mini", "named", SIZE) == 2000 * once
     limited = study.model_copy(update={"tasks": study.tasks.model_copy(update={"test_limit": 30})})
     assert operations_of_testing(limited, "mini", "named", SIZE) == 30 * once

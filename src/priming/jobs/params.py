@@ -15,7 +15,7 @@ from priming.elements.table import ELEMENTS
 from priming.forms.decoders import DECODERS
 from priming.forms.table import KINDS
 from priming.published.numbers import numbers
-from priming.section import Section
+from priming.section import Section, remembered
 from priming.strategies import Priming, Strategy
 from priming.study import Study
 from priming.study.plm import Member, Plm
@@ -85,12 +85,14 @@ def validation_params(study: Study, plm: str, priming: Priming) -> Params:
         "samples": study.tasks.samples[: validation.samples],
         "scoring": scoring_params(study, [scoring.decoder, *generator.values()]) | generator,
         "downstream": [
-            tuning_params(study, plm, strategy, exclude={"steps", "epochs", "ties", "save_plm"}) for strategy in judged
+            tuning_params(study, plm, strategy, exclude=frozenset({"steps", "epochs", "ties", "save_plm"}))
+            for strategy in judged
         ],
     }
 
 
-def tuning_params(study: Study, plm: str, strategy: Strategy, exclude: Set[str] = frozenset()) -> Params:
+@remembered
+def tuning_params(study: Study, plm: str, strategy: Strategy, exclude: frozenset[str] = frozenset()) -> Params:
     """Tuning by a strategy: settings, learning rates of the elements it tunes, and sizes of all its elements."""
     tuning = study.tuning_of(plm, strategy)
     how = _json(tuning, exclude={"chunk", "bank_tasks", "learning_rates", "exceptions", *exclude})

@@ -1,10 +1,9 @@
 """What it takes to answer a row: labels are ranked in one pass, and outputs generated, which has no cache."""
 
-from collections.abc import Sequence
-
 from priming.forms.decoders import DECODERS
 from priming.forms.table import KINDS, form_of_kind
 from priming.resources.sizes import Size
+from priming.section import remembered
 from priming.study import Study
 from priming.tasks.sources.table import source_of
 
@@ -12,8 +11,9 @@ LABELS = 4  # of a task whose study does not list them
 TEST_ROWS = 2000  # of a task whose study does not say
 
 
+@remembered
 def operations_of_a_row(
-    study: Study, plm: str, task: str, size: Size, decoders: Sequence[str], longest: int | None = None
+    study: Study, plm: str, task: str, size: Size, decoders: tuple[str, ...], longest: int | None = None
 ) -> float:
     """Floating-point operations of answering one row of a task by all of `decoders`.
 
@@ -52,7 +52,9 @@ def rows_to_test(study: Study, task: str) -> int:
 
 def operations_of_testing(study: Study, plm: str, task: str, size: Size, longest: int | None = None) -> float:
     """Floating-point operations of answering the test rows of a task, for one sample of one cell."""
-    return rows_to_test(study, task) * operations_of_a_row(study, plm, task, size, study.scoring.decoders, longest)
+    return rows_to_test(study, task) * operations_of_a_row(
+        study, plm, task, size, tuple(study.scoring.decoders), longest
+    )
 
 
 def labels_of(study: Study) -> int:

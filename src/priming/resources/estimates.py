@@ -236,7 +236,7 @@ def _sweep(
         answers * (4 * source * size.width + 8 * target * size.vocabulary)
         + AT_ONCE * source * _per_token(size, source) / size.layers
     )
-    row = sum(operations_of_a_row(study, plm, task, size, [study.scoring.decoder], longest) for task in tasks)
+    row = sum(operations_of_a_row(study, plm, task, size, (study.scoring.decoder,), longest) for task in tasks)
     judging = _dev_rows(study, tasks[0]) * row / len(tasks)
     trained = sum(steps * examples * (source + target) * 6 * size.body for examples, steps in batches.items())
     looks = sum(steps // tuning.evaluate_every + 1 for steps in batches.values())

@@ -9,7 +9,7 @@ from priming.algorithms.interface import Algorithm, Upstream
 from priming.algorithms.table import ALGORITHMS, bound
 from priming.backbones.compute import Compute
 from priming.elements.sections import Elements
-from priming.section import Name, Section
+from priming.section import Name, Section, remembered
 from priming.strategies import Priming, Strategy
 from priming.study.base import StrategyText
 from priming.study.baselines import CONSTANT, NO_BASELINE, SAME_ALGORITHM, in_full
@@ -108,6 +108,7 @@ class Study(Section):
         """The algorithm of a priming with these settings."""
         return bound(priming.algorithm, self.settings_of(priming.section, plm), priming)
 
+    @remembered
     def tuning_of(self, plm: str, strategy: Strategy) -> Tuning:
         """The settings of tuning for a strategy on a PLM, in banks that `compute.split` divides."""
         found = self.tuning.of(plm, strategy)

@@ -49,6 +49,7 @@ def check(name: str) -> None:
         raise StudyError(f"CrossFit has no task {name!r}{nearest(name, names())}; 'priming tasks list' shows all")
 
 
+@cache
 def _merged(name: str, fidelity: Fidelity) -> dict[str, Any]:
     check(name)
     written = dict(_written()[name])

@@ -2,6 +2,7 @@
 
 from priming.entries import Table
 from priming.errors import StudyError, nearest
+from priming.section import remembered
 from priming.study.tasks import Tasks
 from priming.tasks.sources.interface import Source
 
@@ -12,6 +13,7 @@ NO_STUDY = Tasks.model_construct()
 """The settings of tasks where there is no study: nothing is defined, and everything has its default."""
 
 
+@remembered
 def source_of(tasks: Tasks, task: str) -> Source:
     """The source of a study's task; raises StudyError for a name that none has."""
     if found := find_source(tasks, task):
