@@ -30,6 +30,8 @@ NUMBERS = {
     "lora.feed_forward": (False, True),
 }
 """Values of the options that are numbers; those of all others are listed by their type."""
+STARTS = ("prompt.init",)
+"""Options of the values at which elements begin, which are the same model at other values."""
 
 
 def options() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
@@ -50,14 +52,14 @@ def options() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
 
 
 def logits(folder: Path, element: str, option: str, value: Any) -> Tensor:
-    """With parameters drawn from a seed of their names: those of the same names and shapes are the same."""
+    """With parameters drawn from a seed of their names, so that those of the same names and shapes are the same; for an
+    option of the start, as they begin.
+    """
     settings = SIZES.model_copy(update={element: getattr(SIZES, element).model_copy(update={option: value})})
     model = attach(load_plm(folder, dropout=0.0), (element,), settings, 0).requires_grad_(False).eval()
     batch, drawn = batch_of(folder, 1), torch.Generator()
-    values = {
-        n: 0.3 * torch.randn(p.shape, generator=drawn.manual_seed(sum(map(ord, n))))
-        for n, p in model.owned_by((element,))
-    }
+    own = () if f"{element}.{option}" in STARTS else model.owned_by((element,))
+    values = {n: 0.3 * torch.randn(p.shape, generator=drawn.manual_seed(sum(map(ord, n)))) for n, p in own}
     decoder_ids = shift_right(batch.labels, model.start_id, model.pad_id)[0]
     return functional_call(model, values, (batch.input_ids[0], batch.mask[0], decoder_ids))
 
