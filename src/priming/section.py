@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Set
 from functools import wraps
+from inspect import get_annotations
 from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -63,7 +64,7 @@ def add_fields(section: type[Section], fields: Mapping[str, tuple[Any, Any]]) ->
     """Add keys to a section, each with its type and its default or `Field`; they take effect after `rebuild`."""
     for name, (annotation, default) in fields.items():
         if name not in section.model_fields:
-            section.__annotations__[name] = annotation
+            section.__annotations__ = get_annotations(section) | {name: annotation}  # its own, in every Python
             section.__pydantic_fields__[name] = FieldInfo.from_annotated_attribute(annotation, default)
 
 
