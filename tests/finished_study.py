@@ -4,14 +4,12 @@ All steps of one run in one process, since a start of Python for each would take
 """
 
 import csv
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from priming.study import Study
 from priming.tasks.names import open_study
+from tests import forked
 from tests.tiny_study import Checkout
 
 PROGRAM = """
@@ -37,20 +35,12 @@ class FinishedStudy:
         shutil.copy(project / self.file, folder / self.file)
         self.study: Study = open_study(folder / self.file)
         self.results = folder / "results" / self.study.name
-        environment = {**os.environ, "PRIMING_RUNLOG": str(self.checkout.runlog)}
+        environment = {**forked.environment(), "PRIMING_RUNLOG": str(self.checkout.runlog)}
         if hub:
             environment["PRIMING_HUB"] = str(hub)
-        command = [sys.executable, "-c", PROGRAM, str(self.file)]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        (folder / "whole.py").write_text(PROGRAM)
+        done = forked.script(folder / "whole.py", str(self.file), folder=folder, seen=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
         self.executed = self.checkout.executed()
 
     def table(self, name: str) -> list[dict[str, str]]:

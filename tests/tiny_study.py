@@ -1,7 +1,6 @@
 """A study small enough to run, and one in which every key of the study file matters to something or is known not to."""
 
 import copy
-import os
 import re
 import shutil
 from collections import Counter
@@ -127,7 +126,7 @@ class Checkout:
     def snakemake(self, *arguments: str, status: int = 0) -> str:
         """Run Snakemake; what it printed."""
         # Jobs of all the Snakemakes of a checkout are forked from one server, so that it imports torch once.
-        environment = {**os.environ, "PRIMING_RUNLOG": str(self.runlog), forks.OWNER: forks.owner()}
+        environment = {**forked.environment(), "PRIMING_RUNLOG": str(self.runlog), forks.OWNER: forks.owner()}
         found, printed = forked.snakemake(self.folder, environment, ["--cores", "1", *arguments])
         assert found == status, printed
         return printed

@@ -1,17 +1,17 @@
 """The benchmark of GPUs runs on a CPU; what it measures there is of no use."""
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+
+from tests import forked
 
 pytestmark = pytest.mark.slow
 
 
-def gpu(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(project / "benchmarks/gpu.py"), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def gpu(project: Path, *options: str) -> CompletedProcess[str]:
+    return forked.script(project / "benchmarks/gpu.py", *options)
 
 
 def test_sections_run(project: Path) -> None:

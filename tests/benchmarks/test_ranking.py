@@ -1,11 +1,11 @@
 """The benchmark of ranking runs, and its three ways give the same scores and answers; times are not tested."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 pytestmark = pytest.mark.slow
 
@@ -15,8 +15,7 @@ AGAINST = re.compile(
 
 
 def test_the_three_ways_give_the_same(project: Path) -> None:
-    command = [sys.executable, str(project / "benchmarks/ranking.py"), "--quick"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = forked.script(project / "benchmarks/ranking.py", "--quick")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = {way: (float(worst), int(same), int(rows)) for way, worst, same, rows in AGAINST.findall(ran.stdout)}
     assert found.keys() == {"repeated states", "a pair at a time"}

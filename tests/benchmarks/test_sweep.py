@@ -1,15 +1,15 @@
 """The benchmark runs, and its three ways give the same results; how fast they are is not tested."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
 from priming.backbones.tokenizer import train_tokenizer
+from tests import forked
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +20,8 @@ DIFFERENCE = re.compile(
 )
 
 
-def sweep(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(project / "benchmarks/sweep.py"), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def sweep(project: Path, *options: str) -> CompletedProcess[str]:
+    return forked.script(project / "benchmarks/sweep.py", *options)
 
 
 @pytest.mark.parametrize("element", ["adapter", "prompt", "prefix", "plm"])

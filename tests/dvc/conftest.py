@@ -13,6 +13,7 @@ import yaml
 
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
+from priming.running import forks
 from priming.study import Study
 from tests import forked
 from tests.conftest import skip_without
@@ -45,10 +46,11 @@ class Repository:
         self.runlog = folder.parent / f"{folder.name}.runlog"
         bin_folder = str(Path(sys.executable).parent)
         self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))},
+            **{key: value for key, value in forked.environment().items() if not key.startswith(("DVC_", "GIT_"))},
             "PATH": os.pathsep.join([bin_folder, os.environ["PATH"]]),
             "PYTHONPATH": str(folder / "src"),
             "PRIMING_RUNLOG": str(self.runlog),
+            forks.OWNER: forks.owner(),  # a server for the jobs of all tests in a folder: it imports torch once
             "DVC_GLOBAL_CONFIG_DIR": str(folder.parent / "dvc-global"),
             "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
             **{
@@ -182,12 +184,21 @@ def origin(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Repositor
 
 
 @pytest.fixture
-def clone(origin: Repository, tmp_path: Path) -> Callable[..., Repository]:
+def clones(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Path]:
+    """The folder of a test's clones: the same for all tests while they run, so that servers of forks are too."""
+    folder = tmp_path_factory.getbasetemp() / "clones"
+    folder.mkdir()
+    yield folder
+    folder.rename(tmp_path / "clones")
+
+
+@pytest.fixture
+def clone(origin: Repository, clones: Path) -> Callable[..., Repository]:
     """`clone(pulled...)` is a fresh clone; with `all` everything is pulled."""
     numbers = iter(range(100))
 
     def cloned(*pulled: str, cache: str = "", source: Repository = origin) -> Repository:
-        folder = tmp_path / f"clone-{next(numbers)}"
+        folder = clones / f"clone-{next(numbers)}"
         origin.git("clone", "--quiet", str(source.folder), str(folder))
         fresh = Repository(folder)
         if cache:

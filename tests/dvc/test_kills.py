@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from priming.running import forks
+
 from .conftest import Repository
 
 pytestmark = pytest.mark.slow
@@ -26,6 +28,7 @@ def kill_at(repository: Repository, step: str, *command: str) -> None:
 
 
 def test_killed_and_typed_again(fresh: Repository) -> None:
+    del fresh.environment[forks.OWNER]  # each program's own, as for a user
     fresh.edit("config.yaml", "prompt: 1.0e-2}", "prompt: 2.0e-2}")
     kill_at(fresh, "prime", "dvc", "repro")
     assert "LockException" in fresh.snakemake(status=1)

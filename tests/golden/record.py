@@ -74,7 +74,7 @@ def recorded(folder: Path, precision: str, world: int) -> Values:
         _make(folder, precision)
     else:
         context = torch.multiprocessing.start_processes(
-            _make_in, (world, _free_port(), folder, precision), nprocs=world, start_method="spawn"
+            _make_in, (world, _free_port(), folder, precision), nprocs=world, start_method="forkserver"
         )
         assert context is None
     results = folder / "rank-0" / "results" / "golden"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def equal(ours: Path, theirs: Path, elements: tuple[str, ...]) -> None:
 def test_what_one_process_refuses_is_one_message(
     job: PrimingJob, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # the next prints where this test looks
     with pytest.raises(SystemExit) as ended:
         prime_in(2, replace(job, plm_folder=tmp_path / "nowhere", compute=Compute(device="cpu")), tmp_path / "out")
     assert ended.value.code == 4

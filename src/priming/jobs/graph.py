@@ -19,6 +19,7 @@ from priming.forms.table import FORMS, forms_on, module_of_kind
 from priming.jobs import params
 from priming.protocol.keeping.table import KEEPINGS
 from priming.runs.update_rules.table import MODULES as UPDATE_RULES
+from priming.section import remembered
 from priming.strategies import Priming, Strategy
 from priming.study import Study, paths
 from priming.study.paths import chunk, root, tables
@@ -117,7 +118,7 @@ def prepare_jobs(study: Study) -> Iterator[Job]:
     results = [
         Result(
             path=_task(study, name), step="prepare",
-            modules=(*source_of(study.tasks, name).modules(part), *_rows(study, [name])),
+            modules=(*source_of(study.tasks, name).modules(part), *_rows(study, (name,))),
             settings=params.task_params(study, name, part), task=name, part=part,
         )
         for part in PARTS
@@ -132,7 +133,7 @@ def pretrain_jobs(study: Study) -> Iterator[Job]:
         generate = study.plms[member.plm].generate
         own_texts = generate and generate.pretraining.texts == "source_tasks"
         inputs = tuple(_task(study, task) for task in study.tasks.source) if own_texts else ()
-        rows = _rows(study, study.tasks.source) if own_texts else ()
+        rows = _rows(study, tuple(study.tasks.source)) if own_texts else ()
         yield _single(
             Result(
                 path=_plm(study, member), step="pretrain",
@@ -202,8 +203,8 @@ def tables_job(study: Study) -> Job:
             step="tables",
             modules=(
                 "priming.reporting.tables",
-                *_metrics(study, [study.scoring.metric], study.tasks.target),
-                *_rows(study, study.tasks.target),
+                *_metrics(study, (study.scoring.metric,), tuple(study.tasks.target)),
+                *_rows(study, tuple(study.tasks.target)),
             ),
             settings=params.tables_params(study),
             inputs=(*primed, *cells, *prepared),
@@ -238,9 +239,9 @@ def _tuning_chunks(study: Study) -> list[Sequence[tuple[str, ...]]]:
     return _consecutive(bank_groups(study), max(1, study.tuning.chunk // study.tuning.bank_tasks))
 
 
-def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: Sequence[str]) -> Iterator[Result]:
+def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: tuple[str, ...]) -> Iterator[Result]:
     settings = params.cell_params(study, member, strategy, seed, tasks)
-    selecting = _metrics(study, [study.scoring.metric], tasks)
+    selecting = _metrics(study, (study.scoring.metric,), tasks)
     forms = (*_forms(study, member, tasks), *_rows(study, tasks))
     modules = (
         "priming.training.downstream",
@@ -266,7 +267,11 @@ def _scores(study: Study, member: Member, strategy: Strategy, seed: int, task: s
     return Result(
         path=_scored(study, member, strategy, seed, task),
         step="score",
-        modules=("priming.evaluation.scoring", *_metrics(study, study.scoring.metrics, [task]), *_rows(study, [task])),
+        modules=(
+            "priming.evaluation.scoring",
+            *_metrics(study, tuple(study.scoring.metrics), (task,)),
+            *_rows(study, (task,)),
+        ),
         settings=params.score_params(study, member, seed, task),
         inputs=(_tuned(study, member, strategy, seed, task), _task(study, task)),
         member=member,
@@ -304,8 +309,8 @@ def _priming_modules(study: Study, member: Member, priming: Priming) -> tuple[st
     judged = study.tuned_from(member.plm, priming) if settings.tunes_to_choose else ()
     elements = {*priming.elements, *(element for strategy in judged for element in strategy.elements)}
     own = (name for name in ELEMENTS if name in elements)
-    judging = _metrics(study, [study.scoring.metric], study.tasks.development) if judged else ()
-    tasks = [*study.tasks.source, *(study.tasks.development if settings.chooses else ())]
+    judging = _metrics(study, (study.scoring.metric,), tuple(study.tasks.development)) if judged else ()
+    tasks = (*study.tasks.source, *(study.tasks.development if settings.chooses else ()))
     forms = (*_forms(study, member, tasks), *_rows(study, tasks))
     modules = (*_backbones(study, member), ALGORITHMS.modules[priming.algorithm], UPDATE_RULES[settings.optimizer])
     tuning = _tuning_modules(study) if judged else ()
@@ -323,7 +328,8 @@ def _backbones(study: Study, member: Member) -> tuple[str, ...]:
     return (families[model_type],) if model_type else tuple(dict.fromkeys(families.values()))
 
 
-def _forms(study: Study, member: Member, tasks: Iterable[str]) -> tuple[str, ...]:
+@remembered
+def _forms(study: Study, member: Member, tasks: tuple[str, ...]) -> tuple[str, ...]:
     """The modules of the forms that tasks can have on a PLM (on any, if its family is unknown), and what these run."""
     passes = study.plms[member.plm].passes
     able = forms_on(passes) if passes else FORMS.values()
@@ -332,7 +338,8 @@ def _forms(study: Study, member: Member, tasks: Iterable[str]) -> tuple[str, ...
     return tuple(module for form in used for module in (FORMS.modules[form.name], form.training))
 
 
-def _rows(study: Study, tasks: Iterable[str]) -> tuple[str, ...]:
+@remembered
+def _rows(study: Study, tasks: tuple[str, ...]) -> tuple[str, ...]:
     """The modules of the forms that read the rows of tasks."""
     return tuple(dict.fromkeys(module_of_kind(kind_of(study.tasks, task)) for task in tasks))
 
@@ -342,9 +349,10 @@ def _elements(names: Iterable[str]) -> Iterator[str]:
     return (ELEMENTS.modules[name] for name in names)
 
 
-def _metrics(study: Study, named: Iterable[str], tasks: Iterable[str]) -> tuple[str, ...]:
+@remembered
+def _metrics(study: Study, named: tuple[str, ...], tasks: tuple[str, ...]) -> tuple[str, ...]:
     """The modules of the metrics that a study names; `task` stands for each task's own."""
-    own = [metric_of(study.tasks, task) for task in tasks] if "task" in (named := list(named)) else [""]
+    own = [metric_of(study.tasks, task) for task in tasks] if "task" in named else [""]
     wanted = {own_metric(metric, of_task) for metric in named for of_task in own}
     return tuple(module for metric, module in METRICS.modules.items() if metric in wanted)
 

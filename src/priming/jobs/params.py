@@ -106,12 +106,12 @@ def tuning_params(study: Study, plm: str, strategy: Strategy, exclude: frozenset
 
 def cell_params(study: Study, member: Member, strategy: Strategy, seed: int, together: Sequence[str]) -> Params:
     """A target task tuned by a strategy over all samples, side by side with its group, and the winners' predictions."""
-    scoring, kinds = study.scoring, {kind_of(study.tasks, task) for task in together}
+    scoring, labelled = study.scoring, _labelled(study, tuple(together))
     unsaved = frozenset() if any(ELEMENTS[name].is_base for name in strategy.tuned) else frozenset({"save_plm"})
     return tuning_params(study, member.plm, strategy, exclude=unsaved) | {
         "scoring": scoring_params(study, [scoring.decoder]),
         PREDICTED: {name: _options(scoring, [name]) for name in sorted(scoring.decoders)},
-        **({"generator": scoring.generator} if not all(KINDS[kind].labelled for kind in kinds) else {}),
+        **({} if labelled else {"generator": scoring.generator}),
         "limits": limits(study.plms[member.plm]),
         "task_prefix": study.tasks.task_prefix,
         "samples": study.tasks.samples,
@@ -119,6 +119,12 @@ def cell_params(study: Study, member: Member, strategy: Strategy, seed: int, tog
         "together": list(together),
         "precision": study.compute.precision,
     }
+
+
+@remembered
+def _labelled(study: Study, tasks: tuple[str, ...]) -> bool:
+    """Whether all tasks have labels."""
+    return all(KINDS[kind_of(study.tasks, task)].labelled for task in tasks)
 
 
 def score_params(study: Study, member: Member, seed: int, task: str) -> Params:
