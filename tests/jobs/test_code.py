@@ -1,8 +1,6 @@
 """The code that counts for a step is the code that it runs."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from priming.jobs import code
 from priming.protocol.draws.table import DRAWS
 from priming.protocol.keeping.table import KEEPINGS
 from priming.tasks.sources.table import SOURCES
+from tests import forked
 
 PREPARING = [source.preparing for source in SOURCES.values()]
 ENTRIES = (
@@ -36,10 +35,12 @@ print(*sorted(name for name in sys.modules if name.split(".")[0] == "priming"))
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_what_is_loaded_is_counted(entry: str) -> None:
-    loaded = subprocess.run(
-        [sys.executable, "-c", LOADED, entry], check=True, capture_output=True, text=True
-    ).stdout.split()
+def test_what_is_loaded_is_counted(entry: str, tmp_path: Path) -> None:
+    (tmp_path / "loaded.py").write_text(LOADED)
+    ran = forked.script(tmp_path / "loaded.py", entry)
+    assert ran.returncode == 0, ran.stderr
+    loaded = ran.stdout.split()
+    assert entry in loaded
     # The grammar is loaded with every study; it counts for the steps that use it.
     with_study = ("priming.strategies", *(f"priming.protocol.{name}" for name in ("dev_sets", "duplicates", "lengths")))
     uncounted = {name for name in loaded if name in (*code.UNCOUNTED, *with_study) or name.startswith("priming.study")}

@@ -15,7 +15,7 @@ from priming.runs.update_rules.adamw import AdamW
 from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
-STEPS = 50
+STEPS = 25
 RUNS = (  # key, learning rate, examples: other samples, other tasks (longer, more), other rates
     (11, 1e-2, examples(8, 1)),
     (11, 2e-3, examples(8, 1)),
@@ -58,7 +58,7 @@ def test_a_bank_changes_nothing(
     elements = ("plm",) if element == "plm" else ("plm", element)
     model = build(elements, dtype, dropout)
     losses, together = trained(model, element, list(range(len(RUNS))))
-    assert losses[-1].mean() < losses[0].mean()
+    assert losses[-5:].mean() < losses[:5].mean()
     for run in range(len(RUNS)):
         alone, single = trained(model, element, [run])
         assert relative(losses[:, run], alone[:, 0]) < tolerance
