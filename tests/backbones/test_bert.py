@@ -303,11 +303,25 @@ def test_what_an_encoder_was_pretrained_by_may_be_left_over(folders: Folders, tm
         assert all(torch.equal(found.state_dict()[key], value) for key, value in expected.items())
 
 
-def test_a_checkpoint_with_another_head_or_without_a_layer_is_refused(folders: Folders, tmp_path: Path) -> None:
+def test_another_head_is_left_over_and_named(
+    folders: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = folders["bert"]
     tuned = BertForSequenceClassification.from_pretrained(folder)
-    with pytest.raises(DataError, match="they have, and the model has not, classifier.bias and 1 more"):
-        load_plm(saved(tuned, folder, tmp_path / "tuned"))
+    found = load_plm(saved(tuned, folder, tmp_path / "tuned")).model.state_dict()
+    said = "without bert.pooler.dense.bias, bert.pooler.dense.weight, classifier.bias, classifier.weight"
+    assert said in capsys.readouterr().out
+    expected = load_plm(folder).model.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+
+def test_a_checkpoint_without_a_layer_or_with_one_too_many_is_refused(folders: Folders, tmp_path: Path) -> None:
+    folder = folders["bert"]
+    long: Any = AutoModel.from_pretrained(folder, num_hidden_layers=2)
+    long.config.num_hidden_layers = 1
+    with pytest.raises(DataError, match="they have, and the model has not, encoder.layer.1"):
+        load_plm(saved(long, folder, tmp_path / "long"))
     short: Any = AutoModel.from_pretrained(folder, num_hidden_layers=1)
     short.config.num_hidden_layers = 2
     with pytest.raises(DataError, match="not those of a bert: they lack encoder.layer.1"):

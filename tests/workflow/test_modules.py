@@ -39,6 +39,7 @@ NOTHING = {
     *(f"priming.protocol.{kind}.table" for kind in ("draws", "keeping")),
     # Entries that the study does not use.
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "protocol.keeping.last", "protocol.draws.all")),
+    "priming.forms.tags_training",
     "priming.elements.sections",
     *(f"priming.backbones.{name}" for name in ("compute", "sections")),
     "priming.tasks.declared",
@@ -47,7 +48,17 @@ NOTHING = {
     # Metrics that the study does not report.
     *(
         f"priming.evaluation.metrics.{name}"
-        for name in ("correlation", "matthews", "pearson", "qa_f1", "rouge", "rouge_l")
+        for name in (
+            "correlation",
+            "entities",
+            "entity_f1",
+            "entity_f1_strict",
+            "matthews",
+            "pearson",
+            "qa_f1",
+            "rouge",
+            "rouge_l",
+        )
     ),
     *(f"priming.published.{name}" for name in ("adl2022", "checks", "gheini2022", "show", "wu2022", "ye2021")),
     *(
@@ -87,7 +98,9 @@ MATTERS = {
     "priming.tasks.defined": {"prepare files", "prepare hub"},
     **{f"priming.tasks.defined.{name}": {f"prepare {name}"} for name in ("files", "hub")},
     "priming.tasks.reading": {"prepare files", "prepare hub", "prepare crossfit"},
-    "priming.tasks.reading.files": {"prepare files", "prepare crossfit"},
+    **{f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll")},
+    **{f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"} for name in ("built", "schemes", "words")},
+    "priming.forms.tags": {"prepare files", "prepare hub"},
     **{f"priming.tasks.reading.{name}": {"prepare hub", "prepare crossfit"} for name in ("hub", "mirror")},
     **{f"priming.tasks.{name}": {"prepare crossfit"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare generated", "pretrain"},

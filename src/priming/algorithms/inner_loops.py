@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priming.algorithms.carried import Carried
 from priming.backbones.encoding import Batch
 from priming.backbones.text_model import TextModel
 from priming.forms.loss import MEAN, run_losses
@@ -22,10 +23,12 @@ class Episode:
     support: Sequence[Batch]
     query: Batch
     run_keys: Sequence[int]
+    tasks: Sequence[int] = ()
+    """The numbers of the tasks among the source tasks."""
 
     def to(self, device: torch.device) -> "Episode":
         """The same meta-batch on `device`."""
-        return Episode([batch.to(device) for batch in self.support], self.query.to(device), self.run_keys)
+        return Episode([batch.to(device) for batch in self.support], self.query.to(device), self.run_keys, self.tasks)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class InnerLoops:
         """The loss of a task has the same `form` in inner steps and on query sets."""
         self.model, self.inner, self.episodes, self.form = model, inner, episodes, form
         self.fixed = dict(model.owned_by(inner.elements))
+        self.carried: Carried | None = None
+        self.first = True
+        """Whether these are the first tasks of a meta-batch."""
 
     def rate(self, name: str) -> float:
         """The inner rate of the parameter of this name."""
@@ -62,10 +68,13 @@ class InnerLoops:
         tasks = len(episode.run_keys)
         start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
         moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
+        moved |= self.carried.starts(episode.tasks) if self.carried else {}
         shared = {name: value for name, value in outer.items() if name not in moved}
         losses = torch.zeros(tasks, device=self.model.device)
         for i, batch in enumerate(episode.support):
             moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
+        if self.carried:
+            self.carried.moved(episode.tasks, moved, self.first)
         return moved, shared, losses.detach().mean()[None]
 
     def losses(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> Tensor:

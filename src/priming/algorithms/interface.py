@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from priming.backbones.encoding import TokenizedDataset
     from priming.backbones.text_model import TextModel
     from priming.forms.training import FormTraining
+    from priming.runs.checkpoints import Stateful
     from priming.runs.loop import Objective
     from priming.runs.parameters import Named
     from priming.runs.shards import Shard, Weight
@@ -177,6 +178,8 @@ class Algorithm:
 
     def __init__(self, settings: Any, moves: Moves) -> None:
         self.settings, self.moves = settings, moves
+        self.changing: dict[str, Stateful] = {}
+        """What else changes from step to step and is saved with the state, once the objective is made."""
 
     @classmethod
     def bound(cls, settings: Upstream, moves: Moves) -> "Algorithm":

@@ -14,6 +14,7 @@ from priming.section import Positive, Reduction
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from priming.algorithms.carried import Carried
     from priming.algorithms.inner_loops import InnerLoops
     from priming.backbones.encoding import TokenizedDataset
     from priming.backbones.text_model import TextModel
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from priming.forms.training import FormTraining
     from priming.runs.loop import Objective
     from priming.runs.parameters import Gradients, Named, StackedParameters
-    from priming.runs.shards import Weight
+    from priming.runs.shards import Shard, Weight
 
 
 class Meta(Upstream):
     """What the meta-learners share."""
 
-    later = frozenset({"episodes", "over_tasks"})
+    later = frozenset({"episodes", "over_tasks", "head"})
 
     tasks: Positive = Field(2, description="Source tasks per meta-batch; their inner loops run side by side.")
     episodes: Literal["tasks", "pairs"] = Field(
@@ -47,6 +48,13 @@ class Meta(Upstream):
         description="How the tasks' outer gradients are put together. CrossFit adds them up (`sum`), which matters to "
         "`clip`, and to AdamW where gradients are as small as 1e-8.",
     )
+    head: Literal["fresh", "per_task", "first_task"] = Field(
+        "fresh",
+        description="Where a head that only the inner loop moves begins. `fresh`: at the same values in every outer "
+        "step. `per_task`: where that task's last inner loop left it. `first_task`: one head for all tasks, where the "
+        "inner loop of the last meta-batch's first task left it (Gheini et al., 2023, say both). It is dropped at "
+        "tuning.",
+    )
     inner_learning_rates: Rates = Rates()
     normalise_inner: bool = Field(
         False,
@@ -59,6 +67,7 @@ class MetaLearner(Algorithm):
 
     has_inner_loop, divided = True, "tasks"
     settings: Meta
+    carried: "Carried | None" = None
 
     def gradient(self, loops: "InnerLoops", parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
         """The outer loss [1] and gradient of a step, in the outer parameters, stacked with R = 1."""
@@ -99,6 +108,8 @@ class MetaLearner(Algorithm):
             for key in sorted({"steps", "samples"} & settings.validation.model_fields_set):
                 text = "does nothing with keep 'loss', which tunes nothing and looks at all samples; leave it out"
                 yield Complaint(("validation", key), text)
+        if self.settings.head != "fresh":
+            yield from self._of_heads(name, sources)
         if self.paired:
             if not sources.samples:
                 text = "'pairs' are tasks and samples; set tasks.source_rows: samples, for CrossFit's tasks, or 'tasks'"
@@ -111,6 +122,22 @@ class MetaLearner(Algorithm):
         if needed > sources.limit:
             takes = f"{name!r} takes {needed} different examples of a task at once"
             yield Complaint(("support",), f"{takes}, and tasks.source_limit is {sources.limit}; allowed: no more")
+
+    def _of_heads(self, name: str, sources: Sources) -> Iterator[Complaint]:
+        """Heads that are kept from step to step, where there are none, or more than one of a task."""
+        given = f"{self.settings.head!r} keeps the head from one outer step to the next"
+        if not self._carried:
+            yield Complaint(("head",), f"{given}, and {name!r} moves none inside alone; leave it out")
+        if self.paired or self.settings.tasks > sources.tasks:
+            yield Complaint(("head",), f"{given}, which needs each task once in a meta-batch; use episodes: tasks")
+        if self.settings.keep == "loss":
+            yield Complaint(("head",), f"{given}, and the tasks that keep: loss looks at have none; use keep: last")
+
+    @property
+    def _carried(self) -> tuple[str, ...]:
+        """The elements that only the inner loop moves and that are of tasks."""
+        inside = (element for element in self.moves.inner if element not in self.moves.outer)
+        return tuple(element for element in inside if not ELEMENTS[element].carried)
 
     @property
     def _different_sets(self) -> int:
@@ -155,7 +182,7 @@ class MetaLearner(Algorithm):
         keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
         pairs = [self._batches(sets[task], k) for task, k in zip(drawn, keys, strict=True)]
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
-        return MetaBatch(self._each_step(support), query, keys)
+        return MetaBatch(self._each_step(support), query, keys, drawn)
 
     def _batches(self, data: "TokenizedDataset", run_key: int) -> "list[list[TokenPair]]":
         """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
@@ -183,12 +210,33 @@ class MetaLearner(Algorithm):
 
         return of_step
 
+    def objective(
+        self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, shard: "Shard"
+    ) -> "Objective":
+        """As of others, with heads that are kept from step to step where the settings say so."""
+        if self.settings.head == "fresh":
+            return super().objective(model, form, sets, run_key, shard)
+        from priming.algorithms.carried import Carried
+
+        carried = Carried(dict(model.owned_by(self._carried)), len(sets), self.settings.head == "first_task")
+        self.carried, self.changing = carried, {"heads": carried}
+        of_step = super().objective(model, form, sets, run_key, shard)
+
+        def objective(parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
+            """The loss and the gradient of a step, after which heads are where inner loops have left them."""
+            found = of_step(parameters, step)
+            carried.settle(shard)
+            return found
+
+        return objective
+
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
     ) -> "tuple[Objective, Weight]":
         """The gradient over these tasks of a meta-batch, over which the outer loss is a mean."""
         settings = self.settings
         loops = self._loops(model, form, lambda step: self.meta_batch(sets, run_key, step, rows))
+        loops.carried, loops.first = self.carried, rows.start == 0
 
         def objective(parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
             """The mean loss over these tasks [1], and the gradient of their mean or sum."""
@@ -213,7 +261,7 @@ class MetaLearner(Algorithm):
             """The padded meta-batch of a step."""
             found = drawn(step)
             support = [collate(pairs, model.pad_id) for pairs in found.support]
-            return Episode(support, collate(found.query, model.pad_id), found.keys).to(model.device)
+            return Episode(support, collate(found.query, model.pad_id), found.keys, found.tasks).to(model.device)
 
         return InnerLoops(model, inner, episodes, form.loss(settings.label_smoothing, settings.loss))
 

@@ -77,7 +77,7 @@ class MultiTask(Algorithm):
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
     ) -> "tuple[Objective, Weight]":
-        """The loss over these rows of a batch; their weight is by target tokens, where the loss is a mean over them."""
+        """The loss over these rows of a batch; their weight is by terms of the loss, where it is a mean over them."""
         from priming.forms.side_by_side import SideBySide
 
         loss, batch = form.loss(self.settings.label_smoothing, self.settings.loss), self.batches(sets, run_key)
@@ -86,8 +86,8 @@ class MultiTask(Algorithm):
             """The share of these rows in the batch of a step."""
             if loss.reduction == "sum":
                 return 1.0
-            tokens = [len(target) for _, target in batch(step)]
-            return sum(tokens[rows]) / sum(tokens)
+            terms = [loss.terms(target) for _, target in batch(step)]
+            return sum(terms[rows]) / sum(terms)
 
         return SideBySide(model, lambda step: [batch(step)[rows]], [run_key], rows.start, loss), weight
 

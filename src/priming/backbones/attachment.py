@@ -35,6 +35,7 @@ def attach(
         owners |= {id(parameter): element.name for parameter in element.claims(model)}
         element.attach(model, sizes.of(element.name), seed)
         owners |= {id(p): element.name for p in model.parameters() if id(p) not in owners}
+    model.on_top = frozenset(e.name for e in wanted if e.reach_of(sizes.of(e.name)) == "top")
     _register_once(model)
     model.activate([element.name for element in wanted if element.name in model.plm.adapters_config])
     model.owners = {name: owners[id(parameter)] for name, parameter in model.named_parameters()}

@@ -30,7 +30,11 @@ class Bert(Backbone):
     mask_share = 0.15
     text_template = "<s> $A </s>"
     first_prefix = "self_prefix"
-    left_over = ("cls.", "lm_head.", "pooler.", "bert.pooler.", "roberta.pooler.", "embeddings.position_ids")
+
+    def left_over(self, tensor: str) -> bool:
+        """Whatever stands on top of the encoder: a pooler, a head; and the positions that older checkpoints store."""
+        part = tensor.partition(".")[2] if tensor.startswith(("bert.", "roberta.")) else tensor
+        return not part.startswith(("encoder.", "embeddings.")) or part == "embeddings.position_ids"
 
     def load_class(self) -> Any:
         """The library's class without an output layer."""

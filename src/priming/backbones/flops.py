@@ -1,7 +1,7 @@
 """Floating-point operations of training, by the shape of the model: a multiply and an add count as two.
 
-Counted per token and layer: the forward pass; the gradient of activations, which flows through every layer because
-every element reaches down to the first; and the gradient of weights, in tuned matrices alone. Norms, activations,
+Counted per token and layer: the forward pass; the gradient of activations, which flows through every layer, but where
+all tuned elements stand on top of the last; and the gradient of weights, in tuned matrices alone. Norms, activations,
 soft-maxes, T5's relative position biases and look-ups are left out.
 """
 
@@ -46,6 +46,7 @@ class Counter:
         self.prompt = 0 if model.prompt is None else model.prompt.shape[0]
         self.prefix = _prefix_length(model, self.shape.encoder * self.shape.inner)
         self.matrices = _matrices(model)
+        self.on_top = model.on_top
 
     def example(self, source: float, target: float, tuned: Iterable[str]) -> Cost:
         """The cost of one example of `source` input and `target` output tokens with the elements `tuned` trained."""
@@ -53,7 +54,10 @@ class Counter:
         products = self.products(source, target)
         dense, weights = sum(products.values()), sum(cost for element, cost in products.items() if element in tuned)
         attention = self._attention(source + self.prompt, target)
-        return Cost(dense + attention, (dense + 2 * attention) if tuned else 0.0, weights if tuned else 0.0)
+        below = dense + 2 * attention
+        if tuned <= self.on_top:
+            below = sum(products.get(element, 0.0) for element in self.on_top)
+        return Cost(dense + attention, below if tuned else 0.0, weights if tuned else 0.0)
 
     def products(self, source: float, target: float) -> dict[str, float]:
         """The forward cost of one example in the matrices of each element."""

@@ -46,8 +46,10 @@ class Backbone:
     """Those of `model_types` whose layers have no biases."""
     without_prefix: ClassVar[str | None] = None
     """Why no prefix can be attached; None where one can."""
-    left_over: ClassVar[tuple[str, ...]] = ()
-    """Beginnings of names of tensors that a checkpoint may have and the model has not."""
+
+    def left_over(self, tensor: str) -> bool:
+        """Whether a checkpoint may have a tensor of this name that the model has not."""
+        return False
 
     def load_class(self) -> Any:
         """The class of transformers that loads it."""

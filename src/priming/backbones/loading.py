@@ -80,7 +80,7 @@ def _loaded(folder: str | Path, revision: str | None, dropout: float | None) -> 
 def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTrainedModel:
     """The model, with exactly the tensors of the checkpoint: none missing, none left over; tied tensors count once.
 
-    Only an encoder's checkpoint may have tensors left over: those of its pretraining objective.
+    Only an encoder's checkpoint may have tensors left over, such as a pooler or a head, which are named in the log.
     """
     backbone = BACKBONES[config.model_type]
     try:
@@ -98,7 +98,8 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
         raise DataError(
             f"the PLM at {folder} cannot be read: {_first_line(error)}\n{_advice(folder, revision, error)}"
         ) from error
-    superfluous = sorted(name for name in found["unexpected_keys"] if not name.startswith(backbone.left_over))
+    left_over = sorted(filter(backbone.left_over, found["unexpected_keys"]))
+    superfluous = sorted(set(found["unexpected_keys"]) - set(left_over))
     if names := sorted(found["missing_keys"]) or superfluous:
         wrong = "lack" if found["missing_keys"] else "have, and the model has not,"
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -106,6 +107,8 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
             f"the weights at {folder} are not those of a {config.model_type}: they {wrong} {names[0]}{more}\n"
             "Save the model again, whole."
         )
+    if left_over:
+        print(f"PLM {folder}: the encoder is used without {', '.join(left_over)}", flush=True)
     return model
 
 

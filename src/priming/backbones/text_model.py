@@ -11,15 +11,16 @@ from torch import Tensor, nn
 from priming.backbones.compute import Precision
 from priming.backbones.loading import LoadedPlm
 from priming.backbones.table import BACKBONES
+from priming.elements.after_last import AfterLast
 from priming.elements.head_layers import HeadLayers
 from priming.elements.table import ELEMENTS
 
 
 class TextModel(nn.Module):
-    """A PLM that answers a text by a text or by a class, with elements attached.
+    """A PLM that answers a text by a text, by a class, or by one for each token, with elements attached.
 
-    Parameters are named `plm.*` (adapters and prefixes included), `prompt` and `head.*`; `owner` tells which element
-    each belongs to.
+    Parameters are named `plm.*` (adapters and prefixes in its layers included), `prompt`, `after_last.*` and `head.*`;
+    `owner` tells which element each belongs to, and `on_top` has the elements that stand on the last layer's states.
     """
 
     def __init__(self, loaded: LoadedPlm, precision: Precision = "float32") -> None:
@@ -32,6 +33,8 @@ class TextModel(nn.Module):
         self.owners: dict[str, str] = {}
         self.prompt: nn.Parameter | None = None
         self.head: HeadLayers | None = None
+        self.after_last: AfterLast | None = None
+        self.on_top: frozenset[str] = frozenset()
         self.places: dict[tuple[str, ...], int] = {}
 
     @property
@@ -91,7 +94,8 @@ class TextModel(nn.Module):
         """
         embeddings, mask = self._embed(input_ids, mask)
         with self._passing(embeddings.device):
-            return self.backbone.states(self.plm, embeddings, mask), mask
+            states = self.backbone.states(self.plm, embeddings, mask)
+            return (states if self.after_last is None else self.after_last(states)), mask
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
@@ -144,6 +148,13 @@ class TextModel(nn.Module):
         front = 0 if self.prompt is None else self.prompt.shape[0]
         with self._passing(states.device):
             return _wide(self.head(states[:, front], places))
+
+    def tag(self, input_ids: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+        """Logits [B x S x C] of classes of each token, by the head at the place [B] of its row."""
+        assert self.head is not None
+        states, _ = self.encode(input_ids, mask)
+        with self._passing(states.device):
+            return _wide(self.head.of_tokens(states[:, states.shape[1] - input_ids.shape[1] :], places))
 
     def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V]."""

@@ -27,7 +27,7 @@ class Biases(Element):
             raise StudyError(f"element 'bitfit' tunes the PLM's biases, and a {kind} has none; name another element")
         return found
 
-    def misplaced(self, backbone: "Backbone", model_type: str) -> str | None:
+    def misplaced(self, backbone: "Backbone", model_type: str, options: Any) -> str | None:
         """Where there are no biases."""
         return "it has no biases" if model_type in backbone.without_biases else None
 

@@ -40,6 +40,11 @@ class HeadLayers(nn.Module):
             states = dropout(states, self.probability, self.training)
         return _linear(states, self.weight, self.bias, places)
 
+    def of_tokens(self, states: Tensor, places: Tensor) -> Tensor:
+        """Logits [B x S x C] for the states of tokens [B x S x D], each by the head at the place [B] of its row."""
+        of_tokens = places[:, None].expand(states.shape[:2]).flatten()
+        return self(states.flatten(0, 1), of_tokens).unflatten(0, states.shape[:2])
+
     def fit(self, classes: Sequence[int], seed: int) -> None:
         """Fresh heads for tasks of so many classes."""
         self.put(self.fresh(classes, seed, max(classes)))

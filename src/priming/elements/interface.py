@@ -107,7 +107,11 @@ class Element:
         """Vectors that it puts in front of the keys and values of every attention."""
         return 0
 
-    def misplaced(self, backbone: "Backbone", model_type: str) -> str | None:
+    def reach_of(self, options: Any) -> Reach:
+        """How far down its gradients go with these options."""
+        return self.reach
+
+    def misplaced(self, backbone: "Backbone", model_type: str, options: Any) -> str | None:
         """Why it has no place in a model of this type; None if it has one."""
         return None
 

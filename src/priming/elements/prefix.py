@@ -31,7 +31,7 @@ class DeepPrompt(Element):
         """Put P key and value vectors in front of every attention."""
         model.attach_prefix(options.length)
 
-    def misplaced(self, backbone: "Backbone", model_type: str) -> str | None:
+    def misplaced(self, backbone: "Backbone", model_type: str, options: Prefix) -> str | None:
         """Why a prefix cannot be attached."""
         return backbone.without_prefix
 

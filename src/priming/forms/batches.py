@@ -85,11 +85,15 @@ def _reference(references: Sequence[Sequence[int]], random: np.random.Generator)
 
 @dataclass(frozen=True)
 class MetaBatch:
-    """The examples of a meta-batch, [M][B]: a support set per inner step, and a query set; a dropout key per task."""
+    """The examples of a meta-batch, [M][B]: a support set per inner step, and a query set; a dropout key per task.
+
+    `tasks` are the numbers of its tasks among the source tasks.
+    """
 
     support: Sequence[list[list[TokenPair]]]
     query: list[list[TokenPair]]
     keys: Sequence[int]
+    tasks: Sequence[int] = ()
 
 
 def padded(pairs: Sequence[TokenPair]) -> tuple[int, int, int]:

@@ -19,6 +19,8 @@ class TaskKind(NamedTuple):
     """How their samples are drawn where the study does not say."""
     metric: str
     """The metric of a task that names none of its own."""
+    by_word: bool = False
+    """Whether a row is a list of words, each with an answer of its own."""
 
 
 CLASSIFICATION = TaskKind(labelled=True, draw="per_class", metric="accuracy")
@@ -39,6 +41,8 @@ class Form:
     """Elements without which a model gives no answer."""
     decoders: ClassVar[tuple[str, ...]]
     """Ways of reading an answer off a model, the one first that also answers where a study names none of them."""
+    cut: ClassVar[tuple[str, str]] = ("target", "max_output")
+    """What is truncated, and the key of a PLM that says how long it may be."""
     training: ClassVar[str]
     """The module that trains models on it and answers with them, as `TRAINING`. It may be the form's own module."""
 

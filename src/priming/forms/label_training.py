@@ -18,6 +18,7 @@ from priming.forms.answers import Answers
 from priming.forms.interface import Labels
 from priming.forms.label import FORM
 from priming.forms.methods import Named, apply, call
+from priming.forms.rows import Example
 from priming.forms.rows_of_runs import Rows, chunks, padded
 from priming.forms.training import Pairs
 from priming.section import Reduction
@@ -54,6 +55,10 @@ class LabelLoss:
             spread = -(logp * own).sum(dim=1) / targets[:, CLASSES]
             losses = (1 - self.smoothing) * losses + self.smoothing * spread
         return losses.mean() if self.reduction == "mean" else losses.sum()
+
+    def terms(self, target: Sequence[int]) -> int:
+        """One."""
+        return 1
 
 
 def log_probabilities(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,6 +145,10 @@ class LabelTraining:
         """What classifies."""
         return Classifier(model)
 
+    def inputs(self, tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
+        """Texts."""
+        return tokenizer.inputs(texts)
+
     def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
         """Inputs, and the classes of their first references."""
         pairs, known = list(pairs), list(labels or ())
@@ -152,7 +161,7 @@ class LabelTraining:
             text = f"task {without[0]} has no labels, and PLM {plm} answers by a class; leave it out, or name a PLM"
             raise DataError(f"{text} that writes its answers")
 
-    def cut(self, tokenizer: TextTokenizer, targets: Sequence[str]) -> int:
+    def cut(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> int:
         """None: nothing is written."""
         return 0
 

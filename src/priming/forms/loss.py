@@ -1,6 +1,6 @@
 """The loss of R runs in one forward pass over one shared PLM; the loss of texts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -43,6 +43,10 @@ class LossForm:
         return cross_entropy(
             tokens, labels, ignore_index=IGNORE_INDEX, reduction=self.reduction, label_smoothing=self.smoothing
         )
+
+    def terms(self, target: Sequence[int]) -> int:
+        """Its tokens."""
+        return len(target)
 
 
 MEAN = LossForm()

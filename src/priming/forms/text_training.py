@@ -10,6 +10,7 @@ from priming.forms.interface import Labels
 from priming.forms.labels import unfit_labels
 from priming.forms.loss import LossForm
 from priming.forms.prediction import Predictor
+from priming.forms.rows import Example
 from priming.forms.training import Pairs
 from priming.section import Reduction
 
@@ -25,6 +26,10 @@ class TextTraining:
         """What ranks labels and generates."""
         return Predictor(model, tokenizer, scoring.length_normalised, scoring.generator, scoring.beam)
 
+    def inputs(self, tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
+        """Texts."""
+        return tokenizer.inputs(texts)
+
     def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
         """Inputs and all references."""
         return tokenizer.examples(pairs)
@@ -35,9 +40,9 @@ class TextTraining:
         if wrong := unfit_labels(known, tokenizer.whole, plm, tokenizer.max_output):
             raise DataError(wrong)
 
-    def cut(self, tokenizer: TextTokenizer, targets: Sequence[str]) -> int:
-        """How many are longer than outputs may be."""
-        return tokenizer.cut(targets)
+    def cut(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> int:
+        """How many targets are longer than outputs may be."""
+        return tokenizer.cut([target for example in examples for target in example.targets])
 
 
 TRAINING = TextTraining()

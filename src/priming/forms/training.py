@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from priming.forms.interface import Form, Labels
+from priming.forms.rows import Example
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,9 @@ class Loss(Protocol):
 
     def of(self, logits: "Tensor", *inputs: "Tensor") -> "Tensor":
         """The loss of one run, a scalar."""
+
+    def terms(self, target: Sequence[int]) -> int:
+        """How many of the terms over which the loss is a mean are of this target."""
 
 
 class AnsweringRuns(Protocol):
@@ -69,14 +73,17 @@ class FormTraining(Protocol):
     def runs(self, model: "TextModel", tokenizer: "TextTokenizer", scoring: Any) -> AnsweringRuns:
         """Inference with a model, by the study's `scoring` section."""
 
+    def inputs(self, tokenizer: "TextTokenizer", texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        """Inputs as token ids."""
+
     def encoded(self, tokenizer: "TextTokenizer", pairs: Pairs, labels: Labels, place: int) -> "TokenizedDataset":
         """Rows of a task as token ids; `place` is the task's index among those trained together."""
 
     def check(self, labels: "Mapping[str, Labels]", tokenizer: "TextTokenizer", plm: str) -> None:
         """Raise DataError if the PLM called `plm` cannot answer with a task's labels; `labels` by task."""
 
-    def cut(self, tokenizer: "TextTokenizer", targets: Sequence[str]) -> int:
-        """How many targets of a task without labels are truncated."""
+    def cut(self, tokenizer: "TextTokenizer", examples: Sequence[Example]) -> int:
+        """How many targets, or words that are answered each by itself, are truncated; labels never are."""
 
 
 def training_of(form: Form) -> FormTraining:

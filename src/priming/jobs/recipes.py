@@ -204,12 +204,8 @@ class Recipes:
                 source = source_of(self.graph.study.tasks, result.task)
                 if source.reads_data:
                     found[path] = {f"task {result.task}": files_digest(source.raw_files(self.base), self._recorded)}
-            elif result.step == "pretrain" and (folder := self.graph.study.plms[result.plm].path):
-                found[path] = {
-                    f"plm {result.plm}": files_digest(
-                        file for file in (self.base / folder).rglob("*") if file.is_file()
-                    )
-                }
+            elif result.step == "pretrain" and (folder := self.graph.study.plms[result.plm].folder(self.base)):
+                found[path] = {f"plm {result.plm}": files_digest(file for file in folder.rglob("*") if file.is_file())}
         return found
 
     @cached_property

@@ -61,7 +61,8 @@ def plm_size(plm: Plm, base: Path) -> Size:
     """The size of a study's PLM: from its architecture, the files of its folder, or its hub id (possibly a guess)."""
     if plm.generate:
         return _generated(plm.generate.architecture)
-    return _stored(base / plm.path) if plm.path else _named(plm.hub or "")
+    folder = plm.folder(base)
+    return _stored(folder) if folder else _named(plm.hub or "")
 
 
 def _generated(shape: Architecture) -> Size:

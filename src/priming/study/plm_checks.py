@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 from priming.backbones.interface import complaints
 from priming.backbones.table import BACKBONES
 from priming.elements.table import ELEMENTS, in_place
+from priming.errors import StudyError
 from priming.forms.table import forms_on
 from priming.strategies import Strategy
+from priming.study.packaged import model_folder
 from priming.study.problems import Problem
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ def problems_of_plms(study: "Study") -> Iterator[Problem]:
     """Seeds and architectures, and PLMs without a strategy."""
     yield from _members(study)
     yield from _architectures(study)
+    yield from _packages(study)
     for name, plm in study.plms.items():
         if not study.strategies_of(name):
             elements = ", ".join(plm.leave_out)
@@ -44,6 +47,16 @@ def _members(study: "Study") -> Iterator[Problem]:
             what = "scoring.arg_plm" if scoring.arg_plm else "scoring.published"
             text = f"{what} pairs the scores of {', '.join(seeds)}; allowed: as many seeds of pretraining for each"
             yield Problem(("plms", several, "seeds"), text)
+
+
+def _packages(study: "Study") -> Iterator[Problem]:
+    """Packages that are not installed, or ship no model."""
+    for name, plm in study.plms.items():
+        try:
+            if plm.package:
+                model_folder(plm.package)
+        except StudyError as error:
+            yield Problem(("plms", name, "package"), str(error))
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:
@@ -97,6 +110,7 @@ def _unsuited(study: "Study", name: str, strategy: Strategy) -> Iterator[str]:
         text = f"{str(strategy)!r} tunes nothing of PLM {name!r}, which has no place for {'+'.join(strategy.tuned)}"
         yield f"{text}; name another element, or leave it out"
     for element in strategy.moved:
-        if why := ELEMENTS[element].misplaced(BACKBONES[plm.model_type], plm.model_type):
+        options = study.elements.of(element)
+        if why := ELEMENTS[element].misplaced(BACKBONES[plm.model_type], plm.model_type, options):
             text = f"{element!r} in {str(strategy)!r} has no place in PLM {name!r}, a {plm.model_type}: {why}"
             yield f"{text}; name another element, or let this PLM go without: plms.{name}.leave_out: [{element}]"

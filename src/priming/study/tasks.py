@@ -22,6 +22,7 @@ else:
     TaskKind = one_of(KINDS)
 
 Label = str | int | float | bool
+TagScheme = Literal["iob1", "iob2", "bioes"]
 Fidelity = Literal["crossfit", "fixed"]
 if TYPE_CHECKING:
     DrawName = str
@@ -36,7 +37,7 @@ OTHER = "other"
 
 
 class Files(Section):
-    """The user's own rows as JSONL, CSV, TSV or Parquet, by file extension; paths are relative to the study file."""
+    """The user's own rows as JSONL, CSV, TSV, Parquet or CoNLL, by extension; paths are relative to the study file."""
 
     train: str = Field(description="File from which training and development examples are drawn.")
     test: str = Field(description="File of the test set.")
@@ -61,15 +62,28 @@ class Hub(Section):
 class TaskDefinition(Section):
     """A task of the user's own: exactly one of `files` and `hub`, and how a row becomes input and output."""
 
+    later = frozenset({"scheme"})
+
     files: Files | None = Field(None, description="Rows from the user's own files.")
     hub: Hub | None = Field(None, description="Rows from the hub or a mirror of it.")
-    kind: TaskKind = Field("classification", description="Whether outputs are a few fixed labels.")
-    input: str = Field(description="Template of the input; {column} is replaced by the row's value.")
-    output: str = Field(description="The column that holds the label or the output text.")
+    kind: TaskKind = Field(
+        "classification",
+        description="`classification`: outputs are a few fixed labels; `text_to_text`: any text; `tagging`: a tag for "
+        "each word, by which entities are marked.",
+    )
+    input: str = Field(
+        description="Template of the input; {column} is replaced by the row's value. For tagging, the column of words "
+        "alone; in CoNLL files, columns are named by number, from 0."
+    )
+    output: str = Field(description="The column that holds the label, the output text, or the tags.")
     labels: dict[Label, str] | None = Field(
         None,
         description="What the model writes for each value of the output column, all of them listed; default: the "
         "values themselves. For a column of named classes, list the names or their ids.",
+    )
+    scheme: TagScheme | None = Field(
+        None,
+        description="How the tags of a tagging task mark entities; they are turned into IOB2. Default: `iob2`.",
     )
     threshold: float | None = Field(
         None, description="For a numeric output column: values at or above it get the label of `true`, others `false`."
@@ -105,8 +119,20 @@ class TaskDefinition(Section):
             raise ValueError("give exactly one of files, hub")
         if self.threshold is not None and set(self.labels or ()) != {True, False}:
             raise ValueError("a threshold needs labels for true and false, as in {true: good, false: bad}")
-        if not KINDS[self.kind].labelled and self.labels is not None:
+        if not (KINDS[self.kind].labelled or KINDS[self.kind].by_word) and self.labels is not None:
             raise ValueError(f"a {self.kind} task has no labels; write 'kind: classification' or leave them out")
+        return self
+
+    @model_validator(mode="after")
+    def _words_have_tags(self) -> Self:
+        if not KINDS[self.kind].by_word:
+            if self.scheme is not None:
+                raise ValueError(f"a {self.kind} task has no tags; write 'kind: tagging' or leave out scheme")
+            return self
+        if self.input != f"{{{columns_of(self.input)[0]}}}":
+            raise ValueError(f"input {self.input!r} is more than a column of words; write {{column}} alone")
+        if self.threshold is not None:
+            raise ValueError(f"a {self.kind} task has no threshold; leave it out")
         return self
 
 

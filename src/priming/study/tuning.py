@@ -28,6 +28,8 @@ TASK_METRICS = (
     "rouge_l",
     "matthews",
     "pearson",
+    "entity_f1",
+    "entity_f1_strict",
 )
 if TYPE_CHECKING:
     TaskMetric = str

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from priming.forms.rows import Example
+from priming.forms.table import KINDS
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import Protocol, draw_sample
 from priming.tasks.task import Task, distinct, label_counts
@@ -40,5 +41,7 @@ def shown(example: Example) -> str:
 
 
 def _labels(task: Task) -> list[str]:
+    if not KINDS[task.kind].labelled:
+        return [f"tags: {', '.join(task.labels)}"] if task.labels else []
     train, test = label_counts(task.train), label_counts(task.test)
     return [f"label {label!r}: {train[label]} training rows, {test[label]} test rows" for label in task.labels or ()]

@@ -92,5 +92,5 @@ def _file(plm: Plm, base: Path, name: str) -> Path | None:
 
         found = try_to_load_from_cache(plm.hub, name, revision=plm.revision)
         return Path(found) if isinstance(found, str) and Path(found).is_file() else None
-    folder = base / plm.path / name if plm.path else None
-    return folder if folder and folder.is_file() else None
+    folder = plm.folder(base)
+    return folder / name if folder and (folder / name).is_file() else None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from priming.forms.rows import Example
+from priming.forms.table import KINDS
 from priming.protocol.draws.interface import ALL
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import Protocol, Sample, draw_sample, in_fixed_order
@@ -58,6 +59,8 @@ def _sample_files(samples: dict[int, Sample]) -> dict[str, list[Example]]:
 
 def _missing_in_test(task: Task) -> list[str]:
     """Say which labels no test row has."""
+    if not KINDS[task.kind].labelled:
+        return []
     present = label_counts(task.test)
     absent = [label for label in task.labels or () if label not in present]
     return [f"task {task.name}: no test row is {' or '.join(map(repr, absent))}"] if absent else []

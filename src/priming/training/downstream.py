@@ -18,6 +18,7 @@ from priming.backbones.flops import Counter
 from priming.digests import file_digest
 from priming.forms.answers import PREDICTIONS, Answers, Prediction, predictions, write_predictions
 from priming.forms.rows import Example
+from priming.forms.table import KINDS
 from priming.forms.training import training_of
 from priming.result_files import read_result, write_result
 from priming.study.paths import sample
@@ -162,9 +163,8 @@ def _predict(
     part: str,
 ) -> list[Answers]:
     """Each winner's answers on its rows, with progress lines in the log."""
-    inputs = [tuner.inputs(task.name, examples) for task, examples in zip(tasks, rows, strict=True)]
-    labels = [task.labels for task in tasks]
-    form = tuner.form(tasks)
+    form, labels = tuner.form(tasks), [task.labels for task in tasks]
+    inputs = [tuner.inputs(form, task.name, examples) for task, examples in zip(tasks, rows, strict=True)]
     progress = RowProgress(f"{tuner.name}, {tasks_named(task.name for task in tasks)}, {part}", sum(map(len, rows)))
     progress.begin(len(tasks), [len(own or ()) for own in labels], [d for d in decoders if d in form.decoders])
     found = tuner.runs(form).answer(stacked, inputs, labels, decoders, progress.after_rows)
@@ -191,20 +191,15 @@ def _swept(tuner: Tuner, group: Group, tuned: Tuned, seconds: float) -> dict[str
 
 
 def _cut(tuner: Tuner, group: Group, tuned: Tuned) -> dict[str, int]:
-    """Count truncated targets in each part of a text-to-text task, and print a warning if there are any."""
+    """Count what is truncated in each part of a task whose answers are no labels, and print a warning of it."""
     parts = dict(zip(("train", "dev", "test"), tuned.task.sample(tuned.number), strict=True))
-    if tuned.task.labels:
+    if KINDS[tuned.task.kind].labelled:
         return dict.fromkeys(parts, 0)
-    form = training_of(tuner.form([tuned.task]))
-    cut = {part: form.cut(tuner.encoder, [t for e in examples for t in e.targets]) for part, examples in parts.items()}
+    form = tuner.form([tuned.task])
+    cut = {part: training_of(form).cut(tuner.encoder, examples) for part, examples in parts.items()}
     if number := sum(cut.values()):
-        warn_of_cut(
-            f"{tuner.strategy} seed {tuner.seed} sample {tuned.number}",
-            tuned.task.name,
-            number,
-            group.plm_name,
-            tuner.plm.max_output,
-        )
+        where = f"{tuner.strategy} seed {tuner.seed} sample {tuned.number}"
+        warn_of_cut(where, tuned.task.name, number, form, group.plm_name, tuner.plm)
     return cut
 
 

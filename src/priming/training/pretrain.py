@@ -15,10 +15,12 @@ from priming.backbones.device import device_of
 from priming.backbones.loading import CONVERSION_NOTE, LoadedPlm, load_plm
 from priming.backbones.pretraining import fresh_plm
 from priming.backbones.sections import Pretraining
+from priming.digests import file_digest
 from priming.errors import DataError
 from priming.result_files import write_result
 from priming.runs.checkpoints import CheckpointDir
 from priming.runs.keys import generator
+from priming.study.packaged import model_folder, package_version
 from priming.study.plm import Plm
 from priming.tasks.generated import pretraining_texts
 from priming.tasks.prepared import read_task
@@ -63,7 +65,7 @@ def make_plm(
         _check_family(name, plm, loaded)
     if found.failure is None:
         _save(loaded, out)
-    conversion = _conversion(base / plm.path if plm.path else out)
+    conversion = _conversion(plm.folder(base) or out)
     result: dict[str, Any] = {"status": "failed" if found.failure else "done", "reason": found.failure, "plm": name}
     result |= {**_origin(plm, loaded, conversion), "curve": found.curve}
     result |= {"seconds": watch.seconds, "resumed": watch.resumed}
@@ -73,21 +75,31 @@ def make_plm(
 def _origin(plm: Plm, loaded: LoadedPlm, conversion: Mapping[str, Any] | None) -> dict[str, Any]:
     """The origin of a PLM, and its size."""
     return {
-        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out"}),
+        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out", "package"}),
+        **_package(plm),
         "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
         "conversion": conversion,
         "parameters": {"total": sum(p.numel() for p in loaded.model.parameters())},
     }
 
 
+def _package(plm: Plm) -> dict[str, Any]:
+    """The package that ships a PLM: its name and version, and the SHA-256 of the weights."""
+    if plm.package is None:
+        return {}
+    files = sorted(model_folder(plm.package).glob("*.safetensors"))
+    about = {"name": plm.package, "version": package_version(plm.package)}
+    return {"package": about | {"sha256": {file.name: file_digest(file) for file in files}}}
+
+
 def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
-    """Load a PLM from a local folder or the hub; the record of a conversion is written to `out`. Raises DataError."""
+    """Load a PLM from a folder, a package or the hub; a conversion is recorded in `out`. Raises DataError."""
     if plm.hub is not None and plm.convert:
         return _converted(Source(plm.hub, plm.revision), out)
     if plm.hub is not None:
         return load_plm(plm.hub, plm.revision)
-    assert plm.path is not None
-    folder = base / plm.path
+    folder = plm.folder(base)
+    assert folder is not None
     if not (folder / "config.json").is_file():
         raise DataError(
             f"{folder} is not a saved model: it has no config.json. Give 'path' a folder written by save_pretrained."

@@ -161,6 +161,8 @@ class Tuner:
         pairs = list(Conventions(self.task_prefix).pairs(task.name, examples))
         return training_of(form).encoded(self.encoder, pairs, task.labels, self.model.place(task.labels))
 
-    def inputs(self, task: str, examples: Sequence[Example]) -> list[list[int]]:
+    def inputs(self, form: Form, task: str, examples: Sequence[Example]) -> Sequence[Sequence[int]]:
         """The inputs of examples as token ids."""
-        return self.encoder.inputs([Conventions(self.task_prefix).input(task, example) for example in examples])
+        return training_of(form).inputs(
+            self.encoder, [Conventions(self.task_prefix).input(task, example) for example in examples]
+        )

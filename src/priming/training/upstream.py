@@ -23,7 +23,7 @@ from priming.elements.table import ELEMENTS, in_place
 from priming.errors import StudyError
 from priming.forms.interface import Form
 from priming.forms.rows import Example
-from priming.forms.table import form_on
+from priming.forms.table import KINDS, form_on
 from priming.forms.training import training_of
 from priming.result_files import write_result
 from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
@@ -213,7 +213,7 @@ class _Training:
         course = Course(self.budget.steps, settings.warmup, self.job.algorithm.clip)
         algorithm, form = self.job.algorithm, training_of(self.form)
         objective = algorithm.objective(self.model, form, self.sets, _run_key(self.job), self.share)
-        keeper = self._keeper()
+        keeper = self._keeper(algorithm)
         with keeper.saving() if keeper else nullcontext():
             outcome = train(self.parameters, objective, self.optimizer, course, self._after_step, keeper)
         return outcome.failures.get(0)
@@ -222,8 +222,9 @@ class _Training:
         self.curve.after_step(step, losses)
         self.candidates.after_step(step, self.budget.steps)
 
-    def _keeper(self) -> Checkpointer | None:
+    def _keeper(self, algorithm: Algorithm) -> Checkpointer | None:
         parts: dict[str, Stateful] = {
+            **algorithm.changing,
             "parameters": self.parameters,
             "optimizer": self.optimizer,
             "candidates": self.candidates,
@@ -247,15 +248,15 @@ def _run_key(job: PrimingJob) -> int:
 
 
 def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: TextTokenizer, form: Form) -> dict[str, int]:
-    """Count truncated targets of each text-to-text task, and print a warning if there are any."""
+    """Count what is truncated of each task whose answers are no labels, and print a warning if anything is."""
     found = {}
     for task in tasks:
-        if not task.labels:
-            targets = [t for _, own in job.conventions.pairs(task.name, task.pool()) for t in own]
-            found[task.name] = training_of(form).cut(encoder, targets)
+        if not KINDS[task.kind].labelled:
+            written = [Example(text, tuple(own)) for text, own in job.conventions.pairs(task.name, task.pool())]
+            found[task.name] = training_of(form).cut(encoder, written)
     cut = {name: number for name, number in found.items() if number}
     for name, number in cut.items():
-        warn_of_cut(f"{job.name} seed {job.seed}", name, number, job.plm_name, encoder.max_output)
+        warn_of_cut(f"{job.name} seed {job.seed}", name, number, form, job.plm_name, job.plm)
     return cut
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from priming.study.tasks import Tasks
 from priming.tasks.prepare import write_task
+from priming.tasks.reading.built import task_from_rows
 from priming.tasks.reading.files import data_files, read_rows
-from priming.tasks.reading.rows import task_from_rows
 from priming.tasks.task import Part, Task
 
 

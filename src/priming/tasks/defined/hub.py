@@ -5,9 +5,9 @@ from pathlib import Path
 
 from priming.study.tasks import Tasks
 from priming.tasks.prepare import write_task
+from priming.tasks.reading.built import task_from_rows
 from priming.tasks.reading.hub import HubReader
 from priming.tasks.reading.mirror import find_mirror
-from priming.tasks.reading.rows import task_from_rows
 from priming.tasks.task import Part, Task
 
 

@@ -1,4 +1,4 @@
-"""The user's files: JSONL, CSV, TSV, Parquet."""
+"""The user's files: JSONL, CSV, TSV, Parquet, CoNLL."""
 
 import csv
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from priming.errors import DataError, nearest
 from priming.study.tasks import Files
+from priming.tasks.reading.conll import sentences
 from priming.tasks.reading.rows import Row
 
 
@@ -116,6 +117,10 @@ def _row(place: str, header: list[str], fields: list[str]) -> Row:
     return Row(place, dict(zip(header, fields, strict=True)))
 
 
+def _conll(path: Path) -> Iterator[Row]:
+    return sentences(path, _lines(path))
+
+
 def _parquet(path: Path) -> Iterator[Row]:
     # Its import takes a third of a second, and only Parquet files need it.
     import pyarrow
@@ -144,4 +149,4 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 ) from None
 
 
-_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet}
+_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet, ".conll": _conll}

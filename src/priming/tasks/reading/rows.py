@@ -11,8 +11,8 @@ from priming.forms.table import KINDS
 from priming.study.tasks import Label, TaskDefinition
 from priming.study.template import columns_of, fill
 from priming.tasks.reading.classes import Classes, class_name, class_of_key, is_class_id
-from priming.tasks.reading.usable import UnusableRowError, Usable
-from priming.tasks.task import Origin, Task, label_counts
+from priming.tasks.reading.usable import UnusableRowError
+from priming.tasks.task import label_counts
 
 REMOVE = "fill it in or remove the row"
 NONE: Classes = {}
@@ -24,31 +24,11 @@ class Row:
 
     place: str
     values: Mapping[str, Any]
+    lines: tuple[int, ...] = ()
+    """Of a row with a line a word, the lines."""
 
 
-def task_from_rows(
-    name: str,
-    definition: TaskDefinition,
-    origin: Origin,
-    rows: Mapping[str, Iterable[Row]],
-    classes: Classes = NONE,
-) -> Task:
-    """Turn the rows of `train`, `test` and perhaps `dev` into a task as `definition` says, ids of `classes` into names.
-
-    Raises DataError naming the row and the column, UnusableRowError among them.
-    """
-    reader, usable = _Reader(name, definition, classes), Usable(name, definition)
-    train_examples = usable.examples("train", rows["train"], reader.example)
-    labels = reader.labels(train_examples)
-    reader.known = labels if definition.labels is None else None
-    test_examples = usable.examples("test", rows["test"], reader.example)
-    dev_examples = usable.examples("dev", rows["dev"], reader.example) if "dev" in rows else None
-    notes = tuple(usable.notes)
-    examples = train_examples, test_examples
-    return Task(name, definition.kind, labels, *examples, origin, notes, usable.dropped, dev_examples)
-
-
-class _Reader:
+class TextReader:
     """Reads the rows of one task."""
 
     def __init__(self, name: str, definition: TaskDefinition, classes: Classes) -> None:

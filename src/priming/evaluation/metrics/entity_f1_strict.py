@@ -1,0 +1,12 @@
+"""F1 of entities whose tags follow IOB2."""
+
+from priming.evaluation.metrics.entities import counts, strict
+from priming.evaluation.metrics.interface import Metric, Predictions, References
+
+
+def entity_f1_strict(predictions: Predictions, references: References) -> float:
+    """Micro-F1 of entities that begin with a B: `seqeval` with `mode="strict"` and its scheme IOB2."""
+    return counts(predictions, references, strict).f1
+
+
+METRIC = Metric(entity_f1_strict)
