@@ -112,7 +112,7 @@ def test_all_problems_in_one_message(changed: Changed) -> None:
         (
             "    generate: {}",
             "    max_input: 8",
-            "line 3, plms.tiny: give exactly one of generate, path, hub (given: none)",
+            "line 3, plms.tiny: give exactly one of generate, path, package, hub (given: none)",
         ),
         ("  development: [c]", "  development: [a]", "tasks: a in both source and development; a task plays one part"),
         ("  development: [c]", "  development: [c]\n  samples: [13, 13]", "tasks: samples names 13 twice"),

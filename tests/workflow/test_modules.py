@@ -40,6 +40,7 @@ NOTHING = {
     # Entries that the study does not use.
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "protocol.keeping.last", "protocol.draws.all")),
     "priming.forms.tags_training",
+    "priming.tasks.languages.prepare",
     "priming.elements.sections",
     *(f"priming.backbones.{name}" for name in ("compute", "sections")),
     "priming.tasks.declared",
@@ -78,7 +79,8 @@ NOTHING = {
         )
     ),
 }
-PREPARED = {f"prepare {source}" for source in SOURCES}
+PREPARED = {f"prepare {source}" for source in SOURCES if source != "languages"}
+"""By the sources that the study uses."""
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
 NAMING_STRATEGIES = {
     "figure compute",
@@ -100,7 +102,7 @@ MATTERS = {
     "priming.tasks.reading": {"prepare files", "prepare hub", "prepare crossfit"},
     **{f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll")},
     **{f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"} for name in ("built", "schemes", "words")},
-    "priming.forms.tags": {"prepare files", "prepare hub"},
+    "priming.forms.tags": {"pretrain", "prepare files", "prepare hub"},
     **{f"priming.tasks.reading.{name}": {"prepare hub", "prepare crossfit"} for name in ("hub", "mirror")},
     **{f"priming.tasks.{name}": {"prepare crossfit"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare generated", "pretrain"},
@@ -122,7 +124,8 @@ MATTERS = {
     },
     "priming.elements.__init__": {"pretrain", "prime", "tune", "tables", "figure groups"} | NAMING_STRATEGIES,
     "priming.elements.interface": {"prime", "tune"},
-    "priming.elements.head_layers": {"pretrain", "prime", "tune"},
+    **{f"priming.elements.{name}": {"pretrain", "prime", "tune"} for name in ("after_last", "head_layers")},
+    "priming.tasks.languages": {"pretrain"},
     "priming.algorithms.__init__": {"prime", "tune", "tables", "figure groups"} | NAMING_STRATEGIES,
     **{f"priming.algorithms.{name}": {"prime", "tune"} for name in ("budget", "interface")},
     "priming.runs": {"pretrain", "prime", "tune"},
@@ -243,7 +246,7 @@ ENTRIES: dict[str, Uses] = {
         f"priming.algorithms.{name}": of_algorithm("reptile")
         for name in ("reptile", "full_step_reptile", "optimizer_reptile", "way_back")
     },
-    **{f"priming.algorithms.{name}": of_algorithm("maml", "reptile") for name in ("meta", "inner_loops")},
+    **{f"priming.algorithms.{name}": of_algorithm("maml", "reptile") for name in ("meta", "inner_loops", "carried")},
     **{f"priming.elements.{name}": of_element(name) for name in ELEMENTS},
     "priming.runs.update_rules.interpolation": of_algorithm("reptile"),
     **{f"priming.protocol.draws.{name}": drawn(name) for name in ("per_class", "in_all")},
@@ -251,7 +254,8 @@ ENTRIES: dict[str, Uses] = {
     "priming.backbones.bart": of_backbone("bart"),
     **{f"priming.backbones.{name}": of_backbone("bert", "roberta", "xlm-roberta") for name in ("bert", "masking")},
     **{f"priming.forms.{name}": of_label for name in ("label", "label_training")},
-    **{f"priming.forms.{name}": of_rows for name in ("text", "decoders")},
+    "priming.forms.text": of_rows,
+    "priming.forms.decoders": lambda study, result: result.step == "pretrain" or of_rows(study, result),
     **{f"priming.backbones.{name}": of_backbone("t5", "mt5") for name in ("t5", "t5_prefix")},
     "priming.backbones.causal": of_backbone("gpt2", "llama", "qwen2"),
     **{f"priming.evaluation.metrics.{name}": selecting for name in ("accuracy", "texts")},

@@ -52,7 +52,7 @@ class Pretraining(Section):
     Decoder-only models go on with texts. Encoders guess masked tokens.
     """
 
-    texts: Literal["generated", "source_tasks"] = Field(
+    texts: Literal["generated", "languages", "source_tasks"] = Field(
         "generated",
         description="Pretraining texts: sentences from the generated grammars, or the inputs of the study's "
         "own source tasks.",

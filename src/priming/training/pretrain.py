@@ -23,11 +23,14 @@ from priming.runs.keys import generator
 from priming.study.packaged import model_folder, package_version
 from priming.study.plm import Plm
 from priming.tasks.generated import pretraining_texts
+from priming.tasks.languages.pretraining import language_texts
 from priming.tasks.prepared import read_task
 from priming.training.infilling import Pretrained, pretrain
 from priming.training.record import Stopwatch, environment
 
 UNTRAINED = Pretrained(None, [])
+BUILT_IN = {"generated": pretraining_texts, "languages": language_texts}
+"""Built-in texts for pretraining: from their number and a seed."""
 
 
 def make_plm(
@@ -129,8 +132,8 @@ def _conversion(folder: Path) -> dict[str, Any] | None:
 
 
 def _texts(settings: Pretraining, source: Sequence[Path]) -> list[str]:
-    if settings.texts == "generated":
-        return pretraining_texts(settings.number, settings.seed)
+    if settings.texts in BUILT_IN:
+        return BUILT_IN[settings.texts](settings.number, settings.seed)
     examples = [example for folder in source for example in read_task(folder).pool()]
     found = list(dict.fromkeys(" ".join([e.input, *e.targets[:1]]) for e in examples))
     order = generator("texts", settings.seed).permutation(len(found))

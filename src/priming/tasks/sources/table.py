@@ -6,7 +6,8 @@ from priming.section import remembered
 from priming.study.tasks import Tasks
 from priming.tasks.sources.interface import Source
 
-SOURCES: Table[type[Source]] = Table("SOURCE", "priming.tasks.sources", ("files", "hub", "generated", "crossfit"))
+NAMES = ("files", "hub", "generated", "languages", "crossfit")
+SOURCES: Table[type[Source]] = Table("SOURCE", "priming.tasks.sources", NAMES)
 """A module has its source as `SOURCE`."""
 
 NO_STUDY = Tasks.model_construct()

@@ -1,0 +1,51 @@
+"""PLMs of installed packages: found without importing the package, and what is said where there is none."""
+
+from pathlib import Path
+
+import pytest
+
+from priming.errors import StudyError
+from priming.study.packaged import model_folder
+from priming.study.plm import Plm
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a package `made-up`, whose import would fail."""
+    folder = tmp_path / "made_up"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def put_model(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+def test_the_folder_of_a_model(package: Path) -> None:
+    folder = put_model(package / "data" / "model")
+    (package / "pooling").mkdir()
+    (package / "pooling" / "config.json").write_text("{}", encoding="utf-8")  # no weights beside it
+    assert model_folder("made-up") == folder
+    assert Plm(package="made-up").folder(Path("elsewhere")) == folder
+
+
+def test_a_package_without_a_model(package: Path) -> None:
+    with pytest.raises(StudyError, match="'made-up' should ship one folder .* and has none; name another package"):
+        model_folder("made-up")
+
+
+def test_a_package_with_two_models(package: Path) -> None:
+    put_model(package / "one")
+    put_model(package / "two")
+    with pytest.raises(StudyError, match=r"and has several: .*one, .*two; name one as 'path'"):
+        model_folder("made-up")
+
+
+def test_a_package_that_is_not_installed() -> None:
+    with pytest.raises(StudyError, match="'no-such' is not installed; type: python -m pip install no-such"):
+        model_folder("no-such")
