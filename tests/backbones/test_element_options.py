@@ -13,6 +13,7 @@ from torch.func import functional_call
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import shift_right
 from priming.backbones.loading import load_plm
+from priming.elements.adapter import AFTER_LAST
 from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS
 from priming.section import Section
@@ -43,6 +44,8 @@ def options() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         assert isinstance(kind, type)
         assert issubclass(kind, Section), f"elements.{element} is an option itself: give it a case here"
         for option, field in kind.model_fields.items():
+            if element == "adapter" and option in ("place", *AFTER_LAST):
+                continue  # for encoders: tests/backbones/test_after_last.py
             choices = (
                 get_args(field.annotation)
                 if get_origin(field.annotation) is Literal

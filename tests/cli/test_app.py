@@ -128,11 +128,13 @@ def test_tasks_are_listed_by_part(project: Path) -> None:
     listed = priming("tasks", "list", cwd=project)
     assert listed.returncode == 0, listed.stderr
     counts = {
-        line.split(" ")[0]: int(line.split("(")[1][:-1])
+        line.split(" (")[0]: int(line.split("(")[1][:-1])
         for line in listed.stdout.splitlines()
         if not line.startswith(" ")
     }
-    assert list(counts) == ["source", "development", "target", "crossfit"]
+    parts = ["source", "development", "target"]
+    assert list(counts) == [*parts, *(f"{part} languages" for part in parts), "crossfit"]
+    assert [counts[f"{part} languages"] for part in parts] == [2, 1, 8]
     assert counts["crossfit"] == 160
     assert counts["source"] >= 30
     assert counts["development"] >= 6

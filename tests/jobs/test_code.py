@@ -54,7 +54,7 @@ def test_a_step_does_not_count_what_it_has_no_part_in() -> None:
     for preparing in PREPARING:
         later = ("priming.backbones", "priming.training", "priming.reporting", "priming.tasks.sources")
         assert not [name for name in code.closure(preparing) if name.startswith(later)]
-        own = ("priming.tasks.crossfit.", "priming.tasks.generated.", "priming.tasks.defined.")
+        own = tuple(f"priming.tasks.{name}." for name in ("crossfit", "generated", "languages", "defined"))
         (used,) = {prefix for name in code.closure(preparing) for prefix in own if name.startswith(prefix)}
         assert preparing.startswith(used)
     assert "priming.tasks.reading.hub" not in code.closure("priming.tasks.defined.files")

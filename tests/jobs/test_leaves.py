@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from priming.elements.adapter import AFTER_LAST
 from priming.jobs.graph import Graph, graph
 from priming.jobs.recipes import Recipes
 from priming.jobs.stages import settings, stages
@@ -20,7 +21,10 @@ LEAVES = {"/".join(leaf): (leaf, annotation, value) for leaf, annotation, value 
 # out what results there are (below).
 FIXED = {"priming/reptile/optimizer", "tasks/dev_limit", "plms/own/family", "plms/small/family"}
 FIXED |= {"priming/maml/episodes", "priming/reptile/episodes", "priming/reptile/over_tasks"}  # no samples, no optimizer
-FIXED |= {f"plms/{plm}/leave_out" for plm in ("own", "small", "local")}
+FIXED |= {f"plms/{plm}/{key}" for plm in ("own", "small", "local") for key in ("leave_out", "package")}
+# An adapter after the last layer is for encoders, a head for what is read off them, and a scheme for tags.
+FIXED |= {f"elements/adapter/{key}" for key in ("place", *AFTER_LAST)}
+FIXED |= {"priming/maml/head", "priming/reptile/head", "tasks/define/mine/scheme"}
 OF_CODE = {"plms/local/family"}
 # On what and in how large portions it is computed; rates of what no strategy moves; figures that are not drawn; what
 # concerns CrossFit's tasks; how a checkpoint is chosen where the last is kept; settings that only a variant can have.

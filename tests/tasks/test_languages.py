@@ -9,8 +9,8 @@ from priming.forms.rows import Example
 from priming.study.tasks import GeneratedTasks, Tasks
 from priming.tasks.languages.grammar import TAGS, TYPES, sentences
 from priming.tasks.languages.pretraining import language_texts
-from priming.tasks.languages.table import LANGUAGES
-from priming.tasks.languages.words import Lexicon, lexicon
+from priming.tasks.languages.table import LANGUAGES, lexicon
+from priming.tasks.languages.words import Lexicon
 from priming.tasks.sources.table import source_of
 
 NUMBER = 600

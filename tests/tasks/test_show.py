@@ -10,6 +10,7 @@ from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
 from priming.tasks.describe import describe
 from priming.tasks.generated import GENERATED
+from priming.tasks.languages.table import LANGUAGES
 from priming.tasks.show import listed_tasks, shown_task
 from priming.tasks.sources.table import source_of
 from tests.tasks.conftest import reviews, write_rows
@@ -42,11 +43,18 @@ def study_file(tmp_path: Path) -> Path:
 
 def test_the_list_has_every_built_in_task_with_its_labels() -> None:
     lines, longest = listed_tasks(None).splitlines(), max(map(len, GENERATED))
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == [*GENERATED, *registry.names()]
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [
+        *GENERATED,
+        *LANGUAGES,
+        *registry.names(),
+    ]
     assert "  dinner_review".ljust(longest + 3) + "tasty, disgusting" in lines
     assert [line for line in lines if not line.startswith("  ")][1:] == [
         "development (8)",
         "target (17)",
+        "source languages (2)",
+        "development languages (1)",
+        "target languages (8)",
         "crossfit (160)",
     ]
     assert f"  {'glue-rte':52}  {'classification/nli':42}  accuracy       16 a class" in lines

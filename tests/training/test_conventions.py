@@ -76,5 +76,6 @@ def test_test_rows_are_read_with_the_prefix_too(plm_folder: Path, tasks: Path) -
     tuner = Tuner(PLM, plm_folder, SIZES, Strategy.parse("none -> adapter"), TUNING, Scoring(), 1, task_prefix=True)
     task = read_task(tasks / TARGET[0])
     rows = task.sample(1)[2]
-    assert tuner.inputs(TARGET[0], rows) == [list(ids) for ids in tuner.encoded(tuner.form([task]), task, rows).inputs]
-    assert tuner.inputs(TARGET[0], rows) == tuner.encoder.inputs([f" [{TARGET[0]}] {row.input}" for row in rows])
+    form = tuner.form([task])
+    assert tuner.inputs(form, TARGET[0], rows) == [list(ids) for ids in tuner.encoded(form, task, rows).inputs]
+    assert tuner.inputs(form, TARGET[0], rows) == tuner.encoder.inputs([f" [{TARGET[0]}] {row.input}" for row in rows])

@@ -48,7 +48,7 @@ class Adapter(Section):
     @model_validator(mode="after")
     def _of_its_place(self) -> Self:
         idle = ["config"] if self.place == "after_last" else list(AFTER_LAST)
-        if given := [key for key in idle if key in self.model_fields_set]:
+        if given := [key for key in idle if getattr(self, key) != type(self).model_fields[key].default]:
             raise ValueError(f"{given[0]!r} does nothing with place: {self.place}; leave it out")
         return self
 

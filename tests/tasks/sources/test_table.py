@@ -49,8 +49,10 @@ assert not {"torch", "transformers", "datasets"} & sys.modules.keys()
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_task_has_one_source(source: str) -> None:
     define = {f"of_{key}": definition for key, definition in DEFINED.items()}
-    tasks = Tasks.model_validate({"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte"]})
-    name = {"generated": "film_verdict", "crossfit": "glue-rte"}.get(source, f"of_{source}")
+    tasks = Tasks.model_validate(
+        {"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte", "halde"]}
+    )
+    name = {"generated": "film_verdict", "crossfit": "glue-rte", "languages": "halde"}.get(source, f"of_{source}")
     assert [key for key, other in SOURCES.items() if other.has(tasks, name)] == [source]
     assert type(source_of(tasks, name)) is SOURCES[source]
 

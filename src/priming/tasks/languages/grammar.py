@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from priming.forms.rows import Example
 from priming.forms.tags import OUTSIDE, sentence
-from priming.tasks.languages.words import Lexicon, generator, lexicon
+from priming.tasks.languages.table import lexicon
+from priming.tasks.languages.words import Lexicon, generator
 
 if TYPE_CHECKING:
     import numpy

@@ -1,6 +1,8 @@
 """The languages: two to prime on and one to choose on, of either family; four targets of each family."""
 
-from priming.tasks.languages.words import Language
+from functools import cache
+
+from priming.tasks.languages.words import Language, Lexicon
 
 _ALL = (
     Language("norda", "source", "north", "svo", True, (), {"place": "i"}, "before"),
@@ -18,3 +20,9 @@ _ALL = (
 
 LANGUAGES = {language.name: language for language in _ALL}
 """By name, which is that of the task too."""
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The lexicon of one of LANGUAGES."""
+    return Lexicon(LANGUAGES[language])

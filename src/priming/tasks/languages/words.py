@@ -105,11 +105,3 @@ def _root(family: str, origin: str, what: str, syllables: int) -> str:
     sounds = CONSONANTS[family]
     parts = [sounds[int(random.integers(len(sounds)))] + VOWELS[int(random.integers(5))] for _ in range(syllables)]
     return "".join(parts) + (sounds[int(random.integers(len(sounds)))] if random.random() < 0.5 else "")
-
-
-@cache
-def lexicon(language: str) -> Lexicon:
-    """The lexicon of one of LANGUAGES."""
-    from priming.tasks.languages.table import LANGUAGES
-
-    return Lexicon(LANGUAGES[language])
