@@ -49,16 +49,22 @@ class LabelLoss:
     def of(self, logits: Tensor, *inputs: Tensor) -> Tensor:
         """Over the rows of one run."""
         targets = inputs[2]
-        logp, own = log_probabilities(logits, targets[:, CLASSES])
-        losses = -logp.gather(1, targets[:, CLASS, None])[:, 0]
-        if self.smoothing:
-            spread = -(logp * own).sum(dim=1) / targets[:, CLASSES]
-            losses = (1 - self.smoothing) * losses + self.smoothing * spread
+        losses = class_losses(logits, targets[:, CLASS], targets[:, CLASSES], self.smoothing)
         return losses.mean() if self.reduction == "mean" else losses.sum()
 
     def terms(self, target: Sequence[int]) -> int:
         """One."""
         return 1
+
+
+def class_losses(logits: Tensor, true: Tensor, classes: Tensor, smoothing: float) -> Tensor:
+    """The loss [B] of each row of logits [B x C]: its true class, of the first `classes`, with or without smoothing."""
+    logp, own = log_probabilities(logits, classes)
+    losses = -logp.gather(1, true[:, None])[:, 0]
+    if smoothing:
+        spread = -(logp * own).sum(dim=1) / classes
+        losses = (1 - smoothing) * losses + smoothing * spread
+    return losses
 
 
 def log_probabilities(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from priming.backbones.text_model import TextModel
 from priming.errors import DataError
 from priming.forms.answers import Answers
 from priming.forms.interface import Labels
-from priming.forms.label_training import log_probabilities
+from priming.forms.label_training import class_losses, log_probabilities
 from priming.forms.methods import Named, apply, call
 from priming.forms.rows import Example
 from priming.forms.rows_of_runs import chunks, padded
@@ -111,12 +111,8 @@ class TagLoss:
         targets = inputs[2]
         tags = targets[:, FIRST:].flatten()
         classes = targets[:, CLASSES, None].expand(-1, logits.shape[1]).flatten()
-        logp, own = log_probabilities(logits.flatten(0, 1), classes)
         there = tags != IGNORE_INDEX
-        losses = -logp.gather(1, tags.clamp(min=0)[:, None])[:, 0]
-        if self.smoothing:
-            spread = -(logp * own).sum(dim=1) / classes
-            losses = (1 - self.smoothing) * losses + self.smoothing * spread
+        losses = class_losses(logits.flatten(0, 1), tags.clamp(min=0), classes, self.smoothing)
         total = (losses * there).sum()
         return total / there.sum() if self.reduction == "mean" else total
 
