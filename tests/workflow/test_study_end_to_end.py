@@ -138,7 +138,9 @@ METRIC = Metric(hits)
 def test_a_new_metric_scores_again_and_tunes_nothing(finished: Checkout) -> None:
     before = files(finished.folder / CELLS)
     (finished.folder / "src/priming/evaluation/metrics/first_letter.py").write_text(METRIC)
-    finished.edit("src/priming/study/tuning.py", '    "pearson",\n)', '    "pearson",\n    "first_letter",\n)')
+    finished.edit(
+        "src/priming/study/tuning.py", '    "entity_f1_strict",\n)', '    "entity_f1_strict",\n    "first_letter",\n)'
+    )
     finished.edit("config.yaml", "seeds: [1, 2]", "seeds: [1, 2]\nscoring: {metrics: [accuracy, first_letter]}")
     finished.snakemake()
     assert finished.executed() == Counter(score=24, tables=1, figure=2)
