@@ -24,6 +24,9 @@ UNCOUNTED = (
     *(f"{PACKAGE}.{name}" for name in ("backbones.compute", "backbones.sections", "elements.sections")),
 )
 
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""Where a statement has others."""
+
 LOOKS = frozenset({"noun", "colour", "fill"})
 """Attributes of elements and algorithms that texts and figures show; those of figures are among their parameters."""
 
@@ -75,11 +78,20 @@ def _tree(module: str) -> ast.Module:
 @cache
 def _imported(module: str) -> tuple[str, ...]:
     """The modules of this package that `module` imports in its source, and their packages."""
-    named = [name for node in ast.walk(_tree(module)) for name in _names(node, module)]
+    named = [name for node in _statements(_tree(module)) for name in _names(node, module)]
     if _in_package(module):  # it imports none of a user's modules, whatever they are called
         named = [name for name in named if _in_package(name)]
     modules = [name if source_of(name) else name.rpartition(".")[0] for name in named if name]
     return tuple(dict.fromkeys(part for name in [*modules, module] for part in _with_packages(name) if source_of(part)))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements, those inside others too; without expressions, which are most of a tree and import nothing."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [inside for part in _BLOCKS for inside in getattr(node, part, ())]
 
 
 def _names(node: ast.AST, module: str) -> Iterator[str]:
