@@ -1,8 +1,10 @@
 """PLMs of installed packages: found without importing the package, and what is said where there is none."""
 
+import re
 from pathlib import Path
 
 import pytest
+import transformers
 
 from priming.errors import StudyError
 from priming.study.packaged import model_folder
@@ -47,5 +49,7 @@ def test_a_package_with_two_models(package: Path) -> None:
 
 
 def test_a_package_that_is_not_installed() -> None:
-    with pytest.raises(StudyError, match="'no-such' is not installed; type: python -m pip install no-such"):
+    """The advice keeps transformers as it is, which such packages would replace."""
+    advice = f"python -m pip install no-such transformers=={transformers.__version__} huggingface-hub=="
+    with pytest.raises(StudyError, match=f"'no-such' is not installed; type: {re.escape(advice)}"):
         model_folder("no-such")

@@ -7,6 +7,8 @@ from pathlib import Path
 from priming.errors import StudyError
 
 CONFIG = "config.json"
+KEPT = ("transformers", "huggingface-hub")
+"""What must stay at its version when a package is added."""
 
 
 def model_folder(package: str) -> Path:
@@ -18,7 +20,8 @@ def model_folder(package: str) -> Path:
     spec = find_spec(package.replace("-", "_"))
     places = [Path(place) for place in spec.submodule_search_locations or ()] if spec else []
     if not places:
-        raise StudyError(f"the package {package!r} is not installed; type: python -m pip install {package}")
+        keeping = " ".join(f"{name}=={version(name)}" for name in KEPT)  # such packages take newer ones along
+        raise StudyError(f"the package {package!r} is not installed; type: python -m pip install {package} {keeping}")
     files = sorted(file for place in places for file in place.rglob(CONFIG))
     folders = [file.parent for file in files if any(file.parent.glob("*.safetensors"))]
     if len(folders) == 1:
