@@ -14,6 +14,8 @@ METRIC_NAMES = {
     "rouge_l": "ROUGE-L",
     "matthews": "Matthews correlation",
     "pearson": "Pearson correlation",
+    "entity_f1": "F1 of entities",
+    "entity_f1_strict": "F1 of entities, strict",
     "task": "each task's own metric",
 }
 AXIS_NAMES = METRIC_NAMES | {
