@@ -17,6 +17,8 @@ from transformers import (
     T5TokenizerFast,
 )
 
+from priming.backbones.pretraining import fresh_plm
+from priming.backbones.sections import Architecture, Generated, Pretraining
 from priming.backbones.tokenizer import train_tokenizer
 from tests.tiny_bart import WORDS
 
@@ -92,3 +94,13 @@ def save_random_plm(name: str, folder: Path) -> Path:
 def plm_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A folder for each class, by its name in CLASSES."""
     return {name: save_random_plm(name, tmp_path_factory.mktemp(name)) for name in CLASSES}
+
+
+def save_generated_plm(family: str, folder: Path, **shape: int) -> Path:
+    """A small model of random weights of a family, as the project makes it before pretraining, knowing WORDS."""
+    sizes = {"d_model": 16, "layers": 1, "ffn": 16, "heads": 2, "positions": 64, "vocabulary": 300} | shape
+    made = Architecture(family=family, initial_deviation=0.3, **sizes)
+    loaded = fresh_plm(Generated(architecture=made, pretraining=Pretraining()), [" ".join(WORDS)] * 30)
+    loaded.model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    return folder

@@ -11,26 +11,18 @@ from torch.nn.functional import gelu, layer_norm
 from priming.backbones.attachment import attach
 from priming.backbones.flops import Counter
 from priming.backbones.loading import load_plm
-from priming.backbones.pretraining import fresh_plm
-from priming.backbones.sections import Architecture, Generated, Pretraining
 from priming.backbones.text_model import TextModel
 from priming.elements.adapter import Adapter
 from priming.elements.interface import Shape
 from priming.elements.table import ELEMENTS
 from priming.errors import StudyError
-from tests.tiny_bart import SIZES, WORDS
+from tests.tiny_bart import SIZES
+from tests.tiny_plms import save_generated_plm
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shape = Architecture(
-        family="bert", d_model=16, layers=2, ffn=16, heads=2, positions=64, vocabulary=300, initial_deviation=0.3
-    )
-    loaded = fresh_plm(Generated(architecture=shape, pretraining=Pretraining()), [" ".join(WORDS)] * 30)
-    place = tmp_path_factory.mktemp("encoder")
-    loaded.model.save_pretrained(place)
-    loaded.tokenizer.save_pretrained(place)
-    return place
+    return save_generated_plm("bert", tmp_path_factory.mktemp("encoder"), layers=2)
 
 
 def with_adapter(folder: Path, **options: Any) -> TextModel:

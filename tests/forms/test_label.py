@@ -15,8 +15,6 @@ from priming.algorithms.maml import query_gradient
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import Batch, TextTokenizer, TokenizedDataset, collate
 from priming.backbones.loading import load_plm
-from priming.backbones.pretraining import fresh_plm
-from priming.backbones.sections import Architecture, Generated, Pretraining
 from priming.backbones.text_model import TextModel
 from priming.elements.table import ELEMENTS
 from priming.errors import DataError, StudyError
@@ -25,7 +23,8 @@ from priming.forms.loss import run_losses
 from priming.forms.table import FORMS, form_on
 from priming.forms.training import training_of
 from priming.runs.parameters import StackedParameters
-from tests.tiny_bart import SIZES, WORDS
+from tests.tiny_bart import SIZES
+from tests.tiny_plms import save_generated_plm
 
 TRAINING = training_of(FORMS["label"])
 TASKS = {"two": ("good", "bad"), "four": ("a", "b", "c", "d"), "three": ("x", "y", "z")}
@@ -34,14 +33,7 @@ TEXTS = ("red dog", "a blue cat and a tree", "tree", "cat tree red", "one two")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shape = Architecture(
-        family="roberta", d_model=16, layers=1, ffn=16, heads=2, positions=64, vocabulary=300, initial_deviation=0.3
-    )
-    loaded = fresh_plm(Generated(architecture=shape, pretraining=Pretraining()), [" ".join(WORDS)] * 30)
-    place = tmp_path_factory.mktemp("encoder")
-    loaded.model.save_pretrained(place)
-    loaded.tokenizer.save_pretrained(place)
-    return place
+    return save_generated_plm("roberta", tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from torch.nn.functional import cross_entropy
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import IGNORE_INDEX, TextTokenizer, TokenizedDataset, collate
 from priming.backbones.loading import load_plm
-from priming.backbones.pretraining import fresh_plm
-from priming.backbones.sections import Architecture, Generated, Pretraining
 from priming.backbones.text_model import TextModel
 from priming.elements.table import ELEMENTS
 from priming.forms.loss import run_losses
@@ -21,8 +19,8 @@ from priming.forms.tags import FORM, sentence
 from priming.forms.tags_training import NO_TOKEN, Sentence, TagLoss, sentences
 from priming.forms.training import training_of
 from priming.runs.parameters import StackedParameters
-from tests.tiny_bart import SIZES, WORDS
-from tests.tiny_plms import unigram_tokenizer
+from tests.tiny_bart import SIZES
+from tests.tiny_plms import save_generated_plm, unigram_tokenizer
 
 TRAINING = training_of(FORMS["tags"])
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -36,14 +34,7 @@ ROWS = [
 
 @pytest.fixture(scope="module", params=["bert", "roberta"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shape = Architecture(
-        family=request.param, d_model=16, layers=1, ffn=16, heads=2, positions=64, vocabulary=300, initial_deviation=0.3
-    )
-    loaded = fresh_plm(Generated(architecture=shape, pretraining=Pretraining()), [" ".join(WORDS)] * 30)
-    place = tmp_path_factory.mktemp("encoder")
-    loaded.model.save_pretrained(place)
-    loaded.tokenizer.save_pretrained(place)
-    return place
+    return save_generated_plm(request.param, tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture

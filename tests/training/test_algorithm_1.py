@@ -20,8 +20,6 @@ from priming.algorithms.mtl import Mtl, MultiTask
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import IGNORE_INDEX, TextTokenizer, TokenizedDataset
 from priming.backbones.loading import load_plm
-from priming.backbones.pretraining import fresh_plm
-from priming.backbones.sections import Architecture, Generated, Pretraining
 from priming.backbones.text_model import TextModel
 from priming.elements.adapter import Adapter
 from priming.elements.sections import Rates
@@ -36,6 +34,7 @@ from priming.runs.parameters import StackedParameters
 from priming.runs.shards import Shard
 from priming.strategies import Priming
 from tests.tiny_bart import SIZES, WORDS
+from tests.tiny_plms import save_generated_plm
 
 FORM = training_of(FORMS["tags"])
 TAGS = ("O", "B-PER", "I-PER")
@@ -48,14 +47,7 @@ Batch = Sequence[TokenPair]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shape = Architecture(
-        family="bert", d_model=16, layers=1, ffn=16, heads=2, positions=64, vocabulary=300, initial_deviation=0.3
-    )
-    loaded = fresh_plm(Generated(architecture=shape, pretraining=Pretraining()), [" ".join(WORDS)] * 30)
-    place = tmp_path_factory.mktemp("encoder")
-    loaded.model.save_pretrained(place)
-    loaded.tokenizer.save_pretrained(place)
-    return place
+    return save_generated_plm("bert", tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture
