@@ -9,9 +9,10 @@ from seqeval.metrics import classification_report, f1_score
 from seqeval.scheme import IOB2
 
 from priming.evaluation.metrics import score
-from priming.evaluation.metrics.entities import Entity, counts, lenient, strict
+from priming.evaluation.metrics.entities import Entity, by_type, counts, lenient, strict
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+TYPES = ("PER", "ORG", "LOC")
 ROWS = st.lists(
     st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), min_size=1, max_size=12), min_size=1, max_size=6
 )
@@ -43,7 +44,9 @@ def test_of_one_type_equal_to_seqeval(rows: list[list[tuple[str, str]]]) -> None
             report = classification_report([r.split() for r in wanted], [r.split() for r in given_], output_dict=True)
         except ValueError:  # no entity at all
             return
-    for kind in ("PER", "ORG", "LOC"):
+    there = {kind: report[kind]["f1-score"] for kind in TYPES if kind in report and report[kind]["support"]}
+    assert by_type(given_, [[row] for row in wanted], lenient) == pytest.approx(there, abs=1e-15)
+    for kind in TYPES:
         found = counts(given_, [[row] for row in wanted], lenient, [kind])
         assert found.f1 == pytest.approx(report[kind]["f1-score"] if kind in report else 0.0, abs=1e-15)
         assert found.there == (report[kind]["support"] if kind in report else 0)

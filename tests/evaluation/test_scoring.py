@@ -25,11 +25,17 @@ def inputs(part: str) -> list[str]:
     return [f"{part} {number}" for number in range(len(GOLD[part]))]
 
 
-def scored(folder: Path, scoring: Scoring, labels: list[str] | None = None, **result: Any) -> dict[str, Any]:
-    """The scores of a sample of a task with these rows, answered so by ranking and, on the test set, greedily."""
+def scored(
+    folder: Path, scoring: Scoring, labels: list[str] | None = None, seen: tuple[str, ...] = (), **result: Any
+) -> dict[str, Any]:
+    """The scores of a sample of a task with these rows, answered so by ranking and, on the test set, greedily.
+
+    It is trained on the development rows, and on `seen` besides.
+    """
     files = {f"sample-7-{part}.jsonl": [Example(*row) for row in rows(part)] for part in ("dev", "test")}
     about = {"name": "t", "kind": "classification", "labels": labels, "part": "target", "origin": "files"}
-    train = {"sample-7-train.jsonl": files["sample-7-dev.jsonl"]}
+    more = [Example(text, ("yes",)) for text in seen]
+    train = {"sample-7-train.jsonl": [*files["sample-7-dev.jsonl"], *more]}
     write_prepared(folder / "task", {**about, "metric": "accuracy", "fidelity": None, "counts": {}}, {**train, **files})
     said = {**ABOUT, "status": "done", "reason": None, "runs": [{}], **result}
     (folder / "tuned/sample-7").mkdir(parents=True)
@@ -47,6 +53,18 @@ def scored(folder: Path, scoring: Scoring, labels: list[str] | None = None, **re
 
 def rows(part: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(text, (gold,)) for text, gold in zip(inputs(part), GOLD[part], strict=True)]
+
+
+def test_rows_that_training_did_not_see_are_scored_too(tmp_path: Path) -> None:
+    """Without the first test row, of which the label does not matter, two of three are right, and one greedily."""
+    found = scored(tmp_path, Scoring(metrics=["accuracy"]), ["yes", "no"], seen=("test 0", "elsewhere"))
+    unseen = {"ranking": {"accuracy": pytest.approx(2 / 3)}, "greedy": {"accuracy": pytest.approx(1 / 3)}}
+    assert found["parts"] == {"test": {"unseen": unseen}}
+    assert found["test"]["ranking"] == {"accuracy": 0.75}
+
+
+def test_where_no_row_was_seen_there_are_no_parts(tmp_path: Path) -> None:
+    assert "parts" not in scored(tmp_path, Scoring(metrics=["accuracy"]), ["yes", "no"], seen=("elsewhere",))
 
 
 def test_scores_by_hand(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("figures", "draw"): (("figures", "draw"), ["strategy_matrix", "tasks", "compute"]),
     ("scoring", "published", "adl2022"): (("scoring", "published", "adl2022"), {"small": "BART"}),
     ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),
+    ("scoring", "published", "gheini2022"): (("scoring", "published", "gheini2022"), {"small": "mBERT"}),
     ("figures", "charts", "panels"): (
         ("figures", "charts", "panels"),
         [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}],

@@ -102,7 +102,7 @@ def test_primings_are_nested_in_plms(two: Graph) -> None:
         (Member("mini", 7), 1),
         (Member("mini", 7), 2),
     ]
-    empty = Results(*[None] * 5)  # type: ignore[arg-type]
+    empty = Results(*[None] * 6)  # type: ignore[arg-type]
     assert Grid(study, empty, "accuracy", "ranking").plm_index("mini").tolist() == [0, 0, 1, 1]
     assert Grid(tiny(None), empty, "accuracy", "ranking").plm_index("mini").tolist() == [0, 0]
     assert len({nested_seed(seed, plm_seed) for seed in (1, 2) for plm_seed in (None, 4, 7)}) == 6

@@ -1,7 +1,7 @@
 """The inner loops of a meta-batch: runs side by side over the shared PLM; M stands for the tasks of a meta-batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from priming.algorithms.carried import Carried
 from priming.backbones.encoding import Batch
 from priming.backbones.text_model import TextModel
 from priming.forms.loss import MEAN, run_losses
+from priming.forms.methods import call
 from priming.forms.side_by_side import dropout_keys
 from priming.forms.training import Loss
 from priming.runs.dropout import CoordinateDropout
@@ -28,7 +29,9 @@ class Episode:
 
     def to(self, device: torch.device) -> "Episode":
         """The same meta-batch on `device`."""
-        return Episode([batch.to(device) for batch in self.support], self.query.to(device), self.run_keys, self.tasks)
+        there = {id(batch): batch.to(device) for batch in self.support}
+        support = [there[id(batch)] for batch in self.support]
+        return Episode(support, self.query.to(device), self.run_keys, self.tasks)
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,35 @@ class InnerLoops:
         moved |= self.carried.starts(episode.tasks) if self.carried else {}
         shared = {name: value for name, value in outer.items() if name not in moved}
         losses = torch.zeros(tasks, device=self.model.device)
-        for i, batch in enumerate(episode.support):
-            moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
+        support, states = self._looked_up(episode, shared)
+        with self.model.knowing(states):
+            for i, batch in enumerate(support):
+                moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
         if self.carried:
             self.carried.moved(episode.tasks, moved, self.first)
         return moved, shared, losses.detach().mean()[None]
+
+    def _looked_up(self, episode: Episode, shared: Named) -> tuple[Sequence[Batch], Tensor | None]:
+        """The support batches, where one pass serves all inner steps, as rows of its states; and these [N x D].
+
+        So it is where inner steps see one support set, move what stands on top of the PLM alone, and are not
+        differentiated, and dropout is off.
+        """
+        if (
+            len(episode.support) < 2
+            or any(batch is not episode.support[0] for batch in episode.support)
+            or not set(self.inner.elements) <= self.model.on_top
+            or self.inner.second_order
+            or self.model.training
+            or self.model.prompt is not None
+        ):
+            return episode.support, None
+        first = episode.support[0]
+        with torch.no_grad():
+            ids, mask = (each.flatten(0, 1) for each in (first.input_ids, first.mask))
+            states = call(self.model, "below", shared, ids, mask)[0]
+        numbers = torch.arange(states.shape[:2].numel(), device=states.device).view(first.input_ids.shape)
+        return [replace(first, input_ids=numbers)] * len(episode.support), states.flatten(0, 1)
 
     def losses(self, moved: Named, shared: Named, batch: Batch, episode: Episode, name: str) -> Tensor:
         """The loss of each task [M]; with nothing moved, that of the shared parameters."""

@@ -260,7 +260,8 @@ class MetaLearner(Algorithm):
         def episodes(step: int) -> Episode:
             """The padded meta-batch of a step."""
             found = drawn(step)
-            support = [collate(pairs, model.pad_id) for pairs in found.support]
+            collated = {id(pairs): collate(pairs, model.pad_id) for pairs in found.support}
+            support = [collated[id(pairs)] for pairs in found.support]  # one batch for inner steps with one support set
             return Episode(support, collate(found.query, model.pad_id), found.keys, found.tasks).to(model.device)
 
         return InnerLoops(model, inner, episodes, form.loss(settings.label_smoothing, settings.loss))

@@ -39,7 +39,9 @@ class Cost:
 class Counter:
     """Counts the cost of examples for a model with its elements."""
 
-    def __init__(self, model: TextModel) -> None:
+    def __init__(self, model: TextModel, known: bool = False) -> None:
+        """With `known` the states of the PLM's last layer are looked up, and cost nothing."""
+        self.known = known
         config = model.plm.config
         self.width, self.vocabulary = config.hidden_size, config.vocab_size
         self.backbone, self.shape = model.backbone, model.backbone.attention(config)
@@ -52,8 +54,10 @@ class Counter:
         """The cost of one example of `source` input and `target` output tokens with the elements `tuned` trained."""
         tuned = set(tuned)
         products = self.products(source, target)
+        if self.known:
+            products = {element: products.get(element, 0.0) for element in self.on_top}
         dense, weights = sum(products.values()), sum(cost for element, cost in products.items() if element in tuned)
-        attention = self._attention(source + self.prompt, target)
+        attention = 0.0 if self.known else self._attention(source + self.prompt, target)
         below = dense + 2 * attention
         if tuned <= self.on_top:
             below = sum(products.get(element, 0.0) for element in self.on_top)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from adapters.composition import Stack
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from priming.backbones.compute import Precision
 from priming.backbones.loading import LoadedPlm
@@ -36,6 +37,7 @@ class TextModel(nn.Module):
         self.after_last: AfterLast | None = None
         self.on_top: frozenset[str] = frozenset()
         self.places: dict[tuple[str, ...], int] = {}
+        self.known: Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -92,10 +94,31 @@ class TextModel(nn.Module):
 
         Returns the states [B x (P + S) x D] and their mask [B x (P + S)], with P prompt vectors in front.
         """
+        states, mask = self.below(input_ids, mask)
+        if self.after_last is None:
+            return states, mask
+        with self._passing(states.device):
+            return self.after_last(states), mask
+
+    def below(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As `encode`, of the PLM alone: what stands on top of its last layer is left out.
+
+        Within `knowing`, `input_ids` are rows of the states that are known, and the PLM is not run.
+        """
+        if self.known is not None:
+            return embedding(input_ids, self.known), mask
         embeddings, mask = self._embed(input_ids, mask)
         with self._passing(embeddings.device):
-            states = self.backbone.states(self.plm, embeddings, mask)
-            return (states if self.after_last is None else self.after_last(states)), mask
+            return self.backbone.states(self.plm, embeddings, mask), mask
+
+    @contextmanager
+    def knowing(self, states: Tensor | None) -> Iterator[None]:
+        """Within it these states [N x D] of the PLM's last layer are looked up, where there are any."""
+        before, self.known = self.known, states
+        try:
+            yield
+        finally:
+            self.known = before
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""

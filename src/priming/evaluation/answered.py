@@ -1,8 +1,9 @@
 """Test and development rows with a tuned sample's predictions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from priming.errors import DataError
 from priming.forms.answers import PREDICTIONS, Prediction, read_predictions, row_id
@@ -17,6 +18,15 @@ class Answered:
     rows: list[str]
     references: list[tuple[str, ...]]
     answers: dict[str, list[str]]
+
+    def only(self, chosen: Sequence[int]) -> Self:
+        """Some of the rows, by number."""
+        return replace(
+            self,
+            rows=[self.rows[n] for n in chosen],
+            references=[self.references[n] for n in chosen],
+            answers={decoder: [texts[n] for n in chosen] for decoder, texts in self.answers.items()},
+        )
 
 
 def answered(folder: Path, task: PreparedTask, number: int) -> dict[str, Answered]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from priming.evaluation.answered import Answered, answered
-from priming.evaluation.metrics import own_metric, score
+from priming.evaluation.metrics import METRICS, own_metric, score
 from priming.forms.table import form_of_kind
 from priming.result_files import read_result, write_json
 from priming.study.paths import sample
@@ -14,6 +14,9 @@ from priming.tasks.prepared import PreparedTask, read_task
 
 Scores = dict[str, dict[str, float]]
 """Scores by decoder and metric."""
+
+UNSEEN = "unseen"
+"""The part of a split whose inputs are not among those that the sample is trained on."""
 
 _ABOUT = ("study", "plm", "strategy", "task", "seed", "sample", "status", "reason")
 
@@ -31,13 +34,15 @@ def write_scores(tuned: Path, prepared: Path, samples: Sequence[int], scoring: S
 
 
 def sample_scores(folder: Path, task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:
-    """The scores of one tuned sample, null if there are none."""
+    """The scores of one tuned sample, null if there are none; those of parts of the rows, if there are parts."""
     result = read_result(folder)
     found = {key: result.get(key) for key in _ABOUT} | dict.fromkeys(("dev", "test", "majority", "chance"))
     if result["status"] == "done":
         parts = answered(folder, task, number)
         found["dev"] = _by_decoder(parts["dev"], list(parts["dev"].answers), task, scoring)
         found["test"] = _by_decoder(parts["test"], _reported(parts["test"].answers, scoring), task, scoring)
+        if of_parts := _of_parts(parts, task, number, scoring):
+            found["parts"] = of_parts
     if result["runs"]:
         found |= _constant(task, number, scoring)
     return found
@@ -58,6 +63,24 @@ def _scores(
     texts: Sequence[str], references: Sequence[Sequence[str]], task: PreparedTask, scoring: Scoring
 ) -> dict[str, float]:
     return {metric: score(own_metric(metric, task.metric), texts, references) for metric in scoring.metrics}
+
+
+def _of_parts(parts: Mapping[str, Answered], task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Scores]:
+    """The scores of parts of each split: by split and part as `_by_decoder` has those of the whole."""
+    train, dev, test = task.sample(number)
+    known = {example.input for example in train}
+    found: dict[str, Any] = {}
+    for split, examples in (("dev", dev), ("test", test)):
+        rows, own = parts[split], [n for n, example in enumerate(examples) if example.input not in known]
+        decoders = _reported(rows.answers, scoring)
+        if 0 < len(own) < len(examples):
+            found.setdefault(split, {})[UNSEEN] = _by_decoder(rows.only(own), decoders, task, scoring)
+        for decoder in decoders:
+            for metric in scoring.metrics:
+                scored = METRICS[own_metric(metric, task.metric)].parts
+                for part, value in (scored(rows.answers[decoder], rows.references) if scored else {}).items():
+                    found.setdefault(split, {}).setdefault(part, {}).setdefault(decoder, {})[metric] = value
+    return found
 
 
 def _constant(task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:

@@ -161,6 +161,18 @@ class LabelTraining:
         inputs = tuple(map(tuple, tokenizer.inputs([text for text, _ in pairs])))
         return TokenizedDataset(inputs, tuple(((place, known.index(own[0]), len(known)),) for _, own in pairs))
 
+    def states(self, row: Sequence[int]) -> Sequence[int]:
+        """The first, on which the head stands."""
+        return (0,)
+
+    def by_states(self, row: Sequence[int], first: int) -> tuple[int, ...]:
+        """One number."""
+        return (first,)
+
+    def target_by_states(self, row: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+        """The same."""
+        return tuple(target)
+
     def check(self, labels: Mapping[str, Labels], tokenizer: TextTokenizer, plm: str) -> None:
         """Raise DataError where a task has no labels."""
         if without := [task for task, own in labels.items() if not own]:

@@ -217,6 +217,22 @@ class TagsTraining:
             targets.append(((place, len(known), *of_tokens),))
         return TokenizedDataset(tuple(rows), tuple(targets))
 
+    def states(self, row: Sequence[int]) -> Sequence[int]:
+        """Those of the tokens that begin words; of a sentence without any, the first."""
+        assert isinstance(row, Sentence)
+        return sorted(start for start in row.starts if start != NO_TOKEN) or (0,)
+
+    def by_states(self, row: Sequence[int], first: int) -> Sentence:
+        """A sentence in which each word is one token."""
+        assert isinstance(row, Sentence)
+        there = {position: number for number, position in enumerate(self.states(row))}
+        starts = [there[start] if start != NO_TOKEN else NO_TOKEN for start in row.starts]
+        return Sentence(range(first, first + len(there)), starts)
+
+    def target_by_states(self, row: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+        """The tags of these tokens."""
+        return (*target[:FIRST], *(target[FIRST + position] for position in self.states(row)))
+
     def check(self, labels: Mapping[str, Labels], tokenizer: TextTokenizer, plm: str) -> None:
         """Raise DataError where a task has no tags."""
         if without := [task for task, own in labels.items() if not own]:

@@ -34,6 +34,17 @@ class TextTraining:
         """Inputs and all references."""
         return tokenizer.examples(pairs)
 
+    def states(self, row: Sequence[int]) -> None:
+        """All: the decoder attends to them."""
+
+    def by_states(self, row: Sequence[int], first: int) -> tuple[int, ...]:
+        """All of the input's states, one after the other."""
+        return tuple(range(first, first + len(row)))
+
+    def target_by_states(self, row: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+        """The same."""
+        return tuple(target)
+
     def check(self, labels: Mapping[str, Labels], tokenizer: TextTokenizer, plm: str) -> None:
         """Raise DataError where labels, as they are written, would be cut or are the same tokens."""
         known = {task: own or () for task, own in labels.items()}

@@ -79,6 +79,15 @@ class FormTraining(Protocol):
     def encoded(self, tokenizer: "TextTokenizer", pairs: Pairs, labels: Labels, place: int) -> "TokenizedDataset":
         """Rows of a task as token ids; `place` is the task's index among those trained together."""
 
+    def states(self, row: Sequence[int]) -> Sequence[int] | None:
+        """The positions in an input of the encoder's states that answers depend on; None if it may be all of them."""
+
+    def by_states(self, row: Sequence[int], first: int) -> tuple[int, ...]:
+        """The same input where its states are known: their numbers, from `first` on, instead of token ids."""
+
+    def target_by_states(self, row: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+        """The target of that input."""
+
     def check(self, labels: "Mapping[str, Labels]", tokenizer: "TextTokenizer", plm: str) -> None:
         """Raise DataError if the PLM called `plm` cannot answer with a task's labels; `labels` by task."""
 

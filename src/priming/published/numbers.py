@@ -12,17 +12,19 @@ from priming.published.sheets import Row, sheet
 
 
 class Way(NamedTuple):
-    """A strategy as described in papers: one element, primed by an algorithm and then tuned."""
+    """A strategy as described in papers: elements, primed by an algorithm and then tuned.
+
+    `primed` is what priming trains and what it moves inside, as a strategy has it, where that is not what is tuned.
+    """
 
     algorithm: str
     element: str
+    primed: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"none -> {self.element}"
-            if self.algorithm == "none"
-            else f"{self.algorithm}[{self.element}] -> {self.element}"
-        )
+        if self.algorithm == "none":
+            return f"none -> {self.element}"
+        return f"{self.algorithm}[{self.primed or self.element}] -> {self.element}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Number:
     """A score of a task, between 0 and 1; or, with a baseline, the average relative gain (ARG) over it, in percent.
 
     `baseline` is the set and the strategy that gains are over; `certainty` says how well the number is known, `table`
-    where it is printed.
+    where it is printed. Without a task the score is the mean over the tasks of `over`.
     """
 
     lot: str
@@ -41,6 +43,15 @@ class Number:
     metric: str = ""
     baseline: tuple[str, Way] | None = None
     table: str = ""
+    over: tuple[str, ...] = ()
+
+
+class Claim(NamedTuple):
+    """What a paper says of two of its methods: that the first is better."""
+
+    better: Way
+    worse: Way
+    said: str
 
 
 def numbers(paper: str, lot: str) -> list[Number]:
@@ -86,7 +97,66 @@ def crossfit() -> Iterator[Number]:
             yield Number("random", Way("mtl", "plm"), float(row["Ye21"]) / 100, certainty, row["task"], row["metric"])
 
 
-PAPERS: dict[str, Callable[[], Iterator[Number]]] = {"adl2022": report, "ye2021": crossfit}
+_ALGORITHM_1, _LOOP = "plm+adapter | adapter+head x5", "plm+adapter | plm+adapter+head x5"
+SETTINGS = {
+    "1": Way("none", "plm+head"),
+    "2": Way("none", "head"),
+    "3": Way("none", "adapter+head"),
+    "4": Way("fomaml", "adapter+head", _ALGORITHM_1),
+    "5": Way("mtl", "adapter+head", "plm+adapter+head"),
+    "6": Way("fomaml", "adapter+head", _LOOP),
+    "7": Way("fomaml", "adapter+head", "plm+adapter | adapter+head x1"),
+    "8": Way("fomaml", "plm+adapter+head", _ALGORITHM_1),
+    "9": Way("fomaml", "plm+adapter+head", _LOOP),
+}
+"""Those of the study of cross-lingual NER, by its numbers; 8 and 9 are the bars of its Figure 3."""
+
+
+def entities() -> Iterator[Number]:
+    """Cross-lingual NER: F1 of settings 1 to 7 by language, and the means of 8 and 9, of which no more is printed."""
+    rows = sheet("gheini2022_table1").rows
+    languages = tuple(column for column in rows[0] if column not in ("setting", "name"))
+    for row in rows:
+        for language in languages:
+            yield Number(
+                "mBERT",
+                SETTINGS[row["setting"]],
+                float(row[language]) / 100,
+                "printed in Table 1",
+                language,
+                "entity F1",
+            )
+    tuned_in_full = {"PE": SETTINGS["8"], "Full": SETTINGS["9"]}
+    for row in sheet("gheini2022_matrix").rows:
+        if row["fine_tuning"] == "Full":
+            yield Number(
+                "mBERT",
+                tuned_in_full[row["inner_loop"]],
+                float(row["mean_f1"]) / 100,
+                "a mean printed in Figure 4",
+                metric="entity F1",
+                over=languages,
+            )
+
+
+def _claim(better: str, worse: str, said: str) -> Claim:
+    return Claim(SETTINGS[better], SETTINGS[worse], f"{better} above {worse}: {said}")
+
+
+_ABOVE_ALL = "full tuning is above all that tunes few parameters"
+CLAIMS: dict[str, list[Claim]] = {
+    "gheini2022": [
+        _claim("4", "3", "priming helps in every language, by 2.05 to 5.08"),
+        *(_claim("4", other, "knowing what will be tuned is best") for other in "567"),
+        *(_claim("1", other, _ABOVE_ALL) for other in "234567"),
+        *(_claim(other, "2", "the head alone is lowest") for other in "34567"),
+        _claim("9", "8", "tuned in full, the loop that moves all is better, but for lt and et (Figure 3)"),
+        *(_claim(other, "1", "primed is better, tuned in full (Figure 3)") for other in "89"),
+    ]
+}
+"""What papers say of their methods, checked in a study that has both."""
+
+PAPERS: dict[str, Callable[[], Iterator[Number]]] = {"adl2022": report, "ye2021": crossfit, "gheini2022": entities}
 
 
 def task_columns(row: Row) -> list[str]:

@@ -29,6 +29,7 @@ Expected = dict[str, str | int]
 _COSTS = ["tuned", "total", "flops", "flops_executed"]
 _SAMPLES = [*RUN, "status", "reason", "dev", "decoder", *_COSTS, "kept_start", "majority_label", "majority", "chance"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
+_PARTS = [*RUN, "split", "part", "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
 _POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
 _PRIMINGS = [*PRIMING, "status", "reason", "flops", "flops_executed"]
@@ -41,7 +42,8 @@ class Results:
     `plm` is the PLM's name in the study, `plm_seed` its pretraining seed as text, empty without `seeds`.
 
     `samples` has one row per tuned sample, `scores` one per sample, decoder and metric, `curves` one per sample and dev
-    evaluation of the winning run, `points` one per run (a sample at a grid point), `primings` one per priming and seed.
+    evaluation of the winning run, `points` one per run (a sample at a grid point), `primings` one per priming and seed,
+    `parts` one per sample, decoder, metric and part of a split that is scored by itself too.
     """
 
     samples: pd.DataFrame
@@ -49,6 +51,7 @@ class Results:
     curves: pd.DataFrame
     points: pd.DataFrame
     primings: pd.DataFrame
+    parts: pd.DataFrame
 
 
 def collect(study: Study, root: Path) -> Results:
@@ -60,6 +63,7 @@ def collect(study: Study, root: Path) -> Results:
     scores: list[Row] = []
     curves: list[Row] = []
     points: list[Row] = []
+    parts: list[Row] = []
     for run, folder, scored in tuned_runs(study, root):
         file = folder / RESULT
         result, found = (_checked(path, _written(run), STATUSES) for path in (file, scored))
@@ -70,11 +74,15 @@ def collect(study: Study, root: Path) -> Results:
         with _complete(scored):
             samples[-1] |= _scored(found, study)
             scores.extend(_scores(run, found, study))
+            parts.extend(_parts(run, found))
     primings = [
         _priming(run, _checked(folder / RESULT, _written(run), STATUSES[:2]))
         for run, folder in primed_folders(study, root)
     ]
-    frames = ((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (points, _POINTS), (primings, _PRIMINGS))
+    frames = (
+        *((samples, _SAMPLES), (scores, _SCORES), (curves, _CURVES), (points, _POINTS), (primings, _PRIMINGS)),
+        (parts, _PARTS),
+    )
     return Results(*(pd.DataFrame(rows, columns=columns) for rows, columns in frames))
 
 
@@ -189,6 +197,15 @@ def _scores(run: Expected, result: Row, study: Study) -> Iterator[Row]:
     for decoder in [d for d in study.scoring.decoders if d in result["test"]] or [study.scoring.generator]:
         for metric in study.scoring.metrics:
             yield {**run, "metric": metric, "decoder": decoder, "score": _number(result["test"][decoder][metric])}
+
+
+def _parts(run: Expected, result: Row) -> Iterator[Row]:
+    for split, parts in (result.get("parts") or {}).items():
+        for part, by_decoder in parts.items():
+            for decoder, scores in by_decoder.items():
+                for metric, score in scores.items():
+                    key = {"split": split, "part": part, "metric": metric, "decoder": decoder}
+                    yield {**run, **key, "score": _number(score)}
 
 
 def _number(score: float | None) -> float:

@@ -36,19 +36,18 @@ def published(grid: Grid) -> pd.DataFrame:
 
 
 def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
-    """The method under which papers list a strategy of a PLM.
-
-    None if it tunes several elements or none, updates others in the inner loop, or keeps one in place.
-    """
-    priming = strategy.priming
-    if len(strategy.tuned) != 1 or strategy.kept:
+    """The method under which papers list a strategy of a PLM; None if it tunes nothing or keeps an element in place."""
+    priming, tuned = strategy.priming, "+".join(strategy.tuned)
+    if not tuned or strategy.kept:
         return None
     if priming is None:
-        return Way("none", strategy.tuned[0])
-    if priming.outer != strategy.tuned or priming.inner not in ((), strategy.tuned):
-        return None
+        return Way("none", tuned)
     first_order = getattr(study.settings_of(priming.section, plm), "order", "") == "first"
-    return Way("fomaml" if first_order else priming.algorithm, strategy.tuned[0])
+    algorithm = "fomaml" if first_order else priming.algorithm
+    if priming.outer == strategy.tuned and priming.inner in ((), strategy.tuned):
+        return Way(algorithm, tuned)
+    inside = f" | {'+'.join(priming.inner)} x{priming.inner_steps}" if priming.inner else ""
+    return Way(algorithm, tuned, "+".join(priming.outer) + inside)
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class _Beside:
             way = way_of(self.grid.study, self.plm, strategy)
             found = [number for number in theirs if number.way == way]
             yield from self._scores(strategy, {number.task: number for number in found if number.task})
+            yield from (self._mean(strategy, number) for number in found if number.over)
             yield from (self._arg(strategy, number) for number in found if number.baseline)
 
     def _scores(self, strategy: Strategy, theirs: dict[str, Number]) -> Iterator[Row]:
@@ -91,6 +91,13 @@ class _Beside:
                 "published_metric": "",
                 "ours_best": best,
             }
+
+    def _mean(self, strategy: Strategy, number: Number) -> Row:
+        """Our mean over the tasks that a published mean is over; NaN if the study lacks one of them."""
+        scores, targets = self.grid.scores(self.plm, strategy), self.grid.study.tasks.target
+        means, bests = (dict(zip(targets, map(float, of(scores)), strict=True)) for of in (task_means, task_bests))
+        ours, best = (float(np.mean([each.get(task, np.nan) for task in number.over])) for each in (means, bests))
+        return self._row(strategy, number, ours) | {"measure": MEAN, "tasks": len(number.over), "ours_best": best}
 
     def _arg(self, strategy: Strategy, number: Number) -> Row:
         """Our ARG over the paper's baseline, on all target tasks; NaN if the study has no such baseline."""

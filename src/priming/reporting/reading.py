@@ -10,11 +10,13 @@ from priming.blocks import HTML_HEAD, LATEX_NEEDS, Block
 from priming.protocol.keeping.table import KEEPINGS
 from priming.reporting import wording
 from priming.reporting.answer import gain as gain_text
+from priming.reporting.claims import claim_blocks
 from priming.reporting.collect import Row
 from priming.reporting.comparisons import comparison_blocks
 from priming.reporting.effect_blocks import effects_blocks, intervals
 from priming.reporting.groups import group_blocks
 from priming.reporting.matrix import grid_points, matrix
+from priming.reporting.parts import part_blocks
 from priming.reporting.published import published_blocks
 from priming.study import Study
 from priming.study.baselines import SAME_ALGORITHM
@@ -37,6 +39,10 @@ def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
         "groups": group_blocks,
         "grid": grid_points,
     }
+    if "claims" in frames:
+        makers["claims"] = claim_blocks
+    if "parts" in frames:
+        makers["parts"] = part_blocks
     if study.scoring.compare:
         makers["comparisons"] = comparison_blocks
     made = {

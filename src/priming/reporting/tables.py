@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from priming.reporting import frames
+from priming.reporting.claims import claims
 from priming.reporting.collect import Row, collect
 from priming.reporting.comparisons import comparisons
 from priming.reporting.effects import effects, variance
@@ -23,7 +24,7 @@ _EXPONENTS = (
     *("share", "priming_flops", "tuning_flops", "priming_flops_executed", "tuning_flops_executed"),
     *("p", "p_holm", "least_p"),
 )
-_COUNTS = ("tuned", "total", "tasks")
+_COUNTS = ("tuned", "total", "tasks", "published_tasks", "published_better")
 
 
 def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = None) -> None:
@@ -52,6 +53,8 @@ def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
     """Every CSV table by name."""
     results = grid.results
     beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
+    if len(claimed := claims(grid)):
+        beside["claims"] = claimed
     return {
         "scores": results.scores[
             ["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]
@@ -68,6 +71,7 @@ def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
         "grid": frames.points(results, grid.study.scoring.freedom),
         "majority": frames.majority(grid),
         "failures": frames.failures(results),
+        **({"parts": results.parts} if len(results.parts) else {}),
         **beside,
     }
 

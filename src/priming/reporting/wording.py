@@ -32,7 +32,17 @@ _IN_FULL = "primed and tuned in full by the same algorithm"
 
 def score_name(metric: str, decoder: str) -> str:
     """For example `accuracy, label ranking`."""
-    return f"{METRIC_NAMES[metric]}, {DECODER_NAMES[decoder]}"
+    return f"{METRIC_NAMES.get(metric, _spaced(metric))}, {DECODER_NAMES[decoder]}"
+
+
+def axis_name(metric: str) -> str:
+    """The name of a metric at an axis."""
+    return AXIS_NAMES.get(metric, _spaced(metric))
+
+
+def _spaced(metric: str) -> str:
+    """The name of a metric of the user's own."""
+    return metric.replace("_", " ")
 
 
 def selecting_score(study: Study) -> str:

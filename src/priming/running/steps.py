@@ -292,6 +292,7 @@ def _tuner(context: JobContext, strategy: Strategy) -> "Tuner":
         study.compute,
         prefix,
         context.result.member.seed,
+        context.out.parent / "states",
     )
 
 

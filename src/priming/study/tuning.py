@@ -155,6 +155,11 @@ class Published(Section):
     ye2021: dict[Name, Partition] = Field(
         {}, description="CrossFit: PLMs of the study, each with the partition that its tasks come from."
     )
+    gheini2022: dict[Name, Literal["mBERT"]] = Field(
+        {}, description="Cross-lingual NER: PLMs of the study; its target tasks are named by language (`hi`, `nl`)."
+    )
+
+    later = frozenset({"gheini2022"})
 
     @property
     def chosen(self) -> dict[str, dict[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from priming.errors import StudyError
+from priming.forms.table import KINDS
 from priming.protocol.dev_sets import DEV_SETS
 from priming.protocol.draws.table import DRAWS
 from priming.study import Study, load_study
@@ -23,9 +24,9 @@ def open_study(path: Path, *, of_data: bool = True) -> Study:
 
     Raises StudyError that lists every problem.
     """
-    checks = (unknown_names, undrawable, idle_limit, missing_mirrors)
-    study = load_study(path, checks if of_data else checks[:3])
-    unfit = [*said_of_pairs(study), *(said_of_labels(study, path.parent) if of_data else ())]
+    checks = (unknown_names, undrawable, idle_limit, prefixed_words, missing_mirrors)
+    study = load_study(path, checks if of_data else checks[:-1])
+    unfit = [*said_of_pairs(study), *said_of_spaces(study), *(said_of_labels(study, path.parent) if of_data else ())]
     if unfit:
         raise StudyError("\n".join(f"{path}: {said}" for said in unfit))
     return study
@@ -38,6 +39,15 @@ def said_of_pairs(study: Study) -> list[str]:
     paired = dict.fromkeys(p.section for p, plm in primings if pools and study.algorithm_of(p, plm).paired)
     why = f"'pairs' are of CrossFit's tasks, and {', '.join(pools)} in tasks.source is none"
     return [f"priming.{section}.episodes: {why}; leave it out, or set episodes: tasks" for section in paired]
+
+
+def said_of_spaces(study: Study) -> list[str]:
+    """A line for each section of primings that writes a space before targets that are tags of words."""
+    by_word = [name for name in study.tasks.source if KINDS[source_of(study.tasks, name).kind].by_word]
+    primings = [(priming, plm) for plm in study.plms for priming in study.primings_of(plm)] if by_word else []
+    spaced = dict.fromkeys(p.section for p, plm in primings if study.settings_of(p.section, plm).target_space)
+    why = f"a space is for targets that are texts, and those of {', '.join(by_word)} are tags of words"
+    return [f"priming.{section}.target_space: {why}; remove it" for section in spaced]
 
 
 def wanted_of_hub(names: Sequence[str], tasks: Tasks | None) -> list[Request]:
@@ -72,6 +82,14 @@ def idle_limit(tasks: Tasks, base: Path) -> Iterator[Problem]:
     if tasks.source_rows == "samples" and not any(source.draws("source") for source in sources):
         why = "'samples' is for CrossFit's tasks, and none is in tasks.source"
         yield Problem(("tasks", "source_rows"), f"{why}; remove it")
+
+
+def prefixed_words(tasks: Tasks, base: Path) -> Iterator[Problem]:
+    """The name of a task as a word of sentences whose words have tags."""
+    sources = [source for name in tasks.named if (source := find_source(tasks, name))]
+    if tasks.task_prefix and (by_word := [source.task for source in sources if KINDS[source.kind].by_word]):
+        why = f"the words of {by_word[0]} have tags, and its name would have none"
+        yield Problem(("tasks", "task_prefix"), f"{why}; remove it")
 
 
 def undrawable(tasks: Tasks, base: Path) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 Predictions are scored by a separate step (`priming.evaluation.scoring`), so another metric needs no new tuning.
 """
 
+from collections import Counter as Lengths
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,10 +165,11 @@ def _predict(
 ) -> list[Answers]:
     """Each winner's answers on its rows, with progress lines in the log."""
     form, labels = tuner.form(tasks), [task.labels for task in tasks]
-    inputs = [tuner.inputs(form, task.name, examples) for task, examples in zip(tasks, rows, strict=True)]
+    inputs = [tuner.asked(form, task.name, examples) for task, examples in zip(tasks, rows, strict=True)]
     progress = RowProgress(f"{tuner.name}, {tasks_named(task.name for task in tasks)}, {part}", sum(map(len, rows)))
     progress.begin(len(tasks), [len(own or ()) for own in labels], [d for d in decoders if d in form.decoders])
-    found = tuner.runs(form).answer(stacked, inputs, labels, decoders, progress.after_rows)
+    with tuner.looking_up():
+        found = tuner.runs(form).answer(stacked, inputs, labels, decoders, progress.after_rows)
     progress.end()
     return found
 
@@ -185,7 +187,7 @@ def _swept(tuner: Tuner, group: Group, tuned: Tuned, seconds: float) -> dict[str
         "examples": {"train": len(train), "dev": len(dev), "test": len(test)},
         "cut_targets": _cut(tuner, group, tuned),
         "flops": _flops(tuner, tuned.task, train, tuned.runs),
-        "flops_executed": executed(Counter(tuner.model), tuner.tuned, tuned.runs),
+        "flops_executed": _executed(tuner, tuned, train),
         "seconds": round(seconds, 3),
     }
 
@@ -243,6 +245,15 @@ def _flops(tuner: Tuner, task: PreparedTask, train: Sequence[Example], runs: Seq
     source, target = mean_lengths([tuner.encoded(tuner.form([task]), task, train)])
     cost = Counter(tuner.model).example(source, target, tuner.tuned).gradient
     return sum(run.steps * run.point.batch for run in runs) * cost
+
+
+def _executed(tuner: Tuner, tuned: Tuned, train: Sequence[Example]) -> float:
+    """Operations executed in training a sample's runs; where the PLM's states are known, one pass a row besides."""
+    counter, once = Counter(tuner.model, tuner.known is not None), 0.0
+    if tuner.known:
+        rows, whole = tuner.encoded(tuner.form([tuned.task]), tuned.task, train).inputs, Counter(tuner.model)
+        once = sum(whole.example(length, 0, ()).forward * times for length, times in Lengths(map(len, rows)).items())
+    return once + executed(counter, tuner.tuned, tuned.runs)
 
 
 def executed(counter: Counter, elements: Sequence[str], runs: Sequence[Run]) -> float:

@@ -142,6 +142,12 @@ class Sweep:
             self.train_bank(bank, f"bank {number} of {len(found)}")
         return runs
 
+    def train(self) -> None:
+        """Turn dropout on where the settings have it; that of a PLM below all that is tuned stays off."""
+        self.model.train(self.tuning.dropout != 0)
+        if set(self.tuned) <= self.model.on_top:
+            self.model.plm.eval()
+
     def _steps(self, run: Run) -> int:
         length: Length = self.tuning.length
         return length.steps(len(run.sample.train), run.point.batch)
@@ -233,7 +239,7 @@ class _Watch:
             run.curve.append(_point(step, None if losses is None else float(losses[index]), dev))
         self.selection.note(step, scores)
         self.progress.scored(step, scores if develops(self.bank) else [])
-        self.sweep.model.train(self.sweep.tuning.dropout != 0)
+        self.sweep.train()
 
     def tell(self, index: int) -> None:
         """Record in a run which of its steps is kept."""

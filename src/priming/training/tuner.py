@@ -1,6 +1,7 @@
 """A model ready for tuning: the PLM with its elements, the primed values, and the protocol of a task's sweep."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from priming.study.plm import Plm
 from priming.study.tuning import Scoring, Tuning
 from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
+from priming.training.known import Known
 from priming.training.progress import LINES
 from priming.training.record import load_into, primed_places
 from priming.training.sweep import Run, Sample, Sweep, winner
@@ -47,6 +49,11 @@ class Tuner:
     compute: Compute = field(default_factory=Compute)
     task_prefix: bool = False
     plm_seed: int | None = None
+    states: Path | None = None
+    """Where states of a PLM that tuning leaves as it is are kept; without it they are computed for each sweep."""
+    remembers: bool = True
+    """Whether such states are computed once, and not in each step anew."""
+    _held: list[Known] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def random_seed(self) -> int:
@@ -124,11 +131,13 @@ class Tuner:
         """
         form = self.form(tasks)
         self.fit(tasks)
+        self.know(form, tasks, samples)
         data = [self._sample(form, task, number) for task in tasks for number in samples]
         sweep = Sweep(
             self.model, training_of(form), self.tuned, self.tuning, self.scoring, self.runs(form), self.name, lines
         )
-        runs = (sweep.run if self.tuned else sweep.score)(data, self.random_seed)
+        with self.looking_up():
+            runs = (sweep.run if self.tuned else sweep.score)(data, self.random_seed)
         points = len(runs) // len(data)
         return [runs[i : i + points] for i in range(0, len(runs), points)]
 
@@ -154,7 +163,45 @@ class Tuner:
     def _sample(self, form: Form, task: PreparedTask, number: int) -> Sample:
         train, dev, _ = task.sample(number)
         of_train, of_dev = self.encoded(form, task, train), self.encoded(form, task, dev)
+        if self.known:
+            of_train, of_dev = self.known.data(of_train), self.known.data(of_dev)
         return Sample(task.name, number, of_train, of_dev, [e.targets for e in dev], task.labels, task.metric)
+
+    @property
+    def stands_on_top(self) -> bool:
+        """Whether everything tuned stands on the PLM's last layer, so that the PLM's states stay as they are."""
+        return bool(self.tuned) and set(self.tuned) <= self.model.on_top
+
+    def know(self, form: Form, tasks: Sequence[PreparedTask], samples: Sequence[int]) -> None:
+        """Compute, or find, the states of all rows of these tasks, if they stay as they are."""
+        self._held.clear()
+        if not (self.stands_on_top and self.remembers and self.model.prompt is None):
+            return
+        rows = (
+            row
+            for task in tasks
+            for number in samples
+            for part in task.sample(number)
+            for row in self.inputs(form, task.name, part)
+        )
+        known = Known(self.model, training_of(form), rows, self.states)
+        self._held.append(known)
+        how = f"{'found' if known.found else 'computed'}, {known.size / 1e6:.0f} MB; the PLM's dropout is off"
+        print(f"{self.name}: states of {known.rows} rows {how}", flush=True)
+
+    @property
+    def known(self) -> Known | None:
+        """The states of the rows of the tasks that were tuned last, if they stay as they are."""
+        return self._held[0] if self._held else None
+
+    def looking_up(self) -> AbstractContextManager[None]:
+        """Within it the model takes rows of `asked`."""
+        return self.model.knowing(self.known.states if self.known else None)
+
+    def asked(self, form: Form, task: str, examples: Sequence[Example]) -> Sequence[Sequence[int]]:
+        """The inputs of examples as the model takes them when it answers."""
+        inputs = self.inputs(form, task, examples)
+        return self.known.inputs(inputs) if self.known else inputs
 
     def encoded(self, form: Form, task: PreparedTask, examples: Sequence[Example]) -> TokenizedDataset:
         """Examples of a task as token ids."""

@@ -61,3 +61,9 @@ def counts(
         own, true = ({e for e in reading(tags.split(" ")) if not types or e.type in types} for tags in (given, wanted))
         right, answered, there = right + len(own & true), answered + len(own), there + len(true)
     return Counts(right, answered, there)
+
+
+def by_type(predictions: Predictions, references: References, reading: Reading) -> dict[str, float]:
+    """F1 of each type that an entity of the references has."""
+    types = sorted({entity.type for tags, *_ in references for entity in reading(tags.split(" "))})
+    return {each: counts(predictions, references, reading, [each]).f1 for each in types}

@@ -14,7 +14,11 @@ References = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of predictions against references; `of_rows` if it is a mean over rows."""
+    """A score of predictions against references; `of_rows` if it is a mean over rows.
+
+    `parts` gives the same score of parts of what is scored, by name, such as of each type of entity.
+    """
 
     score: Callable[[Predictions, References], float]
     of_rows: bool = False
+    parts: Callable[[Predictions, References], dict[str, float]] | None = None

@@ -37,7 +37,7 @@ def figure(study: Study, tables: Path) -> Figure:
     for ax, (chart, tasks) in zip(axes, rows, strict=True):
         bar_rows.draw_row(ax, [(shown[bar], faces[names[bar]]) for bar in chart.bars], tasks)
         bar_rows.draw_majority(ax, tasks, lines)
-        ax.set_ylabel(wording.AXIS_NAMES[study.scoring.metric])
+        ax.set_ylabel(wording.axis_name(study.scoring.metric))
         if tasks[0] == study.tasks.target[0]:
             ax.set_title(chart.title, loc="left")
     gone = any(frame["mean"].isna().any() for frame in shown.values())

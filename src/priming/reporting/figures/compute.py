@@ -36,7 +36,7 @@ def figure(study: Study, tables: Path) -> Figure:
         ax.set_xlim(low, high)
         power = style.log_ticks(ax.xaxis, low, high)
     style.label_outer(
-        axes.values(), f"priming, $10^{{{power}}}$ FLOPs", f"gain in {wording.AXIS_NAMES[study.scoring.metric]}"
+        axes.values(), f"priming, $10^{{{power}}}$ FLOPs", f"gain in {wording.axis_name(study.scoring.metric)}"
     )
     style.legend_below(canvas, _legend(points, found), _notes(study, points))
     return canvas

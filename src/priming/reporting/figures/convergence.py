@@ -49,7 +49,7 @@ def figure(study: Study, tables: Path) -> Figure:
                 _mark_rising(ax, band["mean"], _look(strategy, found))
                 rises.setdefault(key, {})[_name(strategy)] = rise
         ax.margins(x=0.08)
-    style.label_outer(axes.values(), "tuning steps", f"dev {wording.AXIS_NAMES[study.scoring.metric]}")
+    style.label_outer(axes.values(), "tuning steps", f"dev {wording.axis_name(study.scoring.metric)}")
     drawn = dict.fromkeys(s for strategies in groups.values() for s in strategies)
     entries = {_name(s): _look(s, found).handle(_name(s), line=True) for s in drawn}
     if rises:

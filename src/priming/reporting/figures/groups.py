@@ -43,7 +43,7 @@ def figure(study: Study, tables: Path) -> Figure:
     for ax, ((plm, tuned), frame) in zip(axes, panels, strict=True):
         _panel(ax, frame, names)
         ax.set_title(f"{plm}: tuning {tuned}" if len(study.plms) > 1 else f"tuning {tuned}", loc="left")
-    axes[-1].set_xlabel(f"gain in {wording.AXIS_NAMES[study.scoring.metric]} over the un-primed twin")
+    axes[-1].set_xlabel(f"gain in {wording.axis_name(study.scoring.metric)} over the un-primed twin")
     style.legend_below(canvas, _legend(effects, names), _notes(study, effects))
     return canvas
 

@@ -142,7 +142,7 @@ def _arrow(ax: Axes, row: dict[str, Any], points: pd.DataFrame) -> None:
 
 def _label(study: Study) -> str:
     if study.figures.parameter_efficiency.y == "score":
-        return f"mean {wording.AXIS_NAMES[study.scoring.metric]}"
+        return f"mean {wording.axis_name(study.scoring.metric)}"
     return "ARG, %"
 
 

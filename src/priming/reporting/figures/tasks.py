@@ -37,7 +37,7 @@ def figure(study: Study, tables: Path) -> Figure:
         ours = cells[cells["plm"] == plm]
         bar_rows.draw_row(ax, [(ours[ours["strategy"] == name], faces[name]) for name in shown[plm]], tasks)
         bar_rows.draw_majority(ax, tasks, lines)
-        ax.set_ylabel(wording.AXIS_NAMES[study.scoring.metric])
+        ax.set_ylabel(wording.axis_name(study.scoring.metric))
         if len(study.plms) > 1:
             ax.set_title(f"PLM {plm}", loc="left")
     baseline = "" if study.scoring.arg_baseline in (*CONSTANT, NO_BASELINE) else "the ARG baseline and, "

