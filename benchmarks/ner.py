@@ -144,7 +144,7 @@ def main(
         tuner = Tuner(plm, folder, sizes, strategy, tuning, scoring, 1, states=Path(scratch) / "states")
         print(f"{name}; {sentences} sentences, {epochs} epochs in batches of {BATCH}, {development} scored after each")
         print(
-            f"{'':<10}{'PLM in the loop':>18}{'known states':>16}{'times less':>12}   CPU s, computing the states counted"
+            f"{'':<10}{'PLM in the loop':>18}{'known states':>16}{'times less':>12}   CPU s, making the states counted"
         )
         differs = False
         for what, loop, known in compared(tuner, task, RATES):

@@ -105,7 +105,8 @@ def run_result(study: Study, plm: str, strategy: Strategy, task: str, *, seed: i
     luck = np.random.default_rng(zlib.crc32(f"{plm} {strategy.priming} {seed}".encode())).normal(0, 0.04)
     difficulty = np.random.default_rng(zlib.crc32(task.encode())).normal(0, 0.1)
     gain = GAIN[strategy.priming.algorithm] + luck if strategy.priming else 0.0
-    end = float(np.clip(BASE[strategy.tunes] + difficulty + gain + generator.normal(0, 0.03), 0.02, 0.99))
+    base = BASE.get(strategy.tunes, 0.5)
+    end = float(np.clip(base + difficulty + gain + generator.normal(0, 0.03), 0.02, 0.99))
     rate = 8 if strategy.priming else 25
     steps = range(0, (study.tuning.steps or 0) + 1 if strategy.tuned else 1, study.tuning.evaluate_every)
     dev = [

@@ -58,7 +58,7 @@ def test_tags_are_of_words_alone(changed: dict[str, Any], said: str, tmp_path: P
         "tasks": {**tasks, **changed.get("tasks", {})},
         "priming": {"mtl": {"learning_rates": {"plm": 1e-3, "head": 1e-3}, **changed.get("priming", {})}},
         "strategies": ["none -> head", "mtl[plm+head] -> head"],
-        "scoring": {"metric": "entity_f1", "decoders": ["ranking"], "arg_baseline": "none"},
+        "scoring": {"metric": "entity_f1", "metrics": ["entity_f1"], "decoders": ["ranking"], "arg_baseline": "none"},
     }
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(study))

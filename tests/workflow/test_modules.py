@@ -138,6 +138,7 @@ MATTERS = {
     "priming.training": {"prime", "tune"},
     **{f"priming.training.{name}": {"pretrain", "prime", "tune"} for name in ("__init__", "record")},
     **{f"priming.training.{name}": {"pretrain"} for name in ("infilling", "pretrain")},
+    "priming.training.known": {"prime", "tune"},
     "priming.runs.loss_curve": {"pretrain", "prime"},
     "priming.training.upstream": {"prime"},
     "priming.training.downstream": {"tune"},
