@@ -53,7 +53,7 @@ TASKS = [
     "odd_one_out",
 ]
 BASE = {"plm": 0.72, "adapter": 0.55, "prompt": 0.33, "prefix": 0.48, "nothing": 0.3}
-TUNED = {"plm": 570_000, "adapter": 32_000, "prompt": 960, "prefix": 7_680}
+TUNED = {"plm": 570_000, "adapter": 32_000, "prompt": 960, "prefix": 7_680, "head": 400}
 RATES = {"plm": 1e-3, "adapter": 5e-3, "prompt": 3e-2, "prefix": 1e-2}
 GAIN = {"mtl": 0.25, "maml": 0.14, "reptile": 0.09}
 
