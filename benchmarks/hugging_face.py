@@ -35,7 +35,7 @@ from priming.backbones.encoding import IGNORE_INDEX, pad
 from priming.elements.sections import Elements
 from priming.forms.batches import epoch_batch
 from priming.runs.keys import key
-from priming.training.sweep import Point, Sample, grid
+from priming.training.grid import Point, Sample, grid
 from priming.training.tuner import Tuner
 
 Row = dict[str, Any]

@@ -41,7 +41,8 @@ from priming.runs.keys import generator
 from priming.strategies import Strategy
 from priming.study.plm import Plm
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.sweep import Sample, Sweep, winner
+from priming.training.grid import Sample, winner
+from priming.training.sweep import Sweep
 from priming.training.tuner import Tuner
 
 TREE, REPEATED, PAIRS = "on a tree", "repeated states", "a pair at a time"

@@ -22,7 +22,7 @@ from priming.runs.keys import generator
 from priming.strategies import Strategy
 from priming.study.plm import Plm
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.sweep import Sample
+from priming.training.grid import Sample
 from priming.training.tuner import Tuner
 
 TASK, SEED = "benchmark", 1

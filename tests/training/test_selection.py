@@ -17,7 +17,8 @@ from priming.forms.text_training import TRAINING
 from priming.protocol.keeping.best import Selection
 from priming.runs.parameters import Named, StackedParameters
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.sweep import Run, Sample, Sweep
+from priming.training.grid import Run, Sample
+from priming.training.sweep import Sweep
 from tests.tiny_bart import examples
 
 N = nan

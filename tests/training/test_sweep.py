@@ -18,7 +18,8 @@ from priming.forms.text import FORM
 from priming.forms.text_training import TRAINING
 from priming.runs.keys import key
 from priming.study.tuning import Grid, Scoring, Tuning
-from priming.training.sweep import Point, Run, Sample, Sweep, banks, grid, winner
+from priming.training.grid import Point, Run, Sample, banks, grid, winner
+from priming.training.sweep import Sweep
 from tests.tiny_bart import examples
 
 Builder = Callable[..., TextModel]
@@ -237,16 +238,19 @@ def test_runs_of_epochs_last_as_long_as_their_data(sweep: Sweep) -> None:
     for run in runs:
         steps = by_sample[run.sample.number][run.point.batch]
         assert (run.steps, run.curve[-1]["step"]) == (steps, steps)
-    assert sorted({(bank[0].point.batch, bank[0].steps) for bank in banks(runs, 64)}) == [
-        (2, 3),
-        (2, 6),
-        (4, 2),
-        (4, 3),
-    ]
-    sweep.tuning = TUNING.model_copy(update={"steps": 2, "batch_sizes": [4]})
-    alone = sweep.run([two], seed=5)
-    wanted = [run for run in runs if run.sample.number == 2 and run.point.batch == 4]
-    assert [run.curve for run in wanted] == [run.curve for run in alone]
+    found = [(bank[0].point.batch, [run.steps for run in bank]) for bank in banks(runs, 64)]
+    assert found == [(4, [3, 3, 2, 2]), (2, [6, 6, 3, 3])]
+    for data, batch in ((two, 4), (two, 2), (four, 2)):
+        sweep.tuning = TUNING.model_copy(update={"steps": by_sample[data.number][batch], "batch_sizes": [batch]})
+        wanted = [run for run in runs if (run.sample.number, run.point.batch) == (data.number, batch)]
+        for run, alone in zip(wanted, sweep.run([data], seed=5), strict=True):
+            assert [(point["step"], point["dev"]) for point in run.curve] == [
+                (point["step"], point["dev"]) for point in alone.curve
+            ]
+            assert run.best_step == alone.best_step
+            assert sum(run.shapes.values()) == sum(alone.shapes.values()) == run.steps
+            for name, value in alone.best.items():
+                torch.testing.assert_close(run.best[name], value, rtol=0, atol=2e-6)
 
 
 def test_the_update_rule_is_the_one_that_the_study_names(sweep: Sweep) -> None:

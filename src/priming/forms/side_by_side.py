@@ -1,17 +1,18 @@
 """Runs over one shared PLM: the objective of sweeps and of multi-task learning."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from priming.backbones.encoding import collate
 from priming.backbones.text_model import TextModel
 from priming.forms.batches import TokenPair
 from priming.forms.loss import MEAN, run_losses
 from priming.forms.training import Loss
+from priming.runs.checkpoints import State
 from priming.runs.dropout import CoordinateDropout
 from priming.runs.keys import key
 from priming.runs.parameters import Gradients, StackedParameters
@@ -30,21 +31,32 @@ class SideBySide:
     ) -> None:
         """`run_keys` fix the runs' dropout masks; dropout acts while the model is in training mode.
 
-        `first_row` is the index of the first example in the whole batch, of which this may be a shard. `shapes` counts
-        batches by padded shape, from which executed operations are computed.
+        `picks` may be of the first runs alone, when the others are done: their losses and gradients are 0.
+        `first_row` is the index of the first example in the whole batch, of which this may be a shard. `shapes` are the
+        padded shapes of all batches so far, from which executed operations are computed.
         """
         self.model, self.picks, self.run_keys, self.form = model, picks, run_keys, form
-        self.shapes: Counter[Shape] = Counter()
+        self.shapes: list[Shape] = []
         self.masking = partial(CoordinateDropout, first_row=first_row)
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """Losses [R] and gradients at `step`."""
         device = next(iter(parameters.flat.values())).device
         batch = collate(self.picks(step), self.model.pad_id).to(device)
-        self.shapes[batch.input_ids.shape[-1], batch.labels.shape[-1]] += 1
-        keys = dropout_keys(self.run_keys, step, device) if self.model.training else None
-        losses = run_losses(self.model, parameters.views, batch, keys=keys, masking=self.masking, form=self.form)
-        return losses.detach(), parameters.gradients(losses)
+        self.shapes.append((batch.input_ids.shape[-1], batch.labels.shape[-1]))
+        runs, rest = len(batch.input_ids), parameters.runs - len(batch.input_ids)
+        views = {name: view[:runs] for name, view in parameters.views.items()} if rest else parameters.views
+        keys = dropout_keys(self.run_keys[:runs], step, device) if self.model.training else None
+        losses = run_losses(self.model, views, batch, keys=keys, masking=self.masking, form=self.form)
+        return pad(losses.detach(), (0, rest)), parameters.gradients(losses)
+
+    def state(self) -> State:
+        """The shapes so far."""
+        return State({}, self.shapes)
+
+    def load_state(self, state: State) -> None:
+        """Restore them."""
+        self.shapes = [(inputs, targets) for inputs, targets in state.rest]
 
 
 def dropout_keys(run_keys: Sequence[int], step: int | str, device: torch.device) -> Tensor:

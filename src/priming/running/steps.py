@@ -256,6 +256,7 @@ def _validator(context: JobContext) -> "Validator":
 
 
 def _tune(contexts: Sequence[JobContext]) -> Iterable[str]:
+    from priming.runs.checkpoints import CheckpointDir
     from priming.training.downstream import Group, tune
 
     context = contexts[0]
@@ -269,6 +270,7 @@ def _tune(contexts: Sequence[JobContext]) -> Iterable[str]:
         primed=context.primed,
         described=result.settings,
         outs={context.result.task: context.out for context in contexts},
+        place=CheckpointDir(context.state, of_json([context.key for context in contexts])),
     )
     key = (str(context.plm), result.strategy, result.seed)
     if key not in context.tuners:

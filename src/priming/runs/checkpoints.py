@@ -77,11 +77,14 @@ class Checkpointer:
         """
         self.place, self.parts, self.writes, self.agreed, self.clock = place, parts, writes, agreed, clock
         self.step, self.losses = 0, tensor([])
-        self._saved, self._cost = clock(), 0.0
+        self._began = self._saved = clock()
+        self._cost, self._started = 0.0, False
 
     def start(self) -> tuple[int, Tensor]:
-        """Load the saved state, if any; returns the number of steps done and their last losses [R], else 0 and none."""
-        if found := _read(self.place):
+        """Load the saved state, if any, once; returns the steps done and their last losses [R], else 0 and none."""
+        found = None if self._started else _read(self.place)
+        self._started = True
+        if found:
             tensors, about = found
             for name, part in self.parts.items():
                 own = {
@@ -111,6 +114,11 @@ class Checkpointer:
             raise StoppedError(
                 f"stopped by a signal after step {self.step}; the same command resumes from there ({self.place.folder})"
             ) from None
+
+    def end(self) -> None:
+        """Save the state of a training that is done, if it took long, since a job may have more to train."""
+        if self.clock() - self._began >= SOONEST:
+            self.save()
 
     def save(self) -> None:
         """Save the state after the last step."""

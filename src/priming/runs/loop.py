@@ -1,13 +1,13 @@
 """The training loop of R runs at once (one run is the simplest case), for sweeps, multi-task and meta-learning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from priming.runs import stopping
-from priming.runs.checkpoints import Checkpointer
+from priming.runs.checkpoints import Checkpointer, State
 from priming.runs.clipping import clip, norms
 from priming.runs.parameters import Gradients, StackedParameters
 from priming.runs.schedules import Linear, Schedule
@@ -25,15 +25,22 @@ class Course:
     """Steps, warm-up, clipping and learning-rate schedule of a training."""
 
     steps: int
+    """Of the longest run."""
     warmup: float
     clip: float | None
     rates: Callable[[int, float], Schedule] = Linear
     """Builds the schedule from steps and warm-up."""
+    lengths: Sequence[int] = ()
+    """The steps of each run [R], where they differ; each has a schedule of its own, and rests when it is done."""
 
-    @property
-    def schedule(self) -> Schedule:
-        """The learning-rate schedule."""
-        return self.rates(self.steps, self.warmup)
+    def factor(self, step: int, device: torch.device) -> float | Tensor:
+        """The factor on the learning rates at a step: one, or those of the runs [R]."""
+        found = [self.rates(steps, self.warmup).factor(step) for steps in self.lengths or [self.steps]]
+        return torch.tensor(found, device=device) if self.lengths else found[0]
+
+    def moving(self, step: int, alive: Tensor) -> Tensor:
+        """Mask [R] of the runs `alive` that are not done before a step."""
+        return alive & (torch.tensor(self.lengths, device=alive.device) > step) if self.lengths else alive
 
 
 @dataclass
@@ -46,6 +53,14 @@ class Outcome:
         """Mask of the runs that have not failed [R]."""
         return torch.tensor([run not in self.failures for run in range(runs)], device=device)
 
+    def state(self) -> State:
+        """The failures."""
+        return State({}, {str(run): reason for run, reason in self.failures.items()})
+
+    def load_state(self, state: State) -> None:
+        """Restore the failures."""
+        self.failures = {int(run): reason for run, reason in state.rest.items()}
+
 
 def train(
     parameters: StackedParameters,
@@ -54,20 +69,23 @@ def train(
     course: Course,
     after_step: AfterStep,
     keeper: Checkpointer | None = None,
+    outcome: Outcome | None = None,
 ) -> Outcome:
     """Train R runs side by side for `course.steps`, resuming from the state that `keeper` has saved.
+
+    What fails is added to `outcome`, which is returned; where runs can fail and others go on, it is part of the state.
 
     A run whose loss or gradient is not finite stops before that step and keeps its last values; the others go on.
     After resuming, `after_step` is called again for the last saved step, since the state may have been saved before
     that call.
     """
-    outcome, done, schedule = Outcome(), 0, course.schedule
+    outcome, done = outcome or Outcome(), 0
     device = next(iter(parameters.flat.values())).device
-    alive = outcome.alive(parameters.runs, device)
     if keeper:
         done, losses = keeper.start()
         if done:
             after_step(done, losses)
+    alive = outcome.alive(parameters.runs, device)
     for step in range(done, course.steps):
         losses, gradients = objective(parameters, step)
         norm = norms(gradients)
@@ -75,12 +93,12 @@ def train(
         if broken.any():
             _record(outcome, broken, losses, norm, step)
             alive = outcome.alive(parameters.runs, device)
-            if not alive.any():
+            if not course.moving(step, alive).any():
                 break
         _without_broken(gradients, alive)
         if course.clip:
             clip(gradients, course.clip, torch.where(alive, norm, 0.0))
-        optimizer.step(parameters, gradients, schedule.factor(step), alive)
+        optimizer.step(parameters, gradients, course.factor(step, device), course.moving(step, alive))
         if keeper:
             keeper.after_step(step + 1, losses)
         else:

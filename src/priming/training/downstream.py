@@ -22,12 +22,14 @@ from priming.forms.rows import Example
 from priming.forms.table import KINDS
 from priming.forms.training import training_of
 from priming.result_files import read_result, write_result
+from priming.runs.checkpoints import CheckpointDir
 from priming.study.paths import sample
 from priming.tasks.prepared import PreparedTask, read_task
+from priming.training.grid import Run, winner
 from priming.training.limits import warn_of_cut
 from priming.training.progress import RowProgress, tasks_named
 from priming.training.record import Stopwatch, count, environment, plm_failure, save_tensors
-from priming.training.sweep import Run, winner
+from priming.training.sweep import SavedSweep
 from priming.training.tuner import Tuner
 from priming.training.validation import checkpoint_folder
 
@@ -43,6 +45,8 @@ class Group:
     primed: Path | None
     described: Mapping[str, Any]
     outs: Mapping[str, Path]
+    place: CheckpointDir | None = None
+    """Where the state of a tuning that takes long is saved."""
 
     def out(self, task: PreparedTask, number: int) -> Path:
         """The folder of a sample's results."""
@@ -81,14 +85,14 @@ def tune(tuner: Tuner, group: Group) -> list[str]:
     form = tuner.form(tasks)
     training_of(form).check({task.name: task.labels for task in tasks}, tuner.encoder, group.plm_name)
     watch = Stopwatch()
-    sweeps = tuner.sweeps(tasks, group.samples)
+    sweeps = tuner.sweeps(tasks, group.samples, kept=SavedSweep(group.place, watch) if group.place else None)
     pairs = [(task, number) for task in tasks for number in group.samples]
     tuned = [Tuned(task, number, runs) for (task, number), runs in zip(pairs, sweeps, strict=True)]
     _write_winners(tuner, group, [one for one in tuned if one.best])
     seconds = watch.seconds / len(tuned)
     for one in tuned:
         if one.task.name in group.outs:
-            write_result(group.out(one.task, one.number), _swept(tuner, group, one, seconds))
+            write_result(group.out(one.task, one.number), _swept(tuner, group, one, seconds, watch.resumed))
     return [*_untuned(tuner, group, tuned)]
 
 
@@ -174,7 +178,7 @@ def _predict(
     return found
 
 
-def _swept(tuner: Tuner, group: Group, tuned: Tuned, seconds: float) -> dict[str, Any]:
+def _swept(tuner: Tuner, group: Group, tuned: Tuned, seconds: float, resumed: Sequence[float]) -> dict[str, Any]:
     """The result of a sample whose sweep was run; all of its runs may have failed."""
     train, dev, test = tuned.task.sample(tuned.number)
     failed = "; ".join(sorted({run.failure for run in tuned.runs if run.failure}))
@@ -189,6 +193,7 @@ def _swept(tuner: Tuner, group: Group, tuned: Tuned, seconds: float) -> dict[str
         "flops": _flops(tuner, tuned.task, train, tuned.runs),
         "flops_executed": _executed(tuner, tuned, train),
         "seconds": round(seconds, 3),
+        "resumed": resumed,
     }
 
 

@@ -25,7 +25,11 @@ class BankProgress:
     def __init__(self, name: str, runs: int, steps: int, lines: int = LINES, clock: Clock = time.monotonic) -> None:
         self.name, self.runs, self.steps, self.lines, self.clock = name, runs, steps, lines, clock
         self.start = self.last = clock()
-        self.dev = ""
+        self.dev, self.resumed = "", 0
+
+    def resume(self, step: int) -> None:
+        """Time the steps after `step`, those before it having been done by another process."""
+        self.start, self.resumed = self.clock(), step
 
     def begin(self, batch: int) -> None:
         """Log what is about to be trained, if there is to be more than the final line."""
@@ -42,7 +46,7 @@ class BankProgress:
         """Log the progress of the bank if a line is due; `losses` [R] are those of the step."""
         if not self._due(step):
             return
-        loss, seconds = _mean(losses.tolist()), (self.clock() - self.start) / step
+        loss, seconds = _mean(losses.tolist()), (self.clock() - self.start) / max(1, step - self.resumed)
         rest = f", about {_time(seconds * (self.steps - step))} left" if step < self.steps else ""
         self._say(f"step {step} of {self.steps}, mean loss {loss}{self.dev}, {seconds:.3g} s a step{rest}")
 

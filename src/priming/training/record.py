@@ -26,7 +26,7 @@ class Stopwatch:
     """Wall time in seconds since it was created, plus that of the processes from which it resumes."""
 
     def __init__(self) -> None:
-        self.start = time.perf_counter()
+        self.began = self.start = time.perf_counter()
         self.resumed: list[float] = []
 
     def state(self) -> State:
@@ -36,7 +36,7 @@ class Stopwatch:
     def load_state(self, state: State) -> None:
         """Continue from the seconds of an earlier process."""
         self.resumed = state.rest
-        self.start -= state.rest[-1]
+        self.start = self.began - state.rest[-1]
 
     @property
     def seconds(self) -> float:

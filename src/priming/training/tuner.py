@@ -29,10 +29,11 @@ from priming.study.plm import Plm
 from priming.study.tuning import Scoring, Tuning
 from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
+from priming.training.grid import Run, Sample, winner
 from priming.training.known import Known
 from priming.training.progress import LINES
 from priming.training.record import load_into, primed_places
-from priming.training.sweep import Run, Sample, Sweep, winner
+from priming.training.sweep import SavedSweep, Sweep
 
 
 @dataclass(frozen=True)
@@ -123,23 +124,30 @@ class Tuner:
         """Its name in the log."""
         return f"{self.strategy} seed {self.seed}"
 
-    def sweeps(self, tasks: Sequence[PreparedTask], samples: Sequence[int], lines: int = LINES) -> list[list[Run]]:
+    def sweeps(
+        self,
+        tasks: Sequence[PreparedTask],
+        samples: Sequence[int],
+        lines: int = LINES,
+        kept: SavedSweep | None = None,
+    ) -> list[list[Run]]:
         """The runs of the sweep of each task and sample, tasks outermost; all are trained side by side.
 
         If the strategy tunes nothing, there is one run each of the model as it is. The log has about `lines` lines per
-        bank.
+        bank. With `kept` a sweep that was stopped resumes from its saved state.
         """
         form = self.form(tasks)
         self.fit(tasks)
         self.know(form, tasks, samples)
         data = [self._sample(form, task, number) for task in tasks for number in samples]
+        runs = self.runs(form)
         sweep = Sweep(
-            self.model, training_of(form), self.tuned, self.tuning, self.scoring, self.runs(form), self.name, lines
+            self.model, training_of(form), self.tuned, self.tuning, self.scoring, runs, self.name, lines, kept
         )
         with self.looking_up():
-            runs = (sweep.run if self.tuned else sweep.score)(data, self.random_seed)
-        points = len(runs) // len(data)
-        return [runs[i : i + points] for i in range(0, len(runs), points)]
+            found = (sweep.run if self.tuned else sweep.score)(data, self.random_seed)
+        points = len(found) // len(data)
+        return [found[i : i + points] for i in range(0, len(found), points)]
 
     def development_scores(self, folders: Sequence[Path], samples: Sequence[int]) -> list[float]:
         """The best development score for each task prepared at `folders` and each sample; 0 if every run failed."""

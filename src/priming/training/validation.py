@@ -40,7 +40,9 @@ class DevelopmentTasks:
         return {name: self._score(tuner, values) for name, tuner in self.tuners.items()}
 
     def _score(self, tuner: Tuner, values: Mapping[str, Tensor]) -> float:
-        tuner = replace(tuner, tuning=tuner.tuning.model_copy(update={"steps": self.steps, "epochs": None}))
+        tuner = replace(
+            tuner, tuning=tuner.tuning.model_copy(update={"steps": self.steps, "epochs": None}), states=None
+        )
         tuner.set_values(values)
         return fmean(tuner.development_scores(self.folders, self.samples))
 

@@ -1,7 +1,7 @@
 """The best step of a run is kept: the development score chooses, and where that says nothing the development loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from priming.protocol.keeping import interface
 from priming.protocol.keeping.interface import Keeping, Losses, Selector
 
 if TYPE_CHECKING:
+    from priming.runs.checkpoints import State
     from priming.runs.parameters import Named, StackedParameters
 
 
@@ -57,27 +58,39 @@ class Selection:
         self.choices = [Choice() for _ in range(parameters.runs)]
         self.kept, self.start = parameters.snapshot(), parameters.snapshot([0])
 
-    def note(self, step: int, scores: Sequence[float]) -> None:
+    def note(self, step: int, scores: Sequence[float | None]) -> None:
         """Judge the present parameters by each run's development score; the first call is the start, shared by all."""
         import torch
 
-        fallen = [self._falls_back(choice, score) for choice, score in zip(self.choices, scores, strict=True)]
+        judged = {run: (self.choices[run], score) for run, score in enumerate(scores) if score is not None}
+        fallen = [run for run, (choice, score) in judged.items() if self._falls_back(choice, score)]
         for element, flat in self.kept.items():
-            flat[torch.tensor(fallen)] = self.start[element]
-        better = [choice.higher(score) for choice, score in zip(self.choices, scores, strict=True)]
-        for choice, score, higher in zip(self.choices, scores, better, strict=True):
-            choice.tied = choice.tied and (score == choice.score or (choice.step is None and higher))
-            if higher:
+            flat[fallen] = self.start[element]
+        better = {run for run, (choice, score) in judged.items() if choice.higher(score)}
+        for run, (choice, score) in judged.items():
+            choice.tied = choice.tied and (score == choice.score or (choice.step is None and run in better))
+            if run in better:
                 choice.take(step, score)
-        for run in self._closer(
-            step, [run for run, choice in enumerate(self.choices) if choice.tied and not better[run]]
-        ):
-            better[run] = True
-        self.parameters.keep_rows(self.kept, torch.tensor(better))
+        better |= set(
+            self._closer(step, [run for run, (choice, _) in judged.items() if choice.tied and run not in better])
+        )
+        self.parameters.keep_rows(self.kept, torch.tensor([run in better for run in range(len(scores))]))
 
     def values(self, run: int) -> "Named":
         """The parameters that a run keeps, by name."""
         return {name: value[0].clone() for name, value in self.parameters.named(self.kept, [run]).items()}
+
+    def state(self) -> "State":
+        """The kept parameters, and the choices."""
+        from priming.runs.checkpoints import State
+
+        return State(self.kept, [asdict(choice) for choice in self.choices])
+
+    def load_state(self, state: "State") -> None:
+        """Restore them."""
+        for element, flat in self.kept.items():
+            flat.copy_(state.tensors[element])
+        self.choices = [Choice(**choice) for choice in state.rest]
 
     @staticmethod
     def _falls_back(choice: Choice, score: float) -> bool:

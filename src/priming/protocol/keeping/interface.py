@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from priming.runs.checkpoints import State
     from priming.runs.parameters import Named, StackedParameters
 
 Losses = Callable[["Named", Sequence[int]], Sequence[float]]
@@ -31,14 +32,21 @@ class Selector(Protocol):
     def choices(self) -> Sequence[Choice]:
         """The step of each run that is kept so far."""
 
-    def note(self, step: int, scores: Sequence[float]) -> None:
+    def note(self, step: int, scores: Sequence[float | None]) -> None:
         """Judge the present parameters, given the development score of each run, NaN where there is none.
 
-        It is called for the start, step 0, then on a schedule, and for the last step.
+        It is called for the start, step 0, then on a schedule, and for the last step of each run; None stands for a run
+        that is not judged now.
         """
 
     def values(self, run: int) -> "Named":
         """The parameters that a run keeps, by name."""
+
+    def state(self) -> "State":
+        """What it has to remember between steps."""
+
+    def load_state(self, state: "State") -> None:
+        """Take over what another process remembered."""
 
 
 class Keeping:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from priming.protocol.keeping.interface import Choice, Keeping, Losses, Selector
 
 if TYPE_CHECKING:
+    from priming.runs.checkpoints import State
     from priming.runs.parameters import Named, StackedParameters
 
 
@@ -23,15 +24,27 @@ class LastStep(Keeping):
 class _Last:
     def __init__(self, parameters: "StackedParameters") -> None:
         self.parameters = parameters
-        self.choices: Sequence[Choice] = [Choice() for _ in range(parameters.runs)]
+        self.choices = [Choice() for _ in range(parameters.runs)]
 
-    def note(self, step: int, scores: Sequence[float]) -> None:
+    def note(self, step: int, scores: Sequence[float | None]) -> None:
         """The step is the last so far."""
-        self.choices = [Choice(step, None if isnan(score) else score) for score in scores]
+        for run, score in enumerate(scores):
+            if score is not None:
+                self.choices[run] = Choice(step, None if isnan(score) else score)
 
     def values(self, run: int) -> "Named":
         """The present parameters."""
         return self.parameters.row(run)
+
+    def state(self) -> "State":
+        """The choices; the parameters are kept anyway."""
+        from priming.runs.checkpoints import State
+
+        return State({}, [[choice.step, choice.score] for choice in self.choices])
+
+    def load_state(self, state: "State") -> None:
+        """Restore the choices."""
+        self.choices = [Choice(*choice) for choice in state.rest]
 
 
 KEEPING = LastStep()

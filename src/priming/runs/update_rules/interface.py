@@ -29,15 +29,17 @@ class UpdateRule:
         self.memory: dict[str, Memory] = {}
         self.steps = 0
 
-    def step(self, parameters: StackedParameters, gradients: Gradients, factor: float, alive: Tensor) -> None:
-        """One step of the runs that are `alive` [R], at `factor` of the learning rates."""
+    def step(self, parameters: StackedParameters, gradients: Gradients, factor: float | Tensor, alive: Tensor) -> None:
+        """One step of the runs that are `alive` [R], at `factor` (one, or [R]) of the learning rates."""
         self.steps += 1
         for block in parameters.blocks(gradients, self.shaped):
-            rate = torch.where(alive, self.rates[block.element], 0.0).to(block.gradient.dtype)
+            dtype = block.gradient.dtype
+            rate = torch.where(alive, self.rates[block.element], 0.0).to(dtype)
+            rate = rate * (factor.to(dtype) if isinstance(factor, Tensor) else factor)
             if block.name not in self.memory:
                 self.memory[block.name] = self.start(block)
             ones = [1] * (block.gradient.dim() - 1)
-            self.move(block, rate.view(-1, *ones) * factor, self.memory[block.name])
+            self.move(block, rate.view(-1, *ones), self.memory[block.name])
 
     def start(self, block: Block) -> Memory:
         """What it remembers of a block before the first step: tensors whose first dimension is that of the runs."""

@@ -13,7 +13,7 @@ class Interpolation(UpdateRule):
         super().__init__({})
         self.size = size
 
-    def step(self, parameters: StackedParameters, gradients: Gradients, factor: float, alive: Tensor) -> None:
+    def step(self, parameters: StackedParameters, gradients: Gradients, factor: float | Tensor, alive: Tensor) -> None:
         """One step of the runs that are alive; `size` is the same for all elements."""
         for element, gradient in gradients.items():
             parameters.flat[element].sub_(gradient * (self.size * factor) * alive[:, None].to(gradient.dtype))
