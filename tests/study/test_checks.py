@@ -346,9 +346,9 @@ def test_the_family_of_a_model_that_is_not_generated_is_heeded(changed: Changed)
 
 def test_another_length_takes_the_place_of_steps(changed: Changed) -> None:
     study = load_study(changed(("strategies:", "tuning: {epochs: 3}\nstrategies:")))
-    assert (study.tuning.steps, study.tuning.length.steps(32, 8)) == (None, 12)
+    assert (study.tuning.steps, study.tuning.lengths[0].steps(32, 8)) == (None, 12)
     assert Study.model_validate(study.model_dump()) == study
-    assert load_study(changed()).tuning.length.steps(32, 8) == 60
+    assert load_study(changed()).tuning.lengths[0].steps(32, 8) == 60
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,19 @@ def test_each_plm_is_checked(changed: Changed) -> None:
         )
 
 
+def test_the_length_of_an_exception_replaces_the_other(changed: Changed) -> None:
+    study = load_study(changed(tuned("{elements: [adapter], epochs: [3, 10]}")))
+    lengths = {
+        strategy.tunes: [str(length) for length in study.tuning_of("tiny", strategy).lengths]
+        for strategy in study.parsed_strategies
+        if strategy.tuned
+    }
+    assert lengths["adapter"] == ["3 epochs", "10 epochs"]
+    assert lengths["plm"] == [f"{study.tuning.steps} steps"]
+    with pytest.raises(StudyError, match="give no more than one of steps, epochs"):
+        load_study(changed(tuned("{elements: [adapter], epochs: 3, steps: 5}")))
+
+
 def test_exceptions_fit_by_plm_algorithm_and_element(changed: Changed) -> None:
     first = "{algorithms: [mtl], learning_rates: {adapter: [1.0, 2.0]}, batch_sizes: [2]}"
     second = "{plms: [other], elements: [adapter], learning_rates: {adapter: [3.0]}, bank: 5}"
@@ -123,7 +136,8 @@ def test_an_algorithm_names_its_variants(changed: Changed) -> None:
         ),
         (
             "{elements: [adapter]}",
-            "tuning.exceptions[0]: changes nothing; set learning_rates, batch_sizes or bank, or remove it",
+            "tuning.exceptions[0]: changes nothing; "
+            "set learning_rates, batch_sizes, steps, epochs or bank, or remove it",
         ),
     ],
 )

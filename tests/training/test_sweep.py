@@ -253,6 +253,25 @@ def test_runs_of_epochs_last_as_long_as_their_data(sweep: Sweep) -> None:
                 torch.testing.assert_close(run.best[name], value, rtol=0, atol=2e-6)
 
 
+def test_lengths_are_the_innermost_loop_of_the_grid(sweep: Sweep) -> None:
+    """Each run has the schedule and the end of its own length, as alone."""
+    data = sample(1, sweep.predictor.encoder)
+    lengths = {"epochs": [1, 3], "batch_sizes": [2], "learning_rates": {"adapter": [1e-2, 1e-3]}}
+    sweep.tuning = Tuning.model_validate({**TUNING.model_dump(exclude={"steps", *lengths}), **lengths})
+    runs = sweep.run([data], seed=5)
+    assert [(run.point.rates["adapter"], run.report()["length"], run.steps) for run in runs] == [
+        (1e-2, "1 epoch", 2), (1e-2, "3 epochs", 6), (1e-3, "1 epoch", 2), (1e-3, "3 epochs", 6),
+    ]  # fmt: skip
+    for epochs in (1, 3):
+        sweep.tuning = sweep.tuning.model_copy(update={"epochs": epochs})
+        wanted = [run for run in runs if str(run.point.length).startswith(str(epochs))]
+        for run, alone in zip(wanted, sweep.run([data], seed=5), strict=True):
+            assert "length" not in alone.report()
+            assert [point["dev"] for point in run.curve] == [point["dev"] for point in alone.curve]
+            for name, value in alone.best.items():
+                torch.testing.assert_close(run.best[name], value, rtol=0, atol=2e-6)
+
+
 def test_the_update_rule_is_the_one_that_the_study_names(sweep: Sweep) -> None:
     """One step of SGD from the start, without warm-up: the difference is the rate times AdamW's gradient."""
     data = sample(1, sweep.predictor.encoder)

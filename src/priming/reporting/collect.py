@@ -31,7 +31,7 @@ _SAMPLES = [*RUN, "status", "reason", "dev", "decoder", *_COSTS, "kept_start", "
 _SCORES = [*RUN, "metric", "decoder", "score"]
 _PARTS = [*RUN, "split", "part", "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
-_POINTS = [*RUN, "learning_rates", "batch_size", "dev", "won"]
+_POINTS = [*RUN, "learning_rates", "batch_size", "length", "dev", "won"]
 _PRIMINGS = [*PRIMING, "status", "reason", "flops", "flops_executed"]
 
 
@@ -228,6 +228,7 @@ def _points(run: Expected, result: Row) -> Iterator[Row]:
             **run,
             "learning_rates": rates,
             "batch_size": point["batch_size"],
+            "length": point.get("length", ""),
             "dev": point["best_dev"],
             "won": index == result["winner"],
         }

@@ -61,6 +61,8 @@ def points(results: Results, freedom: int = 1) -> pd.DataFrame:
     Settings are chosen by this table, in a study whose targets are development tasks.
     """
     keys = ["plm", "strategy", "learning_rates", "batch_size"]
+    if results.points["length"].any():
+        keys.append("length")
     groups = results.points.groupby(keys, sort=False)
     found = groups.agg(dev=("dev", "mean"), deviation=("dev", "std"), runs=("dev", "count"), won=("won", "sum"))
     if freedom != 1:

@@ -117,7 +117,7 @@ def _tuning(study: Study) -> str:
     """How long tunings last, what else is not as usual, and when they are evaluated."""
     tuning = study.tuning
     changed = (f"{key}: {value}" for key, value in tuning.settings({"keep", "optimizer"}).items())
-    text = "; ".join([str(tuning.length), *changed])
+    text = "; ".join([" or ".join(map(str, tuning.lengths)), *changed])
     return f"{text}, dev score every {tuning.evaluate_every} steps" if study.tasks.develops else text
 
 

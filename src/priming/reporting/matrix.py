@@ -38,11 +38,13 @@ def matrix(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iterator[
 def grid_points(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iterator[Block]:
     """One row per strategy and grid point, with its mean development score, by which settings are chosen."""
     frame = frames["grid"]
+    lengths = [key for key in ("length",) if key in frame]
     rows = [
         [
             str(row["strategy"]),
             str(row["learning_rates"]),
             str(row["batch_size"]),
+            *(row[key] for key in lengths),
             wording.mean_deviation(row["dev"], row["deviation"]),
             str(row["won"]),
         ]
@@ -56,7 +58,7 @@ def grid_points(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iter
     yield Block(
         f"{study.name}-{plm}-grid",
         caption,
-        ["strategy", "learning rates", "batch", "development score", "won"],
+        ["strategy", "learning rates", "batch", *lengths, "development score", "won"],
         rows,
         note,
     )

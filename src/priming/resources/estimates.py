@@ -179,9 +179,9 @@ def _validation(study: Study, result: Result, size: Size, settings: Upstream, lo
     assert result.priming
     judged = study.tuned_from(result.plm, result.priming)
     runs = len(study.tasks.development) * min(settings.validation.samples, len(study.tasks.samples))
-    length = Steps(settings.validation.steps)
+    lengths = [Steps(settings.validation.steps)]
     tasks = study.tasks.development
-    loads = [_sweep(study, strategy, result.plm, tasks, size, runs, length, longest) for strategy in judged]
+    loads = [_sweep(study, strategy, result.plm, tasks, size, runs, lengths, longest) for strategy in judged]
     candidates = math.ceil((settings.budget.steps or 700) / settings.validation.every)
     return TrainingCost(
         max((load.memory for load in loads), default=0),
@@ -196,8 +196,9 @@ def _tune(study: Study, job: Job, size: Size, longest: int | None = None) -> Tra
     groups = [group for group in bank_groups(study) if set(group) & {result.task for result in job.results}]
     tasks = [task for group in groups for task in group]
     samples = len(study.tasks.samples)
+    lengths = study.tuning_of(result.plm, result.strategy).lengths
     once = [
-        _sweep(study, result.strategy, result.plm, group, size, len(group) * samples, study.tuning.length, longest)
+        _sweep(study, result.strategy, result.plm, group, size, len(group) * samples, lengths, longest)
         for group in groups
     ]
     test = sum(operations_of_testing(study, result.plm, task, size, longest) for task in tasks) * samples
@@ -215,7 +216,7 @@ def _sweep(
     tasks: Sequence[str],
     size: Size,
     samples: int,
-    length: Length,
+    lengths: Sequence[Length],
     longest: int | None,
 ) -> TrainingCost:
     """Tuning on `samples` samples of `tasks` at every grid point; if nothing is tuned, one evaluation each.
@@ -225,9 +226,10 @@ def _sweep(
     tuning = study.tuning_of(plm, strategy)
     rates = math.prod(len(tuning.learning_rates.of(element)) for element in strategy.tuned)
     source, target = _lengths(study, plm)
-    batches = {batch: length.steps(train_rows(study, tasks[0]), batch) for batch in tuning.batch_sizes}
-    batches = batches if strategy.tuned else {0: 0}
-    batch, runs = max(batches), samples * rates
+    rows = train_rows(study, tasks[0])
+    courses = [(batch, length.steps(rows, batch)) for batch in tuning.batch_sizes for length in lengths]
+    courses = courses if strategy.tuned else [(0, 0)]
+    (batch, _), runs = max(courses), samples * rates
     abreast = min(tuning.bank, runs)
     tuned = sum(element_parameters(element, study.elements, size) for element in strategy.tuned)
     training = abreast * batch * ((source + target) * _per_token(size, source) + 12 * target * size.vocabulary)
@@ -238,9 +240,9 @@ def _sweep(
     )
     row = sum(operations_of_a_row(study, plm, task, size, (study.scoring.decoder,), longest) for task in tasks)
     judging = _dev_rows(study, tasks[0]) * row / len(tasks)
-    trained = sum(steps * examples * (source + target) * 6 * size.body for examples, steps in batches.items())
-    looks = sum(steps // tuning.evaluate_every + 1 for steps in batches.values())
-    memory = 20 * abreast * tuned + 4 * runs * len(batches) * tuned + max(training, evaluation)
+    trained = sum(steps * examples * (source + target) * 6 * size.body for examples, steps in courses)
+    looks = sum(steps // tuning.evaluate_every + 1 for _, steps in courses)
+    memory = 20 * abreast * tuned + 4 * runs * len(courses) * tuned + max(training, evaluation)
     return TrainingCost(memory, runs * trained, runs * looks * judging)
 
 

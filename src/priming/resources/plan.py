@@ -210,8 +210,8 @@ def _trained(study: Study, job: Job, size: Size) -> tuple[int, float]:
     points = math.prod(len(tuning.learning_rates.of(element)) for element in result.strategy.tuned)
     samples = len(job.results) * len(study.tasks.samples)
     rows = train_rows(study, result.task)
-    examples = samples * points * sum(tuning.length.steps(rows, batch) * batch for batch in tuning.batch_sizes)
-    return samples * points * len(tuning.batch_sizes), float(examples)
+    examples = [length.steps(rows, batch) * batch for batch in tuning.batch_sizes for length in tuning.lengths]
+    return samples * points * len(examples), float(samples * points * sum(examples))
 
 
 def _bytes(study: Study, job: Job, base: Path) -> Iterator[float]:

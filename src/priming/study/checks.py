@@ -110,7 +110,7 @@ def _exceptions(study: "Study") -> Iterator[Problem]:
                 )
                 yield Problem((*at, "algorithms", place), text)
         if not exception.rates and not exception.rest:
-            yield Problem(at, "changes nothing; set learning_rates, batch_sizes or bank, or remove it")
+            yield Problem(at, "changes nothing; set learning_rates, batch_sizes, steps, epochs or bank, or remove it")
 
 
 def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
@@ -224,6 +224,7 @@ def _undecided(study: "Study", plm: str, strategy: Strategy) -> Iterator[Problem
         ("learning_rates", element): tuning.learning_rates.of(element) for element in strategy.tuned
     }
     tried["batch_sizes",] = [float(size) for size in tuning.batch_sizes]
+    tried["epochs",] = [float(length.number) for length in tuning.lengths]
     for key, values in tried.items():
         if len(values) > 1:
             points = ", ".join(f"{value:g}" for value in values)

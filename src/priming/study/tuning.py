@@ -43,7 +43,7 @@ else:
 
 
 class TuningException(Section):
-    """Another grid or bank size for the strategies that `plms`, `algorithms` and `elements` all match."""
+    """Another grid, length or bank size for the strategies that `plms`, `algorithms` and `elements` all match."""
 
     plms: list[Name] = Field([], description="PLMs of the study; default: all.")
     algorithms: list[str] = Field(
@@ -53,7 +53,17 @@ class TuningException(Section):
     elements: list[ElementName] = Field([], description="Strategies that tune one of these; default: all.")
     learning_rates: OtherRates = OtherRates()
     batch_sizes: list[Positive] | None = Field(None, min_length=1, description="Batch sizes tried.")
+    steps: Positive | None = Field(None, description="Optimizer steps.")
+    epochs: Positive | list[Positive] | None = Field(
+        None, description="Instead of `steps`: passes through the training examples; of several, each is tried."
+    )
     bank: Positive | None = Field(None, description="Maximum number of runs trained side by side.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if sum(getattr(self, key) is not None for key in LENGTHS) > 1:
+            raise ValueError(f"give no more than one of {', '.join(LENGTHS)}")
+        return self
 
     @property
     def rates(self) -> dict[str, list[float]]:
@@ -62,8 +72,9 @@ class TuningException(Section):
 
     @property
     def rest(self) -> dict[str, Any]:
-        """What else it sets."""
-        return self.model_dump(include={"batch_sizes", "bank"}, exclude_none=True)
+        """What else it sets; a length replaces the others."""
+        found = self.model_dump(include={"batch_sizes", "bank", *LENGTHS}, exclude_none=True)
+        return {**dict.fromkeys(LENGTHS), **found} if found.keys() & LENGTHS.keys() else found
 
     def fits(self, plm: str, strategy: Strategy) -> bool:
         """Whether it applies to this strategy on this PLM."""
@@ -79,7 +90,9 @@ class Tuning(Section):
     later = frozenset({"optimizer", "epochs", "keep"})
 
     steps: Positive | None = Field(60, description="Optimizer steps.")
-    epochs: Positive | None = Field(None, description="Instead of `steps`: passes through the training examples.")
+    epochs: Positive | list[Positive] | None = Field(
+        None, description="Instead of `steps`: passes through the training examples; of several, each is tried."
+    )
     evaluate_every: Positive = Field(10, description="Steps between evaluations on the development set.")
     keep: Keep = Field(
         "best",
@@ -114,7 +127,7 @@ class Tuning(Section):
     chunk: Positive = Field(16, description="Target tasks that one job tunes, one after the other.")
     exceptions: list[TuningException] = Field(
         [],
-        description="Other grids and banks for some PLMs, algorithms or elements; the last one that applies wins.",
+        description="Other grids, lengths or banks for some PLMs, algorithms or elements; the last that applies wins.",
     )
 
     @model_validator(mode="before")
@@ -131,9 +144,12 @@ class Tuning(Section):
         return self
 
     @property
-    def length(self) -> Length:
-        """How long a run is."""
-        return next(length(number) for key, length in LENGTHS.items() if (number := getattr(self, key)) is not None)
+    def lengths(self) -> list[Length]:
+        """How long runs are: the innermost loop of the grid."""
+        given = {key: number for key in LENGTHS if (number := getattr(self, key)) is not None}
+        return [
+            LENGTHS[key](n) for key, found in given.items() for n in (found if isinstance(found, list) else [found])
+        ]
 
     def of(self, plm: str, strategy: Strategy) -> Self:
         """The settings for a strategy on a PLM, with the exceptions that apply."""

@@ -9,6 +9,7 @@ from typing import Any
 from priming.backbones.encoding import TokenizedDataset
 from priming.forms.interface import Labels
 from priming.forms.side_by_side import Shape
+from priming.protocol.lengths import Length
 from priming.runs.parameters import Named
 from priming.study.tuning import Tuning
 
@@ -35,6 +36,8 @@ class Point:
 
     rates: Mapping[str, float]
     batch: int
+    length: Length | None = None
+    """Where several are tried."""
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Run:
         return {
             "learning_rates": dict(self.point.rates),
             "batch_size": self.point.batch,
+            **({"length": str(self.point.length)} if self.point.length else {}),
             "status": "failed" if self.failure else "done",
             "reason": self.failure,
             "curve": self.curve,
@@ -76,9 +80,11 @@ class Run:
 
 
 def grid(tuned: Sequence[str], tuning: Tuning) -> list[Point]:
-    """The grid in order: learning rates, the first element's outermost, then batch sizes."""
-    rates = product(*(tuning.learning_rates.of(element) for element in tuned))
-    return [Point(dict(zip(tuned, values, strict=True)), batch) for values in rates for batch in tuning.batch_sizes]
+    """The grid in order: learning rates, the first element's outermost, then batch sizes, then lengths."""
+    rates = list(product(*(tuning.learning_rates.of(element) for element in tuned)))
+    lengths = tuning.lengths if len(tuning.lengths) > 1 else [None]
+    points = product(rates, tuning.batch_sizes, lengths)
+    return [Point(dict(zip(tuned, values, strict=True)), batch, length) for values, batch, length in points]
 
 
 def banks(runs: Sequence[Run], largest: int) -> Iterator[list[Run]]:

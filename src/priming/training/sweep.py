@@ -15,7 +15,6 @@ from priming.evaluation.metrics import own_metric, score
 from priming.forms.batches import epoch_batch
 from priming.forms.side_by_side import SideBySide
 from priming.forms.training import AnsweringRuns, FormTraining
-from priming.protocol.lengths import Length
 from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
 from priming.runs.keys import key
 from priming.runs.loop import Course, Outcome, train
@@ -85,7 +84,7 @@ class Sweep:
             self.model.plm.eval()
 
     def _steps(self, run: Run) -> int:
-        length: Length = self.tuning.length
+        length = run.point.length or self.tuning.lengths[0]
         return length.steps(len(run.sample.train), run.point.batch)
 
     def score(self, samples: Sequence[Sample], seed: int) -> list[Run]:
