@@ -1,10 +1,13 @@
 """Intervals over test rows against Student's t, resampling by scipy, and in degenerate cases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from priming.evaluation.metrics import score
+from priming.evaluation import rows as by_rows
+from priming.evaluation.metrics import METRICS, score
 from priming.evaluation.rows import Pair, over_rows
 
 LABELS = ["good", "bad", "none"]
@@ -84,3 +87,32 @@ def test_no_number_has_no_interval() -> None:
 
 def test_one_row_has_no_interval() -> None:
     assert over_rows([pair(1, 1)], "accuracy").low is None
+
+
+def tagged(rows: int, right: float, seed: int) -> list[str]:
+    """Sentences of three words, of which about so many have their entity right."""
+    generator = np.random.default_rng(seed)
+    return ["B-PER I-PER O" if hit < right else "O B-LOC O" for hit in generator.random(rows)]
+
+
+def test_sums_over_rows_give_the_same_interval_as_scores_of_subsets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F1 is no mean over sentences: it follows from their counts, or is scored anew without each group."""
+    gold = [["B-PER I-PER O"] if row % 3 else ["O O O"] for row in range(150)]
+    one = Pair([f"row {row:03d}" for row in range(150)], gold, tagged(150, 0.8, 1), tagged(150, 0.5, 2))
+    by_sums = over_rows([one], "entity_f1")
+    monkeypatch.setattr(by_rows, "METRICS", {"entity_f1": replace(METRICS["entity_f1"], sums=None)})
+    slow = over_rows([one], "entity_f1")
+    assert (by_sums.low, by_sums.high) == pytest.approx((slow.low, slow.high))
+    assert by_sums.gain == pytest.approx(score("entity_f1", one.ours, gold) - score("entity_f1", one.theirs, gold))
+
+
+def test_seeds_add_their_variance_by_hand() -> None:
+    """With rows that all agree, what is left is Student's interval over the means of the seeds."""
+    runs = [
+        Pair(["a", "b"], [["good"], ["good"]], ours, ["bad", "bad"], seed)
+        for seed, ours in enumerate((["good"] * 2, ["bad"] * 2, ["good"] * 2, ["good"] * 2, ["bad"] * 2))
+    ]
+    expected = stats.ttest_1samp([1, 0, 1, 1, 0], 0).confidence_interval(0.95)
+    found = over_rows(runs, "accuracy", over_seeds=True)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert over_rows(runs[:4], "accuracy", over_seeds=True).low is None

@@ -275,3 +275,15 @@ def test_a_mean_over_languages_that_the_study_lacks_has_none_of_ours(
     found = {(row["strategy"], row["measure"], row["task"]): row for row in rows(tmp_path / "tables")}
     assert (found[NER["8"], "mean", ""]["ours"], found[NER["8"], "mean", ""]["published"]) == ("", "0.903300")
     assert float(found[NER["4"], "mean", ""]["published"]) == 0.8897
+
+
+def test_claims_have_a_table_by_task(make_study: Make, make_results: Made, tmp_path: Path) -> None:
+    """Both settings have the same predictions in the made results, so no gain; one seed has no interval."""
+    study = ner(make_study, ["nl"])
+    write_tables(study, make_results(study, tmp_path, given), tmp_path / "tables")
+    with (tmp_path / "tables" / "claim_tasks.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert {(row["strategy"], row["twin"], row["task"], row["low"]) for row in found} == {
+        (NER["4"], NER["3"], "nl", "")
+    }
+    assert "the same by task" in (tmp_path / "tables" / "claims.md").read_text()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from priming.blocks import Block
+from priming.evaluation.intervals import FEWEST_PRIMINGS
 from priming.published.numbers import CLAIMS, Claim, Number, Way, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
@@ -31,6 +32,14 @@ def claims(grid: Grid) -> pd.DataFrame:
         for row in _found(grid, paper, plm, claim, numbers(paper, lot))
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def claimed(grid: Grid) -> list[tuple[str, Strategy, Strategy]]:
+    """PLM and both strategies of each claim that the study can look into."""
+    found = claims(grid)
+    return [
+        (row["plm"], Strategy.parse(row["strategy"]), Strategy.parse(row["over"])) for row in found.to_dict("records")
+    ]
 
 
 def _found(grid: Grid, paper: str, plm: str, claim: Claim, theirs: Sequence[Number]) -> Iterator[Row]:
@@ -88,6 +97,28 @@ def claim_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Ite
         caption = f"PLM {plm}: what {paper} says ({wording.selecting_score(study)}; {wording.size(study)})"
         header = ["claim", "theirs", "tasks", "ours", "tasks", "least", "most", "interval"]
         yield Block(f"{study.name}-{plm}-claims-{paper}", caption, header, rows, note)
+        if "claim_tasks" in frames:
+            yield _task_block(study, frames["claim_tasks"], plm, paper)
+
+
+def _task_block(study: Study, frame: pd.DataFrame, plm: str, paper: str) -> Block:
+    """One row for each pair of strategies, one column a task: our gain with its interval."""
+    frame, tasks = frame[frame["plm"] == plm], study.tasks.target
+    rows = [
+        [f"{strategy} over {over}", *(_cell(row) for row in group.to_dict("records"))]
+        for (strategy, over), group in frame.groupby(["strategy", "twin"], sort=False)
+    ]
+    note = (
+        f"Points; {wording.LEVEL} intervals over test rows and seeds, if there are {FEWEST_PRIMINGS} seeds; "
+        "not corrected for their number. The paper has one number a cell."
+    )
+    caption = f"PLM {plm}: the same by task ({wording.selecting_score(study)}; {wording.size(study)})"
+    return Block(f"{study.name}-{plm}-claims-{paper}-tasks", caption, ["", *tasks], rows, note)
+
+
+def _cell(row: Row) -> str:
+    low, high = (None if pd.isna(row[bound]) else 100 * row[bound] for bound in ("low", "high"))
+    return wording.gain_interval(None if pd.isna(row["gain"]) else 100 * row["gain"], low, high, decimals=2)
 
 
 def _row(row: Row) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from priming.reporting import frames
-from priming.reporting.claims import claims
+from priming.reporting.claims import claimed, claims
 from priming.reporting.collect import Row, collect
 from priming.reporting.comparisons import comparisons
 from priming.reporting.effects import effects, variance
@@ -16,7 +16,7 @@ from priming.reporting.grid import Grid
 from priming.reporting.groups import Groups, effects_by_group
 from priming.reporting.published import published
 from priming.reporting.reading import reading_tables
-from priming.reporting.task_gains import task_gains
+from priming.reporting.task_gains import gains_by_task, task_gains
 from priming.strategies import Strategy
 from priming.study import Study
 
@@ -37,6 +37,8 @@ def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = No
     tables = build_tables(grid, groups or {"all target tasks": study.tasks.target})
     if len(by_task := task_gains(grid, root)):
         tables["task_gains"] = by_task
+    if "claims" in tables:
+        tables["claim_tasks"] = gains_by_task(grid, root, claimed(grid))
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         _write(out / f"{name}.csv", csv_text(frame))
@@ -53,8 +55,8 @@ def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
     """Every CSV table by name."""
     results = grid.results
     beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
-    if len(claimed := claims(grid)):
-        beside["claims"] = claimed
+    if len(found := claims(grid)):
+        beside["claims"] = found
     return {
         "scores": results.scores[
             ["plm", "strategy", "task", "metric", "decoder", "sample", "plm_seed", "seed", "score"]

@@ -1,6 +1,6 @@
-"""The gain on each task with an interval over its test rows, for studies with too few tasks for one over tasks."""
+"""The gain on each task with an interval over its test rows: where tasks are too few, and for the claims of papers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,13 @@ def task_gains(grid: Grid, root: Path) -> pd.DataFrame:
     )
 
 
+def gains_by_task(grid: Grid, root: Path, pairs: Iterable[tuple[str, Strategy, Strategy]]) -> pd.DataFrame:
+    """One row per task for each pair of strategies of a PLM, with intervals over rows and seeds; raises DataError."""
+    predictions = _Predictions(grid, root)
+    rows = [predictions.row(*pair, task, over_seeds=True) for pair in pairs for task in grid.study.tasks.target]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
 @dataclass(frozen=True)
 class _Predictions:
     """The answers of a study's runs on their test rows."""
@@ -49,29 +56,29 @@ class _Predictions:
         named = ((tuple(run[key] for key in RUN), folder) for run, folder, _ in tuned_runs(self.grid.study, self.root))
         return {run: folder for run, folder in named if run in done}
 
-    def row(self, plm: str, strategy: Strategy, twin: Strategy, task: str) -> Row:
+    def row(self, plm: str, strategy: Strategy, twin: Strategy, task: str, over_seeds: bool = False) -> Row:
         """The gain of a strategy over its twin on a task."""
         decoder = self.grid.decoders.get(task, self.grid.decoder)
         folders = list(self._pairs(plm, strategy, twin, task))
         found = RowInterval(float("nan"), None, None, 0)
         if folders:
             prepared = read_task(self.root / paths.task(task))
-            pairs = [_pair(prepared, *pair, decoder) for pair in folders]
-            found = over_rows(pairs, own_metric(self.grid.metric, prepared.metric))
+            pairs = [_pair(prepared, seed, ours, theirs, decoder) for seed, ours, theirs in folders]
+            found = over_rows(pairs, own_metric(self.grid.metric, prepared.metric), over_seeds)
         interval = {"gain": found.gain, "low": found.low, "high": found.high, "rows": found.rows, "runs": len(folders)}
         about = {"plm": plm, "strategy": str(strategy), "twin": str(twin), "task": task}
         return {**about, **interval, "metric": self.grid.metric, "decoder": decoder}
 
-    def _pairs(self, plm: str, strategy: Strategy, twin: Strategy, task: str) -> Iterator[tuple[Path, Path]]:
-        """The folders of runs that both have."""
+    def _pairs(self, plm: str, strategy: Strategy, twin: Strategy, task: str) -> Iterator[tuple[int, Path, Path]]:
+        """The seed and the folders of runs that both have."""
         for run, folder in self._folders.items():
             if run[:3] == (plm, str(strategy), task) and (other := self._folders.get((plm, str(twin), *run[2:]))):
-                yield folder, other
+                yield int(run[-1]), folder, other
 
 
-def _pair(task: PreparedTask, ours: Path, theirs: Path, decoder: str) -> Pair:
+def _pair(task: PreparedTask, seed: int, ours: Path, theirs: Path, decoder: str) -> Pair:
     mine, other = (_test_rows(folder, task, decoder) for folder in (ours, theirs))
-    return Pair(mine.rows, mine.references, mine.answers[decoder], other.answers[decoder])
+    return Pair(mine.rows, mine.references, mine.answers[decoder], other.answers[decoder], seed)
 
 
 def _test_rows(folder: Path, task: PreparedTask, decoder: str) -> Answered:

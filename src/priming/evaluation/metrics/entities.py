@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from priming.evaluation.metrics.interface import Predictions, References
+from priming.evaluation.metrics.interface import Predictions, References, Sums
 
 
 class Entity(NamedTuple):
@@ -61,6 +61,15 @@ def counts(
         own, true = ({e for e in reading(tags.split(" ")) if not types or e.type in types} for tags in (given, wanted))
         right, answered, there = right + len(own & true), answered + len(own), there + len(true)
     return Counts(right, answered, there)
+
+
+def sums(reading: Reading) -> Sums:
+    """F1 from the entities of each sentence that are right, answered, and there."""
+
+    def of_rows(predictions: Predictions, references: References) -> list[Counts]:
+        return [counts([given], [wanted], reading) for given, wanted in zip(predictions, references, strict=True)]
+
+    return Sums(of_rows, lambda found: Counts(*map(int, found)).f1)
 
 
 def by_type(predictions: Predictions, references: References, reading: Reading) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """F1 of entities, as conlleval reads them (Tjong Kim Sang and Buchholz, 2000)."""
 
-from priming.evaluation.metrics.entities import by_type, counts, lenient
+from priming.evaluation.metrics.entities import by_type, counts, lenient, sums
 from priming.evaluation.metrics.interface import Metric, Predictions, References
 
 
@@ -9,4 +9,8 @@ def entity_f1(predictions: Predictions, references: References) -> float:
     return counts(predictions, references, lenient).f1
 
 
-METRIC = Metric(entity_f1, parts=lambda predictions, references: by_type(predictions, references, lenient))
+METRIC = Metric(
+    entity_f1,
+    parts=lambda predictions, references: by_type(predictions, references, lenient),
+    sums=sums(lenient),
+)

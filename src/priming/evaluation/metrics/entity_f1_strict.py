@@ -1,6 +1,6 @@
 """F1 of entities whose tags follow IOB2."""
 
-from priming.evaluation.metrics.entities import by_type, counts, strict
+from priming.evaluation.metrics.entities import by_type, counts, strict, sums
 from priming.evaluation.metrics.interface import Metric, Predictions, References
 
 
@@ -9,4 +9,8 @@ def entity_f1_strict(predictions: Predictions, references: References) -> float:
     return counts(predictions, references, strict).f1
 
 
-METRIC = Metric(entity_f1_strict, parts=lambda predictions, references: by_type(predictions, references, strict))
+METRIC = Metric(
+    entity_f1_strict,
+    parts=lambda predictions, references: by_type(predictions, references, strict),
+    sums=sums(strict),
+)

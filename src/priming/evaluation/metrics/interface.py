@@ -16,9 +16,19 @@ References = Sequence[Sequence[str]]
 class Metric:
     """A score of predictions against references; `of_rows` if it is a mean over rows.
 
-    `parts` gives the same score of parts of what is scored, by name, such as of each type of entity.
+    `parts` gives the same score of parts of what is scored, by name, such as of each type of entity. `sums` says how
+    the score follows from numbers that are counted in each row and added up, so that scores of many subsets are cheap.
     """
 
     score: Callable[[Predictions, References], float]
     of_rows: bool = False
     parts: Callable[[Predictions, References], dict[str, float]] | None = None
+    sums: "Sums | None" = None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Numbers of each row [rows x numbers], and the score from their sums [numbers]."""
+
+    of_rows: Callable[[Predictions, References], Sequence[Sequence[float]]]
+    score: Callable[[Sequence[float]], float]
