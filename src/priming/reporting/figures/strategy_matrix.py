@@ -1,5 +1,6 @@
 """Priming x tuned elements, as a heat map with values, one map per PLM."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from priming.reporting.figures.stored import stored
 from priming.study import Study
 
 ROW_HEIGHT = 0.34
+LONGEST = 12
+"""Letters of a line above a column."""
 _VALUES = {"score": ("strategies", "mean"), "arg": ("arg", "arg_percent"), "gain": ("effects", "gain")}
 
 
@@ -116,7 +119,13 @@ def _between_algorithms(ax: Axes, values: pd.DataFrame) -> None:
 
 
 def _wrapped(name: str) -> str:
-    return name.replace(" (", "\n(")
+    """The name on as many lines as the width of a column asks for, broken before a bracket or after a plus."""
+    lines = [""]
+    for part in re.split(r"(?<=\+)| (?=\()", name):
+        if lines[-1] and (part.startswith("(") or len(lines[-1] + part) > LONGEST):
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _note(cells: pd.DataFrame) -> str:
