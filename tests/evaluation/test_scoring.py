@@ -59,7 +59,7 @@ def test_rows_that_training_did_not_see_are_scored_too(tmp_path: Path) -> None:
     """Without the first test row, of which the label does not matter, two of three are right, and one greedily."""
     found = scored(tmp_path, Scoring(metrics=["accuracy"]), ["yes", "no"], seen=("test 0", "elsewhere"))
     unseen = {"ranking": {"accuracy": pytest.approx(2 / 3)}, "greedy": {"accuracy": pytest.approx(1 / 3)}}
-    assert found["parts"] == {"test": {"unseen": unseen}}
+    assert found["parts"] == {"test": {"unseen rows": unseen}}
     assert found["test"]["ranking"] == {"accuracy": 0.75}
 
 

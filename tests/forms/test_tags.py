@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import ByteLevel as ByteLevelProcessor
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import PreTrainedTokenizerFast
 
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import IGNORE_INDEX, TextTokenizer, TokenizedDataset, collate
@@ -190,3 +195,16 @@ def test_what_is_no_sentence_is_refused(value: dict[str, list[str]]) -> None:
 def test_the_constant_answer_is_outside() -> None:
     assert FORM.constant([["B-PER O"], ["O"]]) == ("O", ["O O", "O"])
     assert FORM.chance(TAGS) == 0
+
+
+def test_a_space_that_is_a_token_of_its_own_begins_the_word_after_it(tmp_path: Path) -> None:
+    """Byte-level pieces without merges: the space is a token, which the library counts to the word behind it."""
+    alphabet = sorted(ByteLevel.alphabet())
+    pieces = Tokenizer(BPE({piece: number for number, piece in enumerate(alphabet)}, []))
+    pieces.pre_tokenizer = ByteLevel(add_prefix_space=True)
+    for trimmed in (True, False):
+        pieces.post_processor = ByteLevelProcessor(trim_offsets=trimmed)
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, pad_token=alphabet[0])
+        (row,) = sentences(TextTokenizer(tokenizer, 64, 4), ["one and two"])
+        by_library = tokenizer(["one", "and", "two"], is_split_into_words=True).word_ids()
+        assert list(row.starts) == [by_library.index(word) for word in range(3)]

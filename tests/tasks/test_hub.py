@@ -184,7 +184,10 @@ def test_a_cut_file_is_named(tmp_path: Path, mirror: Path, on_hub: Own) -> None:
 def test_missing_files_are_named(tmp_path: Path, mirror: Path, on_hub: Own) -> None:
     for path in (mirror / "plain").iterdir():
         path.unlink()
-    with pytest.raises(DataError, match=r"there are no data files of configuration plain; to read a mirror"):
+    with pytest.raises(
+        DataError,
+        match=r"has no data files of configuration plain; where there is a network, type: priming tasks mirror",
+    ):
         source_of(on_hub(), "mine").raw_files(tmp_path)
 
 

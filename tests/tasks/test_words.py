@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from priming.errors import DataError
 from priming.evaluation.metrics.entities import Entity, strict
@@ -89,7 +90,7 @@ def test_what_a_scheme_forbids(scheme: str, tags: str, place: int) -> None:
 @pytest.mark.parametrize(
     ("train", "definition", "said"),
     [
-        ("a O\nb\n", {}, r"train.conll, line 2: 1 column where the first word has 2"),
+        ("a O\nb\n", {}, r"train.conll, line 2: 1 column where the first word, in line 1, has 2"),
         ("a O\n\nb O\nc I-PER\n", {}, r"train.conll, line 4: I-PER continues no entity.*tasks.define.ner.scheme: iob1"),
         ("a B-PER\n\nb Q-PER\n", {}, r"train.conll, line 3: 'Q-PER' is no tag of this scheme; allowed: O, B-<type>"),
         ("a PERSON\n", {"labels": {"O": "O", "PER": "B-PER"}}, r"line 1: unknown tag 'PERSON'; known: O, PER"),
@@ -108,6 +109,25 @@ def test_wrong_files(load: Callable[..., object], train: str, definition: dict[s
         load(train, **definition)
 
 
+def test_spaces_of_other_kinds_belong_to_words(load: Callable[..., object]) -> None:
+    task = load("10\N{NO-BREAK SPACE}km  B-PER\n", "a O\n")
+    assert task.train[0].input == "10\N{NO-BREAK SPACE}km"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"labels": {"PER": "PERS"}}, "labels: 'PERS' is no tag; write O, or a mark and a type"),
+        ({"labels": {"PER": "B-PER SON"}}, "labels: 'B-PER SON' is no tag"),
+        ({"output": "0"}, "input and output name the same column, '0'"),
+    ],
+)
+def test_wrong_definitions(changed: dict[str, object], said: str) -> None:
+    given = {"files": {"train": "a", "test": "b"}, "kind": "tagging", "input": "{0}", "output": "-1"}
+    with pytest.raises(ValidationError, match=said):
+        TaskDefinition.model_validate({**given, **changed})
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -117,6 +137,9 @@ def test_wrong_files(load: Callable[..., object], train: str, definition: dict[s
         ({"tokens": "a b", "tags": ["O", "O"]}, "column tokens: a str instead of a list with an entry for each word"),
         ({"tokens": ["a"], "tags": [3]}, r"line 1, word 1: the class id 3 has no name; name the tags in .*labels"),
         ({"tokens": ["a"]}, "there is no column 'tags'"),
+        ({"tokens": ["a"], "tags": ["B-PER X"]}, "line 1, word 1: 'B-PER X' has a space in it"),
+        ({"tokens": ["a", "b"], "tags": ["O", None]}, "line 1, word 2: no tag; write one, O for a word outside"),
+        ({"tokens": ["a", "b"], "tags": ["O", ""]}, "line 1, word 2: no tag; write one"),
     ],
 )
 def test_wrong_rows(tmp_path: Path, row: dict[str, object], said: str) -> None:

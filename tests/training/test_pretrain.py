@@ -21,7 +21,7 @@ from priming.errors import DataError
 from priming.hub_access import UnreachableError
 from priming.study.plm import Plm
 from priming.training.pretrain import make_plm
-from tests.tiny_plms import CLASSES
+from tests.tiny_plms import CLASSES, save_generated_plm
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FETCH = """
@@ -52,6 +52,19 @@ def test_a_folder_of_another_family_than_the_study_says_is_refused(
     told = rf"plms.mine.family is 't5', but the model's config.json says '{kind}'; write family: {kind}"
     with pytest.raises(DataError, match=told):
         make_plm("mine", Plm(path=found.name, family="t5"), [], found.parent, tmp_path / "out", Compute())
+
+
+@pytest.mark.parametrize(("family", "positions"), [("bert", 64), ("roberta", 64)])
+def test_longer_inputs_than_a_model_has_positions_for_are_refused(family: str, positions: int, tmp_path: Path) -> None:
+    folder = save_generated_plm(family, tmp_path / "plm")
+    (tmp_path / "out").mkdir()
+    make_plm("mine", Plm(path="plm", max_input=positions), [], tmp_path, tmp_path / "out", Compute())
+    assert load_plm(folder).model.config.max_position_embeddings in (positions, positions + 2)
+    told = (
+        f"plms.mine.max_input is {positions + 1}, but the model has positions for {positions} tokens; allowed: at most"
+    )
+    with pytest.raises(DataError, match=told):
+        make_plm("mine", Plm(path="plm", max_input=positions + 1), [], tmp_path, tmp_path / "out", Compute())
 
 
 @pytest.mark.parametrize("family", ["bart", "t5", "mt5"])

@@ -86,14 +86,14 @@ class InnerLoops:
         """The support batches, where one pass serves all inner steps, as rows of its states; and these [N x D].
 
         So it is where inner steps see one support set, move what stands on top of the PLM alone, and are not
-        differentiated, and dropout is off.
+        differentiated, and no dropout acts in the PLM.
         """
         if (
             len(episode.support) < 2
             or any(batch is not episode.support[0] for batch in episode.support)
             or not set(self.inner.elements) <= self.model.on_top
             or self.inner.second_order
-            or self.model.training
+            or self.model.drops
             or self.model.prompt is not None
         ):
             return episode.support, None

@@ -104,6 +104,10 @@ class Bert(Backbone):
         before, types = _BEFORE_POSITIONS[shape.family], _types(shape)
         return shape.layers * layer + (shape.vocabulary + shape.positions + before + types) * shape.d_model
 
+    def longest_input(self, config: Any) -> int:
+        """Positions are learned, so there are only so many."""
+        return int(config.max_position_embeddings) - _BEFORE_POSITIONS[config.model_type]
+
     def too_short(self, shape: "Architecture", longest: int) -> bool:
         """Positions are learned, so there are only so many."""
         return longest > shape.positions

@@ -51,6 +51,10 @@ class Backbone:
         """Whether a checkpoint may have a tensor of this name that the model has not."""
         return False
 
+    def longest_input(self, config: Any) -> int | None:
+        """The tokens that it has positions for; None if any number."""
+        return None
+
     def load_class(self) -> Any:
         """The class of transformers that loads it."""
         raise NotImplementedError

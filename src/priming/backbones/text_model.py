@@ -120,6 +120,11 @@ class TextModel(nn.Module):
         finally:
             self.known = before
 
+    @property
+    def drops(self) -> bool:
+        """Whether dropout acts in the PLM of an encoder."""
+        return any(module.training and module.p > 0 for module in self.plm.modules() if isinstance(module, nn.Dropout))
+
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
         with self._passing(states.device):

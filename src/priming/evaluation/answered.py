@@ -10,6 +10,9 @@ from priming.forms.answers import PREDICTIONS, Prediction, read_predictions, row
 from priming.forms.rows import Example
 from priming.tasks.prepared import PreparedTask
 
+UNSEEN = "unseen rows"
+"""The part of a split whose inputs are not among those that the sample is trained on; no type of entity has a space."""
+
 
 @dataclass(frozen=True)
 class Answered:

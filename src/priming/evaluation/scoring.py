@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from priming.evaluation.answered import Answered, answered
+from priming.evaluation.answered import UNSEEN, Answered, answered
 from priming.evaluation.metrics import METRICS, own_metric, score
 from priming.forms.table import form_of_kind
 from priming.result_files import read_result, write_json
@@ -14,9 +14,6 @@ from priming.tasks.prepared import PreparedTask, read_task
 
 Scores = dict[str, dict[str, float]]
 """Scores by decoder and metric."""
-
-UNSEEN = "unseen"
-"""The part of a split whose inputs are not among those that the sample is trained on."""
 
 _ABOUT = ("study", "plm", "strategy", "task", "seed", "sample", "status", "reason")
 
@@ -43,6 +40,7 @@ def sample_scores(folder: Path, task: PreparedTask, number: int, scoring: Scorin
         found["test"] = _by_decoder(parts["test"], _reported(parts["test"].answers, scoring), task, scoring)
         if of_parts := _of_parts(parts, task, number, scoring):
             found["parts"] = of_parts
+            found["unseen"] = {split: len(own) for split, own in _unseen(task, number).items()}
     if result["runs"]:
         found |= _constant(task, number, scoring)
     return found
@@ -67,20 +65,28 @@ def _scores(
 
 def _of_parts(parts: Mapping[str, Answered], task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Scores]:
     """The scores of parts of each split: by split and part as `_by_decoder` has those of the whole."""
-    train, dev, test = task.sample(number)
-    known = {example.input for example in train}
     found: dict[str, Any] = {}
-    for split, examples in (("dev", dev), ("test", test)):
-        rows, own = parts[split], [n for n, example in enumerate(examples) if example.input not in known]
+    for split, own in _unseen(task, number).items():
+        rows = parts[split]
         decoders = _reported(rows.answers, scoring)
-        if 0 < len(own) < len(examples):
+        scored = {metric: METRICS[own_metric(metric, task.metric)].parts for metric in scoring.metrics}
+        if own and (len(own) < len(rows.references) or any(scored.values())):
             found.setdefault(split, {})[UNSEEN] = _by_decoder(rows.only(own), decoders, task, scoring)
         for decoder in decoders:
-            for metric in scoring.metrics:
-                scored = METRICS[own_metric(metric, task.metric)].parts
-                for part, value in (scored(rows.answers[decoder], rows.references) if scored else {}).items():
+            for metric, of_parts in scored.items():
+                for part, value in (of_parts(rows.answers[decoder], rows.references) if of_parts else {}).items():
                     found.setdefault(split, {}).setdefault(part, {}).setdefault(decoder, {})[metric] = value
     return found
+
+
+def _unseen(task: PreparedTask, number: int) -> dict[str, list[int]]:
+    """The rows of each split whose inputs are not among those that the sample is trained on."""
+    train, dev, test = task.sample(number)
+    known = {example.input for example in train}
+    return {
+        split: [n for n, example in enumerate(examples) if example.input not in known]
+        for split, examples in (("dev", dev), ("test", test))
+    }
 
 
 def _constant(task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:

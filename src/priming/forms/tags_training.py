@@ -74,14 +74,17 @@ def sentences(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[Sentence]:
 
 
 def _starts(offsets: Sequence[tuple[int, int]], special: Sequence[int], text: str) -> list[int]:
-    """The position of the first token of each word of a text; the space before a word belongs to it, if to any."""
+    """The position of the first token of each word of a text.
+
+    The space before a word belongs to it; a token of that space alone may be said to be of no character after it.
+    """
     words = [0]
     for character in text:
         words.append(words[-1] + (character == " "))
     found = [NO_TOKEN] * (words[-1] + 1)
     for position, ((start, end), is_special) in enumerate(zip(offsets, special, strict=True)):
         first = start + (text[start:end][:1] == " ")
-        if not is_special and start < end and found[words[first]] == NO_TOKEN:
+        if not is_special and found[words[first]] == NO_TOKEN:
             found[words[first]] = position
     return found
 

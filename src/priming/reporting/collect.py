@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from priming.errors import DataError
+from priming.evaluation.answered import UNSEEN
 from priming.result_files import FORMAT, RESULT, read_json, redo
 from priming.strategies import Strategy
 from priming.study import Study, paths
@@ -29,7 +30,7 @@ Expected = dict[str, str | int]
 _COSTS = ["tuned", "total", "flops", "flops_executed"]
 _SAMPLES = [*RUN, "status", "reason", "dev", "decoder", *_COSTS, "kept_start", "majority_label", "majority", "chance"]
 _SCORES = [*RUN, "metric", "decoder", "score"]
-_PARTS = [*RUN, "split", "part", "metric", "decoder", "score"]
+_PARTS = [*RUN, "split", "part", "rows", "metric", "decoder", "score"]
 _CURVES = [*RUN, "step", "dev"]
 _POINTS = [*RUN, "learning_rates", "batch_size", "length", "dev", "won"]
 _PRIMINGS = [*PRIMING, "status", "reason", "flops", "flops_executed"]
@@ -204,7 +205,8 @@ def _parts(run: Expected, result: Row) -> Iterator[Row]:
         for part, by_decoder in parts.items():
             for decoder, scores in by_decoder.items():
                 for metric, score in scores.items():
-                    key = {"split": split, "part": part, "metric": metric, "decoder": decoder}
+                    rows = result["unseen"][split] if part == UNSEEN else ""
+                    key = {"split": split, "part": part, "rows": rows, "metric": metric, "decoder": decoder}
                     yield {**run, **key, "score": _number(score)}
 
 

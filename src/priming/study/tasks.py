@@ -1,5 +1,6 @@
 """Settings of tasks in the study file: where rows come from, the role of each task, how few examples are drawn."""
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +16,9 @@ from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
 from priming.study.template import columns_of
 from priming.study.tuning import TaskMetric
+
+TAG = re.compile(r"O|[BIES]-\S+")
+"""A tag by which words of entities are marked."""
 
 if TYPE_CHECKING:
     TaskKind = str
@@ -131,8 +135,14 @@ class TaskDefinition(Section):
             return self
         if self.input != f"{{{columns_of(self.input)[0]}}}":
             raise ValueError(f"input {self.input!r} is more than a column of words; write {{column}} alone")
+        if self.output == columns_of(self.input)[0]:
+            raise ValueError(f"input and output name the same column, {self.output!r}; name that of the tags as output")
         if self.threshold is not None:
             raise ValueError(f"a {self.kind} task has no threshold; leave it out")
+        if wrong := [tag for tag in (self.labels or {}).values() if not TAG.fullmatch(tag)]:
+            raise ValueError(
+                f"labels: {wrong[0]!r} is no tag; write O, or a mark and a type without spaces, as in B-PER"
+            )
         return self
 
 

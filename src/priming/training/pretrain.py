@@ -15,6 +15,7 @@ from priming.backbones.device import device_of
 from priming.backbones.loading import CONVERSION_NOTE, LoadedPlm, load_plm
 from priming.backbones.pretraining import fresh_plm
 from priming.backbones.sections import Pretraining
+from priming.backbones.table import BACKBONES
 from priming.digests import file_digest
 from priming.errors import DataError
 from priming.result_files import write_result
@@ -66,6 +67,7 @@ def make_plm(
     else:
         loaded = fetch(plm, base, out)
         _check_family(name, plm, loaded)
+        _check_longest(name, plm, loaded)
     if found.failure is None:
         _save(loaded, out)
     conversion = _conversion(plm.folder(base) or out)
@@ -115,6 +117,16 @@ def _check_family(name: str, plm: Plm, loaded: LoadedPlm) -> None:
     if plm.family not in (None, found):
         wrong = f"plms.{name}.family is {plm.family!r}, but the model's config.json says {found!r}"
         raise DataError(f"{wrong}; write family: {found}")
+
+
+def _check_longest(name: str, plm: Plm, loaded: LoadedPlm) -> None:
+    config = loaded.model.config
+    longest = BACKBONES[config.model_type].longest_input(config)
+    if longest is not None and plm.max_input > longest:
+        raise DataError(
+            f"plms.{name}.max_input is {plm.max_input}, but the model has positions for {longest} tokens; "
+            f"allowed: at most {longest}"
+        )
 
 
 def _converted(source: Source, out: Path) -> LoadedPlm:

@@ -13,14 +13,14 @@ def sentences(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
     """The sentences of a file from its numbered lines.
 
     A row's columns are named by number, "0", "1", ... from the left and "-1", "-2", ... from the right; each is a list
-    with an entry a word. Columns are parted by tabs where the file's first word has one, else by white space. Lines
-    that begin with -DOCSTART- are left out.
+    with an entry a word. Columns are parted by tabs where the file's first word has one, else by spaces. Lines that begin
+    with -DOCSTART- are left out.
 
     Raises:
         DataError: a line with more or fewer columns than the first.
     """
     words: list[list[str]] = []
-    first = columns = 0
+    first = columns = begun = 0
     tabs = False
     for number, line in lines:
         text = line.rstrip("\r\n")
@@ -31,12 +31,12 @@ def sentences(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
             continue
         if not columns:
             tabs = "\t" in text
-        fields = text.split("\t") if tabs else text.split()
-        columns = columns or len(fields)
+        fields = text.split("\t") if tabs else [field for field in text.split(" ") if field]
+        columns, begun = columns or len(fields), begun or number
         if len(fields) != columns:
             raise DataError(
-                f"{path}, line {number}: {len(fields)} column{'s' if len(fields) > 1 else ''} where the first word has "
-                f"{columns}; write all of them, parted by {'tabs' if tabs else 'spaces or tabs'}"
+                f"{path}, line {number}: {len(fields)} column{'s' if len(fields) > 1 else ''} where the first word, in "
+                f"line {begun}, has {columns}; write all of them in both, parted by {'tabs' if tabs else 'spaces'}"
             )
         first = first if words else number
         words.append(fields)

@@ -22,6 +22,8 @@ HOW_TO = (
     f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
     "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
 )
+REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE"
+"""What to do about a mirror that lacks something."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Mirror:
         }
         if not found:
             raise DataError(
-                f"{self.folder}: there are no data files{f' of configuration {config}' if config else ''}; {HOW_TO}"
+                f"{self.key}: {self.folder} has no data files{f' of configuration {config}' if config else ''}; {REFRESH}"
             )
         readme = self.folder / "README.md"
         return sorted(found | ({readme} if readme.is_file() else set()))
@@ -74,7 +76,8 @@ def chosen_configuration(key: str, place: str, config: str | None, there: list[s
             if config
             else "name one of the configurations"
         )
-        raise DataError(f"{key}.config: {what}; {place} has {', '.join(there)}")
+        more = f"; if it should have another, {REFRESH}" if config else ""
+        raise DataError(f"{key}.config: {what}; {place} has {', '.join(there)}{more}")
     return config
 
 

@@ -41,7 +41,9 @@ class WordReader:
         if self.known and (unknown := [place for place, tag in enumerate(tags) if tag not in self.known]):
             tag = tags[unknown[0]]
             known = ", ".join(self.known)
-            advice = f"known tags: {known}{nearest(tag, self.known)}; list it in {self.key}.labels or correct the row"
+            advice = (
+                f"known tags: {known}{nearest(tag, self.known)}; list all tags in {self.key}.labels or correct the row"
+            )
             raise self._unusable(row, unknown[0], f"the tag {tag!r} occurs in no training row", advice)
         return sentence(words, tags)
 
@@ -54,7 +56,9 @@ class WordReader:
         types = dict.fromkeys(tag.partition("-")[2] for tag in named if "-" in tag)
         if not types:
             column = f"{self.key}.output names the column {self.definition.output}"
-            raise DataError(f"{self.key}: no training row has an entity; {column}")
+            raise DataError(
+                f"{self.key}: no training row has an entity; {column}; name that of the tags, or rows that have some"
+            )
         return (OUTSIDE, *(f"{mark}-{kind}" for kind in types for mark in "BI"))
 
     def _words(self, row: Row) -> list[str]:
@@ -69,10 +73,14 @@ class WordReader:
     def _tag(self, row: Row, place: int, value: Any) -> str:
         named = class_name(self.names, value)
         tag = named.strip() if isinstance(named, str) else str(named)
+        if value is None or not tag:
+            raise self._unusable(row, place, "no tag", f"write one, {OUTSIDE} for a word outside all entities")
+        if " " in tag:
+            raise self._unusable(row, place, f"{tag!r} has a space in it", "write a mark and a type, as in B-PER")
         if self.tags is None:
-            if isinstance(named, str) and tag:
+            if isinstance(named, str):
                 return tag
-            text = f"the class id {tag} has no name" if tag else "no tag"
+            text = f"the class id {tag} has no name"
             raise self._unusable(row, place, text, f"name the tags in {self.key}.labels, as in {{0: O, 1: B-PER}}")
         if tag not in self.tags:
             known = ", ".join(self.tags)
