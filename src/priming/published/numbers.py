@@ -158,8 +158,8 @@ CLAIMS: dict[str, list[Claim]] = {
 
 NOTES = {
     "gheini2022": (
-        "Of adapter and head the paper says that they are 0.4 % of the parameters; by their shapes they are 0.059 % of "
-        "mBERT's. The cause is not known: with BERT's pooler it would be 0.39 %, but nothing in the paper supports that."
+        "Of adapter and head the paper says that they are 0.4 % of the parameters; by shape they are 0.059 % of mBERT's. "
+        "The cause is not known: with BERT's pooler it would be 0.39 %, but nothing in the paper supports that."
     )
 }
 """What to know of a paper's numbers, beside them."""

@@ -29,8 +29,8 @@ def part_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Iter
                 cells = [_mean(study, cell[cell["part"] == part]) for part in parts]
                 rows.append([strategy, task, *([whole[strategy, task]] if whole else []), *cells])
         note = (
-            f"Mean ± {wording.deviation(study)} over pairs of seed and sample. Unseen rows are those whose input is not "
-            f"among those that the sample trains on{_counted(own)}; other parts are types of entity."
+            f"Mean ± {wording.deviation(study)} over pairs of seed and sample. Unseen rows are those whose input is "
+            f"not among those that the sample trains on{_counted(own)}; other parts are types of entity."
         )
         header = ["strategy", "task", *([ALL] if whole else []), *parts]
         caption = f"PLM {plm}: parts of the {name} rows ({wording.selecting_score(study)}; {wording.size(study)})"

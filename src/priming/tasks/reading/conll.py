@@ -13,8 +13,8 @@ def sentences(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
     """The sentences of a file from its numbered lines.
 
     A row's columns are named by number, "0", "1", ... from the left and "-1", "-2", ... from the right; each is a list
-    with an entry a word. Columns are parted by tabs where the file's first word has one, else by spaces. Lines that begin
-    with -DOCSTART- are left out.
+    with an entry a word. Columns are parted by tabs where the file's first word has one, else by spaces. Lines that
+    begin with -DOCSTART- are left out.
 
     Raises:
         DataError: a line with more or fewer columns than the first.

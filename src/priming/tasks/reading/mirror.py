@@ -59,9 +59,8 @@ class Mirror:
             path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in DATA
         }
         if not found:
-            raise DataError(
-                f"{self.key}: {self.folder} has no data files{f' of configuration {config}' if config else ''}; {REFRESH}"
-            )
+            which = f" of configuration {config}" if config else ""
+            raise DataError(f"{self.key}: {self.folder} has no data files{which}; {REFRESH}")
         readme = self.folder / "README.md"
         return sorted(found | ({readme} if readme.is_file() else set()))
 
