@@ -1,5 +1,6 @@
 """Interface between the package and Snakemake: the study file and the input functions of rules."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -24,6 +25,12 @@ def run_this_checkout() -> None:
     """Make commands run this checkout with Snakemake's Python, even if neither is on the path."""
     for variable, first in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable).parent)):
         os.environ[variable] = os.pathsep.join(filter(None, [str(first), os.environ.get(variable)]))
+
+
+def collect_rarely() -> None:
+    """Let Python look for garbage less often: each time it goes through everything that the study's jobs consist of."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 def study_file(settings: ConfigSettings) -> Path:

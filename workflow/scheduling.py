@@ -40,11 +40,12 @@ def site() -> Site:
         raise SystemExit(error.exit_code) from None
 
 
-def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Callable[..., Any]]]:
+def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Any]]:
     """The function from a rule's output pattern to its resources.
 
-    Memory doubles with every attempt that was killed without warning. Time grows with every attempt, except for
-    primings, which resume where the last attempt ended.
+    What the site requests alike for jobs with and without GPUs is a value rather than a function, since Snakemake
+    inspects and calls the functions for every job of a dry run. Memory doubles with every attempt that was killed
+    without warning. Time grows with every attempt, except for primings, which resume where the last attempt ended.
     """
     study = recipes.graph.study.name
 
@@ -59,10 +60,12 @@ def needing(recipes: Recipes, cluster: Site) -> Callable[[str], dict[str, Callab
         again = 1 if recipes.graph.jobs[out].step == "prime" else attempt
         return min(needed(out).minutes * again, cluster.longest or sys.maxsize)
 
+    on_cpus, on_gpus = cluster.resources(0), cluster.resources(1)
+    always = {name: value for name, value in on_cpus.items() if value == on_gpus[name]}
     wanted: dict[str, Callable[[str, int], Any]] = {"mem_mb": memory, "runtime": minutes}
-    for name in Site().resources(1):
+    for name in (name for name in on_gpus if name not in always):
         wanted[name] = lambda out, attempt, name=name: cluster.resources(needed(out).gpus)[name]
-    return lambda pattern: {name: _of_wildcards(value, pattern) for name, value in wanted.items()}
+    return lambda pattern: {name: _of_wildcards(value, pattern) for name, value in wanted.items()} | always
 
 
 def cores(recipes: Recipes, cluster: Site, pattern: str) -> Callable[..., int]:

@@ -104,10 +104,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    for cached in (code.closure, code.digest, code._imported):
+    for cached in (code.closure, code.read):
         cached.cache_clear()
     yield tmp_path
-    for cached in (code.closure, code.digest, code._imported):
+    for cached in (code.closure, code.read):
         cached.cache_clear()
 
 
@@ -140,7 +140,7 @@ def test_comments_docstrings_and_layout_do_not_count(package: Path, before: str,
     assert before in text
     file.write_text(text.replace(before, after, 1))
     ast.parse(file.read_text())
-    code.digest.cache_clear()
+    code.read.cache_clear()
     assert (code.digest("priming.a.entry") == first) is same
 
 
@@ -161,5 +161,5 @@ def test_how_an_entry_looks_does_not_count(package: Path, before: str, after: st
     text = file.read_text()
     assert text.count(before) == 1
     file.write_text(text.replace(before, after))
-    code.digest.cache_clear()
+    code.read.cache_clear()
     assert (code.digest("priming.a.look") == first) is same

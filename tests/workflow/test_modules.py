@@ -288,7 +288,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the package, which closures and digests are read from."""
     folder = tmp_path_factory.mktemp("package")
     shutil.copytree(code.ROOT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    cached = (code.closure, code.digest, code._imported)
+    cached = (code.closure, code.read)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(code, "ROOT", folder)
         for function in cached:
@@ -301,7 +301,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def edit(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """`edit(module)` puts a line into a module until the test ends."""
-    digest, edited = code.digest, []
+    read, edited = code.read, []
 
     def add(module: str) -> None:
         source = code.source_of(module)
@@ -309,7 +309,7 @@ def edit(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
         edited.append((source, source.read_text(encoding="utf-8")))
         source.write_text(edited[0][1] + "\nADDED = 1\n", encoding="utf-8")
         # Of this one anew; those of the others are known.
-        monkeypatch.setattr(code, "digest", lambda name: (digest.__wrapped__ if name == module else digest)(name))
+        monkeypatch.setattr(code, "read", lambda name: (read.__wrapped__ if name == module else read)(name))
 
     yield add
     for source, text in edited:

@@ -41,8 +41,9 @@ def ask(scheduling: ModuleType, tiny: Study, tmp_path: Path, monkeypatch: pytest
     recipes = Recipes(graph(tiny), TINY.parent)
 
     def value(name: str, pattern: str, attempt: int = 1, site: Site = NOWHERE, **wildcards: str) -> object:
-        asked = scheduling.needing(recipes, site)(pattern)
-        return asked[name](Wildcards(fromdict=wildcards or {"seed": "1", "chunk": "00"}), attempt=attempt)
+        asked = scheduling.needing(recipes, site)(pattern)[name]
+        given = Wildcards(fromdict=wildcards or {"seed": "1", "chunk": "00"})
+        return asked(given, attempt=attempt) if callable(asked) else asked
 
     return value
 

@@ -12,6 +12,7 @@ from priming.jobs.graph import root, tables
 from priming.jobs.stages import stages
 
 rule_inputs.run_this_checkout()
+rule_inputs.collect_rarely()
 
 STUDY_FILE = rule_inputs.study_file(workflow.config_settings)
 RECIPES = rule_inputs.read(STUDY_FILE)

@@ -45,14 +45,24 @@ def closure(entry: str) -> tuple[str, ...]:
         module = waiting.pop()
         if module not in found and not _uncounted(module):
             found.add(module)
-            waiting.extend(_imported(module))
+            waiting.extend(read(module)[1])
     return tuple(sorted(found))
 
 
-@cache
 def digest(module: str) -> str:
     """SHA-256 of the module's syntax tree without docstrings."""
-    return hashlib.sha256(ast.dump(_bare(_tree(module))).encode()).hexdigest()
+    return read(module)[0]
+
+
+@cache
+def read(module: str) -> tuple[str, tuple[str, ...]]:
+    """The module's digest and the modules of this package that it imports, both from one parse of its source."""
+    source = source_of(module)
+    assert source, module
+    text = source.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    imported = _imported(tree, module)
+    return hashlib.sha256(ast.dump(_bare(tree, text)).encode()).hexdigest(), imported
 
 
 def source_of(module: str) -> Path | None:
@@ -69,20 +79,14 @@ def _uncounted(module: str) -> bool:
     return module == PACKAGE or any(module == name or module.startswith(f"{name}.") for name in UNCOUNTED[1:])
 
 
-def _tree(module: str) -> ast.Module:
-    source = source_of(module)
-    assert source, module
-    return ast.parse(source.read_text(encoding="utf-8"))
-
-
-@cache
-def _imported(module: str) -> tuple[str, ...]:
+def _imported(tree: ast.Module, module: str) -> tuple[str, ...]:
     """The modules of this package that `module` imports in its source, and their packages."""
-    named = [name for node in _statements(_tree(module)) for name in _names(node, module)]
+    named = [name for node in _statements(tree) for name in _names(node, module)]
     if _in_package(module):  # it imports none of a user's modules, whatever they are called
         named = [name for name in named if _in_package(name)]
-    modules = [name if source_of(name) else name.rpartition(".")[0] for name in named if name]
-    return tuple(dict.fromkeys(part for name in [*modules, module] for part in _with_packages(name) if source_of(part)))
+    modules = [name if source_of(name) else name.rpartition(".")[0] for name in dict.fromkeys(named) if name]
+    parts = dict.fromkeys(part for name in [*modules, module] for part in _with_packages(name))
+    return tuple(part for part in parts if source_of(part))
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
@@ -135,9 +139,9 @@ def _without_looks(node: ast.stmt) -> ast.stmt:
     return node
 
 
-def _bare(tree: ast.Module) -> ast.Module:
-    """The tree without docstrings, field descriptions, and how entries of tables look in figures."""
-    for node in ast.walk(tree):
+def _bare(tree: ast.Module, text: str) -> ast.Module:
+    """The tree of `text` without docstrings, field descriptions, and how entries of tables look in figures."""
+    for node in ast.walk(tree) if "Field" in text else _statements(tree):
         if isinstance(node, ast.ClassDef):
             node.body = [_without_looks(part) for part in node.body]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":

@@ -130,11 +130,17 @@ def _labelled(study: Study, tasks: tuple[str, ...]) -> bool:
 def score_params(study: Study, member: Member, seed: int, task: str) -> Params:
     """The scores of a cell: the reported metrics of its samples' predictions."""
     return {
-        "scoring": _json(study.scoring, include={"decoders", "metrics"}) | {"generator": study.scoring.generator},
+        "scoring": _reported(study),
         "task": task,
         "samples": study.tasks.samples,
         **_seeds(member, seed),
     }
+
+
+@remembered
+def _reported(study: Study) -> Params:
+    """What is reported of every cell."""
+    return _json(study.scoring, include={"decoders", "metrics"}) | {"generator": study.scoring.generator}
 
 
 def scoring_params(study: Study, decoders: Sequence[str]) -> Params:

@@ -46,6 +46,7 @@ class Recipes:
         self._reasons: dict[str, str | None] = {}
         self._stale: dict[str, bool] = {}
         self._codes: dict[tuple[str, ...], dict[str, str]] = {}
+        self._code_digests: dict[tuple[str, ...], str] = {}
         self._chunks: dict[str, dict[str, str]] = {}
 
     def folder(self, path: str) -> Path:
@@ -70,7 +71,12 @@ class Recipes:
         return self._chains[path]
 
     def _chain(self, result: Result, settings: Params) -> str:
-        return of_json([settings, of_json(self.code(result.modules)), *map(self.chain, result.inputs)])
+        return of_json([settings, self._code_digest(result.modules), *map(self.chain, result.inputs)])
+
+    def _code_digest(self, modules: tuple[str, ...]) -> str:
+        if modules not in self._code_digests:
+            self._code_digests[modules] = of_json(self.code(modules))
+        return self._code_digests[modules]
 
     def data(self, path: str) -> dict[str, str | None]:
         """Digests of the raw data behind a result, by task or PLM; None for missing data."""
