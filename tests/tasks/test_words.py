@@ -122,7 +122,7 @@ def test_spaces_of_other_kinds_belong_to_words(load: Callable[..., object]) -> N
         ({"output": "0"}, "input and output name the same column, '0'"),
     ],
 )
-def test_wrong_definitions(changed: dict[str, object], said: str) -> None:
+def test_tags_and_columns_that_do_not_fit(changed: dict[str, object], said: str) -> None:
     given = {"files": {"train": "a", "test": "b"}, "kind": "tagging", "input": "{0}", "output": "-1"}
     with pytest.raises(ValidationError, match=said):
         TaskDefinition.model_validate({**given, **changed})

@@ -158,7 +158,7 @@ CLAIMS: dict[str, list[Claim]] = {
 
 NOTES = {
     "gheini2022": (
-        "Of adapter and head the paper says that they are 0.4 % of the parameters; by shape they are 0.059 % of mBERT's. "
+        "Of adapter and head the paper says that they are 0.4 % of the parameters; by shape they are 0.059 % of mBERT. "
         "The cause is not known: with BERT's pooler it would be 0.39 %, but nothing in the paper supports that."
     )
 }

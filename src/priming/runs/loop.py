@@ -73,18 +73,11 @@ def train(
 ) -> Outcome:
     """Train R runs side by side for `course.steps`, resuming from the state that `keeper` has saved.
 
-    What fails is added to `outcome`, which is returned; where runs can fail and others go on, it is part of the state.
-
-    A run whose loss or gradient is not finite stops before that step and keeps its last values; the others go on.
-    After resuming, `after_step` is called again for the last saved step, since the state may have been saved before
-    that call.
+    A run whose loss or gradient is not finite stops before that step and keeps its last values; the others go on. What
+    fails is added to `outcome`, which is returned; where runs can fail and others go on, it is part of the state.
     """
-    outcome, done = outcome or Outcome(), 0
+    outcome, done = outcome or Outcome(), _resumed(keeper, after_step)
     device = next(iter(parameters.flat.values())).device
-    if keeper:
-        done, losses = keeper.start()
-        if done:
-            after_step(done, losses)
     alive = outcome.alive(parameters.runs, device)
     for step in range(done, course.steps):
         losses, gradients = objective(parameters, step)
@@ -105,6 +98,14 @@ def train(
             stopping.check()
         after_step(step + 1, losses)
     return outcome
+
+
+def _resumed(keeper: Checkpointer | None, after_step: AfterStep) -> int:
+    """The steps done; `after_step` is called again for the last, since the state may have been saved before that."""
+    done, losses = keeper.start() if keeper else (0, None)
+    if losses is not None and done:
+        after_step(done, losses)
+    return done
 
 
 def _record(outcome: Outcome, broken: Tensor, losses: Tensor, norm: Tensor, step: int) -> None:

@@ -66,8 +66,7 @@ def make_plm(
         found = pretrain(name, loaded, texts, plm.generate.pretraining, plm.max_input, watch, place)
     else:
         loaded = fetch(plm, base, out)
-        _check_family(name, plm, loaded)
-        _check_longest(name, plm, loaded)
+        _check(name, plm, loaded)
     if found.failure is None:
         _save(loaded, out)
     conversion = _conversion(plm.folder(base) or out)
@@ -112,16 +111,13 @@ def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
     return load_plm(folder)
 
 
-def _check_family(name: str, plm: Plm, loaded: LoadedPlm) -> None:
+def _check(name: str, plm: Plm, loaded: LoadedPlm) -> None:
+    """Raise DataError where the study says otherwise of the family, or takes longer inputs than the model does."""
     found = loaded.model.config.model_type
     if plm.family not in (None, found):
         wrong = f"plms.{name}.family is {plm.family!r}, but the model's config.json says {found!r}"
         raise DataError(f"{wrong}; write family: {found}")
-
-
-def _check_longest(name: str, plm: Plm, loaded: LoadedPlm) -> None:
-    config = loaded.model.config
-    longest = BACKBONES[config.model_type].longest_input(config)
+    longest = BACKBONES[found].longest_input(loaded.model.config)
     if longest is not None and plm.max_input > longest:
         raise DataError(
             f"plms.{name}.max_input is {plm.max_input}, but the model has positions for {longest} tokens; "
