@@ -1,6 +1,7 @@
 """Published numbers beside ours, in a study small enough to do by hand."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,9 @@ def test_entities_beside_ours(make_study: Make, make_results: Made, tmp_path: Pa
     assert (float(mean["published"]), float(mean["ours"]), mean["tasks"]) == (0.9033, 0.5, "6")
     assert [key for key in found if key[0] == NER["8"]] == [(NER["8"], "mean", "")]
     assert float(found[NER["3"], "mean", ""]["published"]) == pytest.approx(0.82493, abs=1e-5)
+    text = (tmp_path / "tables" / "published.md").read_text()
+    assert re.search(r"\| strategy +\| +tuned \| +hi \| +af ", text)
+    assert "by shape they are 0.059 % of mBERT" in text
 
 
 def test_a_mean_over_languages_that_the_study_lacks_has_none_of_ours(

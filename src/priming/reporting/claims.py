@@ -7,7 +7,7 @@ import pandas as pd
 
 from priming.blocks import Block
 from priming.evaluation.intervals import FEWEST_PRIMINGS
-from priming.published.numbers import CLAIMS, NOTES, Claim, Number, Way, numbers
+from priming.published.numbers import CLAIMS, Claim, Number, Way, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
@@ -92,8 +92,8 @@ def claim_blocks(study: Study, frames: dict[str, pd.DataFrame], plm: str) -> Ite
         note = (
             "Differences in points (hundredths of the score), paired by task, seed and sample; brackets hold "
             f"{wording.LEVEL} intervals. Theirs has one number a cell, so no interval; where it prints means alone, it "
-            f"is the difference of two means. {NOTES.get(str(paper), '')}"
-        ).rstrip()
+            "is the difference of two means."
+        )
         caption = f"PLM {plm}: what {paper} says ({wording.selecting_score(study)}; {wording.size(study)})"
         header = ["claim", "theirs", "tasks", "ours", "tasks", "least", "most", "interval"]
         yield Block(f"{study.name}-{plm}-claims-{paper}", caption, header, rows, note)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from priming.blocks import Block
 from priming.evaluation.gains import mean_over_tasks, relative_gains, shared, task_bests, task_means
-from priming.published.numbers import Number, Way, numbers
+from priming.published.numbers import NOTES, Number, Way, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
@@ -153,9 +153,10 @@ class _Beside:
 
 def published_blocks(study: Study, frames: dict[str, pd.DataFrame]) -> Iterator[Block]:
     """For each paper its tables of ARG; then for each PLM the means, ARG and task scores, ours before theirs."""
+    shares = frames["strategies"].set_index(["plm", "strategy"])["share"]
     for paper, lots in study.scoring.published.chosen.items():
         frame = frames["published"][frames["published"]["paper"] == paper]
-        yield from _printed(study, paper, frame, frames["strategies"])
+        yield from _printed(study, paper, frame, shares)
         for plm in lots:
             rows = frame[frame["plm"] == plm]
             about = (
@@ -163,12 +164,11 @@ def published_blocks(study: Study, frames: dict[str, pd.DataFrame]) -> Iterator[
             )
             label = f"{study.name}-{plm}-{paper}"
             yield _overall(rows, label, about)
-            yield from _by_task(rows, label, about)
+            yield from _by_task(rows, label, about, shares[plm])
 
 
-def _printed(study: Study, paper: str, frame: pd.DataFrame, strategies: pd.DataFrame) -> Iterator[Block]:
+def _printed(study: Study, paper: str, frame: pd.DataFrame, shares: pd.Series) -> Iterator[Block]:
     """A paper's tables of average relative gains, with ours beside theirs: strategies of several PLMs in one table."""
-    shares = strategies.set_index(["plm", "strategy"])["share"]
     args = frame[(frame["measure"] == ARG) & (frame["table"] != "")]
     for table, group in sorted(args.groupby("table"), key=lambda pair: str(pair[0])):
         rows = []
@@ -220,7 +220,8 @@ def _overall(frame: pd.DataFrame, label: str, about: str) -> Block:
     return Block(label, f"{about}: means", header, rows or [["none", *[wording.NOTHING] * 7]], note)
 
 
-def _by_task(frame: pd.DataFrame, label: str, about: str) -> Iterator[Block]:
+def _by_task(frame: pd.DataFrame, label: str, about: str, shares: pd.Series) -> Iterator[Block]:
+    """One row a strategy with its share of tuned parameters, one column a task."""
     scores = frame[frame["measure"] == SCORE]
     cells = {
         (row["strategy"], row["task"]): f"{wording.fixed(row['ours'])} / {wording.fixed(row['published'])}"
@@ -229,9 +230,14 @@ def _by_task(frame: pd.DataFrame, label: str, about: str) -> Iterator[Block]:
     tasks, strategies = list(dict.fromkeys(scores["task"])), list(dict.fromkeys(scores["strategy"]))
     for first in range(0, len(tasks), TASKS_A_TABLE):
         part = tasks[first : first + TASKS_A_TABLE]
-        rows = [[strategy, *(cells.get((strategy, task), wording.NOTHING) for task in part)] for strategy in strategies]
-        note = f"Ours / theirs. Theirs by {_metrics(scores, part)}."
-        yield Block(f"{label}-{first // TASKS_A_TABLE + 1}", f"{about}: tasks", ["strategy", *part], rows, note)
+        rows = [
+            [name, wording.percent(shares[name]), *(cells.get((name, task), wording.NOTHING) for task in part)]
+            for name in strategies
+        ]
+        said = NOTES.get(frame["paper"].iloc[0], "")
+        note = f"Ours / theirs. Theirs by {_metrics(scores, part)}. {said}".rstrip()
+        header = ["strategy", "tuned", *part]
+        yield Block(f"{label}-{first // TASKS_A_TABLE + 1}", f"{about}: tasks", header, rows, note)
 
 
 def _metrics(scores: pd.DataFrame, tasks: list[str]) -> str:

@@ -32,7 +32,7 @@ def figure(study: Study, tables: Path) -> Figure:
     ]
     canvas = Figure(figsize=(study.figures.style.width, len(rows) * bar_rows.PANEL_HEIGHT), layout="constrained")
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
-    lines = dict(zip(majority["task"], majority["score"], strict=True))
+    lines = {task: score for task, score in zip(majority["task"], majority["score"], strict=True) if score > 0}
     for ax, (plm, tasks) in zip(axes, rows, strict=True):
         ours = cells[cells["plm"] == plm]
         bar_rows.draw_row(ax, [(ours[ours["strategy"] == name], faces[name]) for name in shown[plm]], tasks)
