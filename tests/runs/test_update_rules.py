@@ -7,57 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import get_linear_schedule_with_warmup
+from transformers.optimization import Adafactor as LibraryAdafactor
 
 from priming.runs.checkpoints import State
 from priming.runs.clipping import clip, norms
 from priming.runs.loop import Course
-from priming.runs.parameters import Block, StackedParameters
+from priming.runs.parameters import StackedParameters
 from priming.runs.schedules import Linear
-from priming.runs.update_rules.interface import Memory, UpdateRule
+from priming.runs.update_rules.interface import UpdateRule
 from priming.runs.update_rules.interpolation import Interpolation
 from priming.runs.update_rules.table import MODULES, update_rule
 
 SHAPES = {"prompt": (3, 4), "plm.model.bias": (5,), "plm.model.weight": (4, 5)}
 RATES = {"prompt": torch.tensor([0.1, 0.01, 0.3]), "plm": torch.tensor([1e-3, 2e-3, 0.0])}
 Optimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
-
-
-class Adafactor(UpdateRule):
-    """Adafactor (Shazeer and Stern, 2018) as torch has it: the second moment of a matrix is a row times a column.
-
-    It is no rule of the package: it shows that one which needs shapes, and norms of whole tensors, fits the interface.
-    """
-
-    shaped = True
-
-    def start(self, block: Block) -> Memory:
-        """Rows and columns of a matrix, the whole of a vector."""
-        zeros = torch.zeros_like(block.gradient)
-        return (zeros[..., :1].clone(), zeros[..., :1, :].clone()) if block.gradient.dim() > 2 else (zeros,)
-
-    def move(self, block: Block, rate: Tensor, memory: Memory) -> None:
-        """One step at `rate`, at the most 1/sqrt(steps), times the size of the values."""
-        values, gradient, tiny = block.values, block.gradient, torch.finfo(block.gradient.dtype).eps
-        for own, square in zip(memory, self._squares(gradient), strict=True):
-            own.lerp_(square, self.steps**-0.8)
-        variance = memory[0]
-        if len(memory) > 1:
-            variance = memory[0] @ memory[1] / memory[0].mean(dim=-2, keepdim=True).clamp(min=tiny)
-        update = gradient / variance.clamp(min=tiny**2).sqrt()
-        values.sub_(self.weight_decay * block.decayed * rate * values)
-        alpha = self._root_mean_square(values).clamp(min=1e-3) * rate.clamp(max=self.steps**-0.5)
-        values.sub_(update * alpha / self._root_mean_square(update).clamp(min=1.0))
-
-    @staticmethod
-    def _squares(gradient: Tensor) -> tuple[Tensor, ...]:
-        squares = gradient.square()
-        if gradient.dim() == 2:
-            return (squares,)
-        return squares.mean(dim=-1, keepdim=True), squares.mean(dim=-2, keepdim=True)
-
-    @staticmethod
-    def _root_mean_square(tensor: Tensor) -> Tensor:
-        return tensor.square().mean(dim=tuple(range(1, tensor.dim())), keepdim=True).sqrt()
 
 
 def owner(name: str) -> str:
@@ -126,11 +89,17 @@ def test_each_run_follows_torch(name: str, theirs: Optimizer, decay: float) -> N
     follows(update_rule(name)(rates(), weight_decay=decay), theirs, decay)
 
 
-def test_a_rule_that_needs_shapes_fits() -> None:
-    follows(Adafactor(rates()), torch.optim.Adafactor, 0.0)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_adafactor_follows_that_of_transformers(decay: float) -> None:
+    """At a rate that is given, with updates that are clipped, and without."""
+
+    def theirs(own: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        return LibraryAdafactor(own, lr=1.0, scale_parameter=False, relative_step=False)
+
+    follows(update_rule("adafactor")(rates(), weight_decay=decay), theirs, decay)
 
 
-@pytest.mark.parametrize("rule", [*map(update_rule, MODULES), Adafactor])
+@pytest.mark.parametrize("rule", list(map(update_rule, MODULES)))
 def test_a_run_that_is_not_alive_stays(rule: type[UpdateRule]) -> None:
     parameters = stacked(2)
     before = parameters.row(1)
@@ -141,7 +110,7 @@ def test_a_run_that_is_not_alive_stays(rule: type[UpdateRule]) -> None:
     assert not torch.equal(parameters.row(0)["prompt"], before["prompt"])
 
 
-@pytest.mark.parametrize("rule", [*map(update_rule, MODULES), Adafactor])
+@pytest.mark.parametrize("rule", list(map(update_rule, MODULES)))
 def test_a_rule_goes_on_from_its_state(rule: type[UpdateRule]) -> None:
     whole, halves = stacked(3), stacked(3)
     alive = torch.ones(3, dtype=torch.bool)

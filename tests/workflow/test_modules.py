@@ -38,7 +38,8 @@ NOTHING = {
     *(f"priming.{kind}.table" for kind in ("algorithms", "backbones", "elements", "forms", "runs.update_rules")),
     *(f"priming.protocol.{kind}.table" for kind in ("draws", "keeping")),
     # Entries that the study does not use.
-    *(f"priming.{name}" for name in ("runs.update_rules.sgd", "protocol.keeping.last", "protocol.draws.all")),
+    *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
+    "priming.protocol.draws.all",
     "priming.forms.tags_training",
     "priming.tasks.languages.prepare",
     "priming.elements.sections",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Optimizer = str
 else:
     Optimizer = Literal[tuple(UPDATE_RULES)]
-WEIGHT_DECAY = "Weight decay of matrices: decoupled with `adamw`, added to the gradient with `sgd`."
+WEIGHT_DECAY = "Weight decay of matrices: added to the gradient with `sgd`, else decoupled."
 
 
 class Budget(Section):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from priming.runs.update_rules.interface import UpdateRule
 
-MODULES = {name: f"priming.runs.update_rules.{name}" for name in ("adamw", "sgd")}
+MODULES = {name: f"priming.runs.update_rules.{name}" for name in ("adamw", "sgd", "adafactor")}
 """The module of each rule, which defines it as `RULE`; imported on use, so that a study is read without torch."""
 
 
