@@ -38,7 +38,7 @@ def test_something_is_learnt_of_entities(finished: FinishedStudy) -> None:
 def test_comparisons_have_intervals_over_the_languages(finished: FinishedStudy) -> None:
     rows = finished.table("comparisons")
     assert len(rows) == len(finished.study.scoring.compare)
-    assert all(float(row["low"]) < float(row["gain"]) < float(row["high"]) for row in rows)
+    assert all(float(row["low"]) < float(row["difference"]) < float(row["high"]) for row in rows)
 
 
 def test_parts_are_types_and_unseen_sentences(finished: FinishedStudy) -> None:
