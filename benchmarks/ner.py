@@ -50,8 +50,8 @@ class Took:
 
 
 def sorted_batch(data: Any, run_key: int, step: int, size: int) -> list[TokenPair]:
-    """A batch of sentences of about the same length; batches are in a new order each epoch."""
-    order = sorted(range(len(data)), key=lambda row: (len(data.targets[row][0]), row))
+    """A batch of sentences of about as many words, which known states keep; batches are in a new order each epoch."""
+    order = sorted(range(len(data)), key=lambda row: (len(data.inputs[row].starts), row))
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     epoch, number = divmod(step, len(batches))
     rows = batches[generator(run_key, "epoch", epoch).permutation(len(batches))[number]]
@@ -137,7 +137,7 @@ def main(
         task = made_task(Path(scratch) / "task", sentences, development)
         folder, name = encoder(Path(scratch) / "plm", quick)
         steps = -(-sentences // BATCH)
-        tuning = Tuning(epochs=epochs, evaluate_every=steps, batch_sizes=[BATCH])
+        tuning = Tuning(epochs=epochs, evaluate_every=steps, batch_sizes=[BATCH], dropout=0.0)
         sizes = Elements(adapter=Adapter(place="after_last", bottleneck=64, nonlinearity="gelu"))
         plm, strategy = Plm(path=str(folder), max_input=LONGEST), Strategy.parse("none -> adapter+head")
         scoring = Scoring(metric="entity_f1", metrics=["entity_f1"], decoders=["ranking"])
