@@ -86,6 +86,8 @@ def test_the_length_of_an_exception_replaces_the_other(changed: Changed) -> None
     assert lengths["plm"] == [f"{study.tuning.steps} steps"]
     with pytest.raises(StudyError, match="give no more than one of steps, epochs"):
         load_study(changed(tuned("{elements: [adapter], epochs: 3, steps: 5}")))
+    with pytest.raises(StudyError, match=r"epochs: \[\] is not allowed; .*1 or more entries"):
+        load_study(changed(tuned("{elements: [adapter], epochs: []}")))
 
 
 def test_exceptions_fit_by_plm_algorithm_and_element(changed: Changed) -> None:

@@ -1,7 +1,7 @@
 """The study file on tuning the target tasks and on scoring."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ from priming.study.baselines import DEFAULT, NO_BASELINE, BaselineText
 from priming.study.partitions import Partition
 
 Decoder = Literal["ranking", "greedy", "beam"]
+Several = Annotated[list[Positive], Field(min_length=1)]
 TASK_METRICS = (
     "accuracy",
     "macro_f1_free",
@@ -54,7 +55,7 @@ class TuningException(Section):
     learning_rates: OtherRates = OtherRates()
     batch_sizes: list[Positive] | None = Field(None, min_length=1, description="Batch sizes tried.")
     steps: Positive | None = Field(None, description="Optimizer steps.")
-    epochs: Positive | list[Positive] | None = Field(
+    epochs: Positive | Several | None = Field(
         None, description="Instead of `steps`: passes through the training examples; of several, each is tried."
     )
     bank: Positive | None = Field(None, description="Maximum number of runs trained side by side.")
@@ -90,7 +91,7 @@ class Tuning(Section):
     later = frozenset({"optimizer", "epochs", "keep"})
 
     steps: Positive | None = Field(60, description="Optimizer steps.")
-    epochs: Positive | list[Positive] | None = Field(
+    epochs: Positive | Several | None = Field(
         None, description="Instead of `steps`: passes through the training examples; of several, each is tried."
     )
     evaluate_every: Positive = Field(10, description="Steps between evaluations on the development set.")

@@ -67,6 +67,7 @@ def sums(reading: Reading) -> Sums:
     """F1 from the entities of each sentence that are right, answered, and there."""
 
     def of_rows(predictions: Predictions, references: References) -> list[Counts]:
+        """Those of each sentence."""
         return [counts([given], [wanted], reading) for given, wanted in zip(predictions, references, strict=True)]
 
     return Sums(of_rows, lambda found: Counts(*map(int, found)).f1)
