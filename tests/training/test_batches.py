@@ -1,10 +1,13 @@
-"""Which examples multi-task learning sees: each task equally likely, or each example once an epoch."""
+"""Which examples a step sees: each task equally likely, or each example once an epoch; batches by length."""
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 import pytest
 
 from priming.algorithms.budget import schedule
@@ -13,7 +16,7 @@ from priming.algorithms.mtl import Mtl
 from priming.algorithms.table import bound
 from priming.backbones.encoding import TokenizedDataset
 from priming.backbones.flops import Counter as Operations
-from priming.forms.batches import epoch_batch, mixture_batch
+from priming.forms.batches import Part, TokenPair, disjoint_batches, epoch_batch, mixture_batch, part_of
 from priming.training.upstream import PrimingJob, prime
 
 from .conftest import RATES
@@ -62,3 +65,56 @@ def test_the_cost_of_a_step_is_that_of_what_is_drawn(job: PrimingJob) -> None:
         costs[mixing] = schedule(bound("mtl", settings, job.priming), counter, sets, 1).cost
         assert costs[mixing] == pytest.approx(4 * counter.example(length, length, job.priming.outer).gradient)
     assert costs["examples"] > costs["tasks"]
+
+
+def uneven(rows: int) -> TokenizedDataset:
+    """Rows of their number, as many times as a geometric distribution says."""
+    lengths = np.random.default_rng(0).geometric(0.08, size=rows)
+    return TokenizedDataset(tuple((row,) * int(n) for row, n in enumerate(lengths)), (((1,),),) * rows)
+
+
+def filled(batches: Iterable[Sequence[TokenPair]]) -> float:
+    """The share of padded batches that is no padding."""
+    lengths = [[len(ids) for ids, _ in batch] for batch in batches]
+    return sum(map(sum, lengths)) / sum(len(own) * max(own) for own in lengths)
+
+
+@pytest.mark.parametrize("rows", [640, 647])
+def test_batches_by_length_have_little_padding_and_miss_no_row(rows: int) -> None:
+    data, epochs = uneven(rows), 3
+    steps = range(epochs * rows // 32)
+    grouped = [epoch_batch(data, 5, step, 32, 20) for step in steps]
+    assert filled(grouped) > 0.7 > 2 * filled(epoch_batch(data, 5, step, 32) for step in steps)
+    times = Counter(ids[0] for batch in grouped for ids, _ in batch)
+    assert set(times) == set(range(rows)) and set(times.values()) <= {epochs - 1, epochs}
+    first = [len(batch[0][0]) for batch in grouped[:20]]
+    assert first != sorted(first)
+
+
+def test_mixtures_by_length_have_little_padding_and_every_length() -> None:
+    data = uneven(640)
+    drawn = [mixture_batch([data, data], 5, step, 16, 20) for step in range(400)]
+    assert all(len(batch) == 16 for batch in drawn) and filled(drawn) > 0.75
+    mean = fmean(len(ids) for batch in drawn for ids, _ in batch)
+    assert mean == pytest.approx(fmean(map(len, data.inputs)), rel=0.1)
+
+
+def test_support_and_query_of_a_part_by_length_share_no_row() -> None:
+    data, seen, batches = uneven(650), Counter[int](), []
+    for step in range(600):
+        drawn = disjoint_batches(data, step, [8, 8], part=part_of(5, step, 20))
+        rows = [ids[0] for batch in drawn for ids, _ in batch]
+        assert len(set(rows)) == 16
+        seen.update(rows)
+        batches += drawn
+    assert filled(batches) > 0.75
+    assert len(seen) == 650
+
+
+def test_tasks_with_few_rows_are_divided_into_fewer_parts() -> None:
+    data = uneven(40)
+    for number in range(20):
+        drawn = disjoint_batches(data, 1, [8, 8], part=Part(number, 20))
+        assert len({ids[0] for batch in drawn for ids, _ in batch}) == 16
+    whole = disjoint_batches(data, 1, [20, 20], part=Part(3, 20))
+    assert whole == disjoint_batches(data, 1, [20, 20])

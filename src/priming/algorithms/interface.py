@@ -63,6 +63,8 @@ class Validation(Section):
 class Upstream(Section):
     """What the algorithms share."""
 
+    later = frozenset({"group_by_length"})
+
     budget: Budget = Budget(steps=700)
     learning_rates: Rates = Rates()
     optimizer: Optimizer = Field("adamw", description="The update rule of the (outer) steps.")
@@ -76,6 +78,11 @@ class Upstream(Section):
     )
     target_space: bool = Field(
         False, description="Write a space before each target, as CrossFit does while priming but not while tuning."
+    )
+    group_by_length: Positive = Field(
+        1,
+        description="Number of batches whose examples are put in the order of their lengths and divided anew, so that "
+        "batches have less padding. 1: batches are drawn at random.",
     )
     accumulation_steps: Positive = Field(
         1,

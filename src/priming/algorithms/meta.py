@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from priming.algorithms.inner_loops import InnerLoops
     from priming.backbones.encoding import TokenizedDataset
     from priming.backbones.text_model import TextModel
-    from priming.forms.batches import MetaBatch, TokenPair
+    from priming.forms.batches import MetaBatch, Part, TokenPair
     from priming.forms.training import FormTraining
     from priming.runs.loop import Objective
     from priming.runs.parameters import Gradients, Named, StackedParameters
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Meta(Upstream):
     """What the meta-learners share."""
 
-    later = frozenset({"episodes", "over_tasks", "head"})
+    later = Upstream.later | {"episodes", "over_tasks", "head"}
 
     tasks: Positive = Field(2, description="Source tasks per meta-batch; their inner loops run side by side.")
     episodes: Literal["tasks", "pairs"] = Field(
@@ -111,6 +111,9 @@ class MetaLearner(Algorithm):
         if self.settings.head != "fresh":
             yield from self._of_heads(name, sources)
         if self.paired:
+            if settings.group_by_length > 1:
+                text = "does nothing with episodes: pairs, whose samples are small; leave it out"
+                yield Complaint(("group_by_length",), text)
             if not sources.samples:
                 text = "'pairs' are tasks and samples; set tasks.source_rows: samples, for CrossFit's tasks, or 'tasks'"
                 yield Complaint(("episodes",), text)
@@ -173,26 +176,29 @@ class MetaLearner(Algorithm):
         self, sets: "Sequence[TokenizedDataset]", run_key: int, step: int, rows: slice = slice(None)
     ) -> "MetaBatch":
         """The meta-batch of a step, or only these tasks of it: support sets, and a query set disjoint from them."""
-        from priming.forms.batches import MetaBatch, epoch_draw, task_draw
+        from priming.forms.batches import MetaBatch, epoch_draw, part_of, task_draw
         from priming.runs.keys import key
 
         settings = self.settings
         draw = epoch_draw if self.paired else task_draw
         drawn = draw(len(sets), run_key, step, settings.tasks)[rows]
         keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
-        pairs = [self._batches(sets[task], k) for task, k in zip(drawn, keys, strict=True)]
+        part = part_of(run_key, step, settings.group_by_length)
+        pairs = [self._batches(sets[task], k, part) for task, k in zip(drawn, keys, strict=True)]
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
         return MetaBatch(self._each_step(support), query, keys, drawn)
 
-    def _batches(self, data: "TokenizedDataset", run_key: int) -> "list[list[TokenPair]]":
+    def _batches(
+        self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None
+    ) -> "list[list[TokenPair]]":
         """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
-        from priming.forms.batches import disjoint_batches
+        from priming.forms.batches import Part, disjoint_batches
 
         support = [self.settings.support] * self._different_sets
         if self.paired and not self.has_query:
             drawn = disjoint_batches(data, run_key, support)
             return [drawn[0], *drawn]
-        return disjoint_batches(data, run_key, [self.settings.query, *support], apart=self.paired)
+        return disjoint_batches(data, run_key, [self.settings.query, *support], self.paired, part or Part())
 
     def passes(self, sets: "Sequence[TokenizedDataset]", run_key: int) -> Callable[[int], list[Pass]]:
         """The inner steps of each part of the meta-batch, and its query sets where there is a loss on them."""

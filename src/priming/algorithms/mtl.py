@@ -61,9 +61,10 @@ class MultiTask(Algorithm):
         from priming.backbones.encoding import TokenizedDataset
         from priming.forms.batches import epoch_batch, mixture_batch
 
+        drawn = {"size": self.settings.batch, "grouped": self.settings.group_by_length}
         if self.settings.mixing == "examples":
-            return partial(epoch_batch, TokenizedDataset.joined(sets), run_key, size=self.settings.batch)
-        return partial(mixture_batch, sets, run_key, size=self.settings.batch)
+            return partial(epoch_batch, TokenizedDataset.joined(sets), run_key, **drawn)
+        return partial(mixture_batch, sets, run_key, **drawn)
 
     def passes(self, sets: "Sequence[TokenizedDataset]", run_key: int) -> Callable[[int], list[Pass]]:
         """Its micro-batches."""

@@ -11,28 +11,52 @@ from priming.backbones.encoding import TokenizedDataset
 from priming.runs.keys import generator
 
 TokenPair = tuple[Sequence[int], Sequence[int]]
+Order = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def epoch_batch(data: TokenizedDataset, run_key: int, step: int, size: int) -> list[TokenPair]:
+def epoch_batch(data: TokenizedDataset, run_key: int, step: int, size: int, grouped: int = 1) -> list[TokenPair]:
     """The `step`-th batch of a run that goes through `data` in a new order each epoch.
 
     Batches are always full: one that reaches the end of an epoch continues into the next. Of an example's references,
-    one is drawn at random each time.
+    one is drawn at random each time. Of `grouped` batches that follow one another, each has rows of about the same
+    length, in an order of their own.
     """
     positions = range(step * size, (step + 1) * size)
-    orders = {
-        epoch: generator(run_key, "epoch", epoch).permutation(len(data))
-        for epoch in {p // len(data) for p in positions}
-    }
+    orders = {epoch: _epoch(data, run_key, epoch, size, grouped) for epoch in {p // len(data) for p in positions}}
     rows = [int(orders[p // len(data)][p % len(data)]) for p in positions]
     return _pairs(data, rows, generator(run_key, "reference", step))
 
 
-def mixture_batch(sets: Sequence[TokenizedDataset], run_key: int, step: int, size: int) -> list[TokenPair]:
-    """A batch of `size` examples in which each task, and within it each example, is equally likely."""
+def _epoch(data: TokenizedDataset, run_key: int, epoch: int, size: int, grouped: int) -> Order:
+    """The order of the rows in an epoch."""
+    order = generator(run_key, "epoch", epoch).permutation(len(data))
+    if grouped == 1:
+        return order
+    random, first = generator(run_key, "groups", epoch), -epoch * len(data) % size
+    lengths = np.array([len(ids) for ids in data.inputs])[order]
+    for start in range(first, len(order), grouped * size):
+        end = min(start + grouped * size, len(order))
+        by_length = order[start:end][lengths[start:end].argsort(kind="stable")]
+        whole = (end - start) // size
+        batches = [by_length[n * size : (n + 1) * size] for n in range(whole)]
+        order[start:end] = np.concatenate([*(batches[n] for n in random.permutation(whole)), by_length[whole * size :]])
+    return order
+
+
+def mixture_batch(
+    sets: Sequence[TokenizedDataset], run_key: int, step: int, size: int, grouped: int = 1
+) -> list[TokenPair]:
+    """A batch of `size` examples in which each task, and within it each example, is equally likely.
+
+    Of `grouped` times as many examples, it is one of the parts into which they fall by length.
+    """
     random = generator(run_key, "mixture", step)
-    tasks = random.integers(len(sets), size=size)
-    return [_pairs(sets[t], [int(random.integers(len(sets[t])))], random)[0] for t in tasks]
+    tasks = random.integers(len(sets), size=grouped * size)
+    pairs = [_pairs(sets[t], [int(random.integers(len(sets[t])))], random)[0] for t in tasks]
+    if grouped == 1:
+        return pairs
+    part = int(random.integers(grouped)) * size
+    return sorted(pairs, key=lambda pair: len(pair[0]))[part : part + size]
 
 
 def task_draw(tasks: int, run_key: int, step: int, size: int) -> list[int]:
@@ -48,12 +72,26 @@ def epoch_draw(sets: int, run_key: int, step: int, size: int) -> list[int]:
     return [int(orders[p // sets][p % sets]) for p in positions]
 
 
+@dataclass(frozen=True)
+class Part:
+    """By length, the part numbered `number` of `of` into which examples fall."""
+
+    number: int = 0
+    of: int = 1
+
+
+def part_of(run_key: int, step: int, grouped: int) -> Part:
+    """The part by length that all tasks of a meta-batch are drawn from."""
+    return Part(int(generator(run_key, "groups", step).integers(grouped)), grouped) if grouped > 1 else Part()
+
+
 def disjoint_batches(
-    data: TokenizedDataset, run_key: int, sizes: Sequence[int], apart: bool = False
+    data: TokenizedDataset, run_key: int, sizes: Sequence[int], apart: bool = False, part: Part = Part()
 ) -> list[list[TokenPair]]:
     """Batches of these `sizes`: the query set and support sets, without common examples if `data` has enough.
 
     With `apart`, the query set is of the sample's development examples, and support sets of its training examples.
+    Otherwise all are of a `part` by length of as many times more examples, or of as many as there are.
     """
     random = generator(run_key, "support")
     if apart:
@@ -66,11 +104,21 @@ def disjoint_batches(
     order = random.permutation(len(data))
     if sum(sizes) > len(data):
         order = np.concatenate([order, random.integers(len(data), size=sum(sizes) - len(data))])
+    if part.of > 1 and sum(sizes) < len(data):
+        order = _by_length(data, order, sum(sizes), part, random)
     bounds = np.cumsum([0, *sizes])
     return [_pairs(data, order[a:b].tolist(), random) for a, b in pairwise(bounds)]
 
 
-def _order(number: int, size: int, random: np.random.Generator) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def _by_length(data: TokenizedDataset, order: Order, size: int, part: Part, random: np.random.Generator) -> Order:
+    """So many rows, the part by length of the first ones of an order, in an order of their own."""
+    of = min(part.of, len(order) // size)
+    lengths = np.array([len(data.inputs[row]) for row in order[: of * size]])
+    first = part.number * of // part.of * size
+    return random.permutation(order[: of * size][lengths.argsort(kind="stable")][first : first + size])
+
+
+def _order(number: int, size: int, random: np.random.Generator) -> Order:
     """So many of `number` rows, each once, or if there are too few, drawn with replacement, as CrossFit does."""
     return random.choice(number, size=size, replace=size > number)
 

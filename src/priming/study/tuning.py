@@ -88,7 +88,7 @@ class TuningException(Section):
 class Tuning(Section):
     """Tuning a target task on a sample, with linear warm-up and decay."""
 
-    later = frozenset({"optimizer", "epochs", "keep"})
+    later = frozenset({"optimizer", "epochs", "keep", "group_by_length"})
 
     steps: Positive | None = Field(60, description="Optimizer steps.")
     epochs: Positive | Several | None = Field(
@@ -112,6 +112,11 @@ class Tuning(Section):
     loss: Reduction = Field("mean", description="Over the target tokens of a batch. CrossFit: `sum`.")
     label_smoothing: Fraction = Field(
         0.0, description="Share of each target spread over the whole vocabulary, as fairseq does. CrossFit: 0.1."
+    )
+    group_by_length: Positive = Field(
+        1,
+        description="Number of batches whose examples are put in the order of their lengths and divided anew, so that "
+        "batches have less padding. 1: batches are drawn at random.",
     )
     bank: Positive = Field(64, description="Maximum number of runs trained side by side.")
     bank_tasks: Positive = Field(

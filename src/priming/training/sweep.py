@@ -146,7 +146,9 @@ class Sweep:
         return SideBySide(
             self.model,
             lambda step: [
-                epoch_batch(run.sample.train, run.key, step, run.point.batch) for run in bank if run.steps > step
+                epoch_batch(run.sample.train, run.key, step, run.point.batch, self.tuning.group_by_length)
+                for run in bank
+                if run.steps > step
             ],
             [run.key for run in bank],
             form=self.form.loss(self.tuning.label_smoothing, self.tuning.loss),
