@@ -42,14 +42,14 @@ RATES = (1e-2, 5e-3, 2e-3, 1e-3)
 
 @dataclass(frozen=True)
 class Took:
-    """CPU seconds, and the development score and the tuned weights of each run."""
+    """CPU seconds, and of each run the last development score and the tuned weights."""
 
     seconds: float
     scores: list[float]
     weights: list[torch.Tensor]
 
 
-def sorted_batch(data: Any, run_key: int, step: int, size: int) -> list[TokenPair]:
+def sorted_batch(data: Any, run_key: int, step: int, size: int, _: int = 1) -> list[TokenPair]:
     """A batch of sentences of about as many words, which known states keep; batches are in a new order each epoch."""
     order = sorted(range(len(data)), key=lambda row: (len(data.inputs[row].starts), row))
     batches = [order[start : start + size] for start in range(0, len(order), size)]
@@ -137,7 +137,8 @@ def main(
         task = made_task(Path(scratch) / "task", sentences, development)
         folder, name = encoder(Path(scratch) / "plm", quick)
         steps = -(-sentences // BATCH)
-        tuning = Tuning(epochs=epochs, evaluate_every=steps, batch_sizes=[BATCH], dropout=0.0)
+        # The last step of each run: of two that score nearly the same, rounding may choose another.
+        tuning = Tuning(epochs=epochs, evaluate_every=steps, batch_sizes=[BATCH], dropout=0.0, keep="last")
         sizes = Elements(adapter=Adapter(place="after_last", bottleneck=64, nonlinearity="gelu"))
         plm, strategy = Plm(path=str(folder), max_input=LONGEST), Strategy.parse("none -> adapter+head")
         scoring = Scoring(metric="entity_f1", metrics=["entity_f1"], decoders=["ranking"])
