@@ -30,6 +30,7 @@ from priming.backbones.text_model import TextModel
 from priming.elements.head import Head
 from priming.elements.sections import Elements
 from priming.errors import DataError
+from priming.forms.rows import Example
 from priming.forms.loss import run_losses
 from priming.forms.table import FORMS
 from priming.forms.training import training_of
@@ -80,7 +81,8 @@ def model_of(folder: Path, *elements: str, hidden: bool = False, dropout: float 
 
 def batch_of(model: TextModel, runs: int = 1) -> Batch:
     """The pairs, in another order for each run."""
-    data = FORM.encoded(TextTokenizer(model.tokenizer, 24, 8), [(text, [label]) for text, label in PAIRS], LABELS, 0)
+    examples = [Example(text, (label,)) for text, label in PAIRS]
+    data = FORM.encoded(TextTokenizer(model.tokenizer, 24, 8), examples, LABELS, 0)
     rows = [(ids, targets[0]) for ids, targets in zip(data.inputs, data.targets, strict=True)]
     return collate([rows[run:] + rows[:run] for run in range(runs)], model.pad_id)
 

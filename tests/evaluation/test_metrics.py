@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from priming.evaluation.metrics import METRICS, own_metric, score
 from priming.evaluation.metrics.texts import normalised
+from priming.forms.rows import Example
 from priming.forms.table import FORMS
 
 
@@ -82,8 +83,8 @@ def test_perfect_and_hopeless(metric: str) -> None:
 
 
 def test_majority_is_the_commonest_and_the_first_of_equals() -> None:
-    assert FORMS["text"].constant([["a"], ["b"], ["b", "a"]]) == ("b", ["b", "b", "b"])
-    assert FORMS["text"].constant([["b"], ["a"]])[0] == "b"
+    assert FORMS["text"].constant([Example("", ("a",)), Example("", ("b",)), Example("", ("b", "a"))]) == ("b", ["b", "b", "b"])
+    assert FORMS["text"].constant([Example("", ("b",)), Example("", ("a",))])[0] == "b"
 
 
 def test_broken_input_is_refused() -> None:

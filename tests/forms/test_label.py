@@ -18,6 +18,7 @@ from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
 from priming.elements.table import ELEMENTS
 from priming.errors import DataError, StudyError
+from priming.forms.rows import Example
 from priming.forms.label_training import Classifier, LabelLoss
 from priming.forms.loss import run_losses
 from priming.forms.table import FORMS, form_on
@@ -46,8 +47,8 @@ def model(folder: Path) -> TextModel:
 
 def data_of(model: TextModel, task: str, place: int) -> TokenizedDataset:
     labels = TASKS[task]
-    pairs = [(text, [labels[number % len(labels)]]) for number, text in enumerate(TEXTS)]
-    return TRAINING.encoded(TextTokenizer(model.tokenizer, 12, 4), pairs, labels, place)
+    rows = [Example(text, (labels[number % len(labels)],)) for number, text in enumerate(TEXTS)]
+    return TRAINING.encoded(TextTokenizer(model.tokenizer, 12, 4), rows, labels, place)
 
 
 def rows_of(data: TokenizedDataset) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

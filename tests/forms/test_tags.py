@@ -54,7 +54,7 @@ def encoded(
     model: TextModel, rows: list[Example], tags: tuple[str, ...], place: int, longest: int = 64
 ) -> TokenizedDataset:
     tokenizer = TextTokenizer(model.tokenizer, longest, 4)
-    return TRAINING.encoded(tokenizer, [(row.input, row.targets) for row in rows], tags, place)
+    return TRAINING.encoded(tokenizer, rows, tags, place)
 
 
 def logits_by_hand(model: TextModel, ids: tuple[int, ...], place: int, classes: int) -> Tensor:
@@ -159,7 +159,7 @@ def test_a_long_sentence_is_cut_and_its_rest_is_outside(model: TextModel) -> Non
     row = ROWS[2]
     longest = starts_by_words(model, row)[3] + 1  # with the last token, the third word is the last that is seen
     tokenizer = TextTokenizer(model.tokenizer, longest, 4)
-    (found,) = TRAINING.inputs(tokenizer, [row.input])
+    (found,) = TRAINING.inputs(tokenizer, [row])
     assert isinstance(found, Sentence)
     assert len(found) == longest
     assert found.starts[3:] == (NO_TOKEN, NO_TOKEN)
@@ -193,8 +193,8 @@ def test_what_is_no_sentence_is_refused(value: dict[str, list[str]]) -> None:
 
 
 def test_the_constant_answer_is_outside() -> None:
-    assert FORM.constant([["B-PER O"], ["O"]]) == ("O", ["O O", "O"])
-    assert FORM.chance(TAGS) == 0
+    assert FORM.constant([sentence("ab", ("B-PER", "O")), sentence("a", ("O",))]) == ("O", ["O O", "O"])
+    assert FORM.chance(ROWS, TAGS) == 0
 
 
 def test_a_space_that_is_a_token_of_its_own_begins_the_word_after_it(tmp_path: Path) -> None:

@@ -12,13 +12,17 @@ EXAMPLES = [Example("red cat", ("good", "fine"))]
 
 
 def ids(folder: Path, form: Conventions) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
-    data = TextTokenizer(AutoTokenizer.from_pretrained(folder), 40, 40).examples(form.pairs("glue-mnli", EXAMPLES))
+    data = TextTokenizer(AutoTokenizer.from_pretrained(folder), 40, 40).examples(
+        (row.input, row.targets) for row in form.examples("glue-mnli", EXAMPLES)
+    )
     return data.inputs[0], data.targets[0]
 
 
 def test_texts_as_they_are_and_as_crossfit_has_them() -> None:
-    assert list(Conventions().pairs("glue-mnli", EXAMPLES)) == [("red cat", ("good", "fine"))]
-    assert list(Conventions(True, True).pairs("glue-mnli", EXAMPLES)) == [(" [glue-mnli] red cat", (" good", " fine"))]
+    assert Conventions().examples("glue-mnli", EXAMPLES) == EXAMPLES
+    assert Conventions(True, True).examples("glue-mnli", EXAMPLES) == [
+        Example(" [glue-mnli] red cat", (" good", " fine"))
+    ]
 
 
 def test_a_space_before_a_target_is_another_entry_of_a_byte_level_vocabulary(spaceless: Path, plm_folder: Path) -> None:

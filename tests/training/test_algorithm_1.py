@@ -65,8 +65,7 @@ def sets_of(model: TextModel) -> list[TokenizedDataset]:
         for _ in range(30):
             drawn = [WORDS[int(i)] for i in torch.randint(len(WORDS), (4,), generator=random)]
             rows.append(sentence(drawn, [TAGS[(WORDS.index(word) + language) % 3] for word in drawn]))
-        pairs = [(row.input, row.targets) for row in rows]
-        found.append(FORM.encoded(TextTokenizer(model.tokenizer, 32, 4), pairs, TAGS, 0))
+        found.append(FORM.encoded(TextTokenizer(model.tokenizer, 32, 4), rows, TAGS, 0))
     return found
 
 

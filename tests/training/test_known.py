@@ -60,8 +60,9 @@ def model(folder: Path) -> TextModel:
 def encoded(model: TextModel, name: str) -> tuple[FormTraining, TokenizedDataset]:
     """Examples of tags, or of a label for each sentence."""
     form, texts = training_of(FORMS[name]), rows(20, 1)
-    pairs = [(row.input, row.targets if name == "tags" else (TAGS[len(row.input) % 3],)) for row in texts]
-    return form, form.encoded(TextTokenizer(model.tokenizer, LONGEST, 4), pairs, TAGS, 0)
+    if name == "label":
+        texts = [Example(row.input, (TAGS[len(row.input) % 3],)) for row in texts]
+    return form, form.encoded(TextTokenizer(model.tokenizer, LONGEST, 4), texts, TAGS, 0)
 
 
 @pytest.mark.parametrize("name", ["tags", "label"])

@@ -82,17 +82,17 @@ def _of_parts(parts: Mapping[str, Answered], task: PreparedTask, number: int, sc
 def _unseen(task: PreparedTask, number: int) -> dict[str, list[int]]:
     """The rows of each split whose inputs are not among those that the sample is trained on."""
     train, dev, test = task.sample(number)
-    known = {example.input for example in train}
+    known = {example.identity for example in train}
     return {
-        split: [n for n, example in enumerate(examples) if example.input not in known]
+        split: [n for n, example in enumerate(examples) if example.identity not in known]
         for split, examples in (("dev", dev), ("test", test))
     }
 
 
 def _constant(task: PreparedTask, number: int, scoring: Scoring) -> dict[str, Any]:
     """Baselines without training: always giving the most frequent label of the test set, and guessing a label."""
-    references = [example.targets for example in task.sample(number)[2]]
-    form = form_of_kind(task.kind)
-    label, texts = form.constant(references)
-    scores = {f"test_{metric}": value for metric, value in _scores(texts, references, task, scoring).items()}
-    return {"majority": {"label": label, **scores}, "chance": form.chance(task.labels)}
+    rows, form = task.sample(number)[2], form_of_kind(task.kind)
+    label, texts = form.constant(rows)
+    found = _scores(texts, [row.targets for row in rows], task, scoring)
+    scores = {f"test_{metric}": value for metric, value in found.items()}
+    return {"majority": {"label": label, **scores}, "chance": form.chance(rows, task.labels)}

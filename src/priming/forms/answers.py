@@ -7,6 +7,7 @@ from pathlib import Path
 
 from priming.digests import of_json
 from priming.errors import DataError
+from priming.forms.rows import Example
 from priming.result_files import finite
 
 PREDICTIONS = "predictions.jsonl"
@@ -15,7 +16,10 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers of one run: by decoder a text for each of B rows, and [B x L] scores if L labels were ranked."""
+    """The answers of one run: by decoder a text for each of B rows, and [B x L] scores if L labels were ranked.
+
+    A row may have labels of its own, and then as many scores as it has of them.
+    """
 
     texts: dict[str, list[str]]
     scores: list[list[float]] = field(default_factory=list)
@@ -31,9 +35,9 @@ class Answers:
 class Prediction:
     """A row of the file of predictions.
 
-    `part` is `dev` or `test`, `row` the same wherever the input is, `group` what rows that belong together share.
-    `answers` has a text by decoder, `scores` the log-probability of each label, in the order of the task's labels,
-    where they were ranked.
+    `part` is `dev` or `test`, `row` the same wherever the input is, `group` the row of a data set that it was made from
+    by a template among several. `answers` has a text by decoder, `scores` the log-probability of each label, in the
+    order of the task's labels or of the row's own choices, where they were ranked.
     """
 
     part: str
@@ -48,11 +52,12 @@ def row_id(identity: str) -> str:
     return of_json(identity)[:16]
 
 
-def predictions(part: str, rows: Iterable[str], answers: Answers) -> Iterable[Prediction]:
-    """The rows of a part, given what each is the same as, with what was answered on them."""
-    for number, identity in enumerate(rows):
+def predictions(part: str, rows: Iterable[Example], answers: Answers) -> Iterable[Prediction]:
+    """The rows of a part with what was answered on them."""
+    for number, row in enumerate(rows):
         scores = [round(value, _DIGITS) for value in answers.scores[number]] if answers.scores else None
-        yield Prediction(part, row_id(identity), {name: texts[number] for name, texts in answers.texts.items()}, scores)
+        texts = {name: own[number] for name, own in answers.texts.items()}
+        yield Prediction(part, row_id(row.identity), texts, scores, row.made_from)
 
 
 def write_predictions(path: Path, rows: Iterable[Prediction]) -> None:

@@ -21,6 +21,8 @@ class TaskKind(NamedTuple):
     """The metric of a task that names none of its own."""
     by_word: bool = False
     """Whether a row is a list of words, each with an answer of its own."""
+    own_choices: bool = False
+    """Whether each row has choices of its own."""
 
 
 CLASSIFICATION = TaskKind(labelled=True, draw="per_class", metric="accuracy")
@@ -65,14 +67,14 @@ class Form:
         """Those of `decoders` that a task with these labels allows; one of the form's own where none is left."""
         return [name for name in decoders if name in self.decoders] or [self.decoders[0]]
 
-    def chance(self, labels: Labels) -> float:
-        """The accuracy of guessing."""
+    def chance(self, rows: Sequence[rows.Example], labels: Labels) -> float:
+        """The accuracy of guessing on these rows of a task with these labels."""
         return 1 / len(labels) if labels else 0.0
 
-    def constant(self, references: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
-        """The most frequent first reference, the first seen of equals, and the answers of always giving it."""
-        label = Counter(row[0] for row in references).most_common(1)[0][0]
-        return label, [label] * len(references)
+    def constant(self, rows: Sequence[rows.Example]) -> tuple[str, list[str]]:
+        """The most frequent first target, the first seen of equals, and the answers of always giving it."""
+        label = Counter(row.targets[0] for row in rows).most_common(1)[0][0]
+        return label, [label] * len(rows)
 
     # Models.
 

@@ -20,7 +20,6 @@ from priming.forms.label import FORM
 from priming.forms.methods import Named, apply, call
 from priming.forms.rows import Example
 from priming.forms.rows_of_runs import Rows, chunks, padded
-from priming.forms.training import Pairs
 from priming.section import Reduction
 
 PLACE, CLASS, CLASSES = range(3)
@@ -151,15 +150,18 @@ class LabelTraining:
         """What classifies."""
         return Classifier(model)
 
-    def inputs(self, tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
+    def inputs(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> list[list[int]]:
         """Texts."""
-        return tokenizer.inputs(texts)
+        return tokenizer.inputs([example.input for example in examples])
 
-    def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
+    def encoded(
+        self, tokenizer: TextTokenizer, examples: Sequence[Example], labels: Labels, place: int
+    ) -> TokenizedDataset:
         """Inputs, and the classes of their first references."""
-        pairs, known = list(pairs), list(labels or ())
-        inputs = tuple(map(tuple, tokenizer.inputs([text for text, _ in pairs])))
-        return TokenizedDataset(inputs, tuple(((place, known.index(own[0]), len(known)),) for _, own in pairs))
+        known, inputs = list(labels or ()), tuple(map(tuple, self.inputs(tokenizer, examples)))
+        return TokenizedDataset(
+            inputs, tuple(((place, known.index(example.targets[0]), len(known)),) for example in examples)
+        )
 
     def states(self, row: Sequence[int]) -> Sequence[int]:
         """The first, on which the head stands."""

@@ -1,7 +1,8 @@
 """Rows of classification and text-to-text tasks: an input and its correct outputs, as text."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 SCHEMA = "{'input': text, 'targets': [text, ...]}"
 
@@ -17,6 +18,15 @@ class Example:
     def identity(self) -> str:
         """The input, by which duplicate rows are recognised."""
         return self.input
+
+    @property
+    def made_from(self) -> str | None:
+        """The row of a data set that it was made from, by a template among several; None where that is not known."""
+        return None
+
+    def written(self, asked: str, answer: Callable[[str], str]) -> Self:
+        """The same with its input as `asked`, and each output as `answer` writes it."""
+        return replace(self, input=asked, targets=tuple(map(answer, self.targets)))
 
 
 def read_row(value: Any) -> Example:

@@ -6,7 +6,7 @@ from priming.entries import Table
 from priming.errors import StudyError
 from priming.forms.interface import Form, TaskKind
 
-FORMS: Table[Form] = Table("FORM", "priming.forms", ("text", "label", "tags"))
+FORMS: Table[Form] = Table("FORM", "priming.forms", ("text", "label", "tags", "choices"))
 """Each module defines its form as `FORM`."""
 
 

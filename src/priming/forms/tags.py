@@ -34,13 +34,13 @@ class Tags(Form):
         """The words and tags of a sentence."""
         return {"tokens": row.input.split(" "), "tags": row.targets[0].split(" ")}
 
-    def chance(self, labels: Labels) -> float:
+    def chance(self, rows: Sequence[Example], labels: Labels) -> float:
         """None: whole entities are not guessed."""
         return 0.0
 
-    def constant(self, references: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
+    def constant(self, rows: Sequence[Example]) -> tuple[str, list[str]]:
         """The tag of most words, that of words outside entities."""
-        return OUTSIDE, [" ".join(OUTSIDE for _ in row[0].split(" ")) for row in references]
+        return OUTSIDE, [" ".join(OUTSIDE for _ in row.targets[0].split(" ")) for row in rows]
 
 
 def sentence(tokens: Sequence[str], tags: Sequence[str]) -> Example:

@@ -21,7 +21,6 @@ from priming.forms.methods import Named, apply, call
 from priming.forms.rows import Example
 from priming.forms.rows_of_runs import chunks, padded
 from priming.forms.tags import FORM, OUTSIDE
-from priming.forms.training import Pairs
 from priming.section import Reduction
 
 PLACE, CLASSES, FIRST = range(3)
@@ -203,18 +202,19 @@ class TagsTraining:
         """What tags."""
         return Tagger(model)
 
-    def inputs(self, tokenizer: TextTokenizer, texts: Sequence[str]) -> list[Sentence]:
+    def inputs(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> list[Sentence]:
         """Sentences."""
-        return sentences(tokenizer, texts)
+        return sentences(tokenizer, [example.input for example in examples])
 
-    def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
+    def encoded(
+        self, tokenizer: TextTokenizer, examples: Sequence[Example], labels: Labels, place: int
+    ) -> TokenizedDataset:
         """Sentences, and the tag of each token that begins a word."""
-        pairs, known = list(pairs), {label: number for number, label in enumerate(labels or ())}
-        rows = sentences(tokenizer, [text for text, _ in pairs])
-        targets = []
-        for row, (_, (tags,)) in zip(rows, pairs, strict=True):
+        known = {label: number for number, label in enumerate(labels or ())}
+        rows, targets = self.inputs(tokenizer, examples), []
+        for row, example in zip(rows, examples, strict=True):
             of_tokens = [IGNORE_INDEX] * len(row)
-            for start, tag in zip(row.starts, tags.split(" "), strict=True):
+            for start, tag in zip(row.starts, example.targets[0].split(" "), strict=True):
                 if start != NO_TOKEN:
                     of_tokens[start] = known[tag]
             targets.append(((place, len(known), *of_tokens),))
@@ -243,7 +243,7 @@ class TagsTraining:
 
     def cut(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> int:
         """Words that no token is of, which count as outside all entities."""
-        return sum(row.cut for row in sentences(tokenizer, [example.input for example in examples]))
+        return sum(row.cut for row in self.inputs(tokenizer, examples))
 
 
 TRAINING = TagsTraining()

@@ -11,7 +11,7 @@ from priming.forms.labels import unfit_labels
 from priming.forms.loss import LossForm
 from priming.forms.prediction import Predictor
 from priming.forms.rows import Example
-from priming.forms.training import Pairs
+from priming.forms.training import AnsweringRuns
 from priming.section import Reduction
 
 
@@ -22,17 +22,19 @@ class TextTraining:
         """Cross-entropy over target tokens."""
         return LossForm(smoothing, reduction)
 
-    def runs(self, model: TextModel, tokenizer: TextTokenizer, scoring: Any) -> Predictor:
+    def runs(self, model: TextModel, tokenizer: TextTokenizer, scoring: Any) -> AnsweringRuns:
         """What ranks labels and generates."""
         return Predictor(model, tokenizer, scoring.length_normalised, scoring.generator, scoring.beam)
 
-    def inputs(self, tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
+    def inputs(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> Sequence[Sequence[int]]:
         """Texts."""
-        return tokenizer.inputs(texts)
+        return tokenizer.inputs([example.input for example in examples])
 
-    def encoded(self, tokenizer: TextTokenizer, pairs: Pairs, labels: Labels, place: int) -> TokenizedDataset:
+    def encoded(
+        self, tokenizer: TextTokenizer, examples: Sequence[Example], labels: Labels, place: int
+    ) -> TokenizedDataset:
         """Inputs and all references."""
-        return tokenizer.examples(pairs)
+        return tokenizer.examples((example.input, example.targets) for example in examples)
 
     def states(self, row: Sequence[int]) -> None:
         """All: the decoder attends to them."""

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from priming.forms.answers import Answers
     from priming.section import Reduction
 
-Pairs = Sequence[tuple[str, Sequence[str]]]
-"""Input and correct outputs of each row."""
-
 
 class Loss(Protocol):
     """The loss of runs on their batches."""
@@ -73,10 +70,12 @@ class FormTraining(Protocol):
     def runs(self, model: "TextModel", tokenizer: "TextTokenizer", scoring: Any) -> AnsweringRuns:
         """Inference with a model, by the study's `scoring` section."""
 
-    def inputs(self, tokenizer: "TextTokenizer", texts: Sequence[str]) -> Sequence[Sequence[int]]:
-        """Inputs as token ids."""
+    def inputs(self, tokenizer: "TextTokenizer", examples: Sequence[Example]) -> Sequence[Sequence[int]]:
+        """What is asked in rows of a task, as token ids."""
 
-    def encoded(self, tokenizer: "TextTokenizer", pairs: Pairs, labels: Labels, place: int) -> "TokenizedDataset":
+    def encoded(
+        self, tokenizer: "TextTokenizer", examples: Sequence[Example], labels: Labels, place: int
+    ) -> "TokenizedDataset":
         """Rows of a task as token ids; `place` is the task's index among those trained together."""
 
     def states(self, row: Sequence[int]) -> Sequence[int] | None:

@@ -1,11 +1,9 @@
 """How examples are written for the model: as they are, or by CrossFit's conventions (Ye et al., 2021)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from priming.forms.rows import Example
-
-Pair = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,6 @@ class Conventions:
         """What the decoder writes."""
         return f" {text}" if self.target_space else text
 
-    def pairs(self, task: str, examples: Iterable[Example]) -> Iterator[Pair]:
-        """Input and targets of each example."""
-        return ((self.input(task, example), tuple(map(self.target, example.targets))) for example in examples)
+    def examples(self, task: str, examples: Iterable[Example]) -> list[Example]:
+        """Examples of a task with input and outputs as the model reads and writes them."""
+        return [example.written(self.input(task, example), self.target) for example in examples]

@@ -43,8 +43,8 @@ def usual_metric(kind: Kind) -> str:
 
 
 def identity(example: Example) -> str:
-    """What identifies an example: its input."""
-    return example.input
+    """What identifies an example, so that duplicates are recognised."""
+    return example.identity
 
 
 def distinct(examples: Iterable[Example]) -> list[Example]:

@@ -155,7 +155,7 @@ def _answers(tuner: Tuner, tuned: Sequence[Tuned], stacked: Mapping[str, Tensor]
             continue
         answers = _predict(tuner, tasks, stacked, rows, decoders, f"{part} set")
         for own, examples, answered in zip(found, rows, answers, strict=True):
-            own.extend(predictions(part, [example.identity for example in examples], answered))
+            own.extend(predictions(part, examples, answered))
     return found
 
 

@@ -213,11 +213,12 @@ class Tuner:
 
     def encoded(self, form: Form, task: PreparedTask, examples: Sequence[Example]) -> TokenizedDataset:
         """Examples of a task as token ids."""
-        pairs = list(Conventions(self.task_prefix).pairs(task.name, examples))
-        return training_of(form).encoded(self.encoder, pairs, task.labels, self.model.place(task.labels))
+        written = self._written(task.name, examples)
+        return training_of(form).encoded(self.encoder, written, task.labels, self.model.place(task.labels))
 
     def inputs(self, form: Form, task: str, examples: Sequence[Example]) -> Sequence[Sequence[int]]:
         """The inputs of examples as token ids."""
-        return training_of(form).inputs(
-            self.encoder, [Conventions(self.task_prefix).input(task, example) for example in examples]
-        )
+        return training_of(form).inputs(self.encoder, self._written(task, examples))
+
+    def _written(self, task: str, examples: Sequence[Example]) -> list[Example]:
+        return Conventions(self.task_prefix).examples(task, examples)

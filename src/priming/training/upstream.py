@@ -162,7 +162,7 @@ def _encoded(
 
     def encoded(task: PreparedTask, place: int, rows: Sequence[Example]) -> TokenizedDataset:
         """Rows of a task, whose head is at this place where each task has its own."""
-        return training.encoded(encoder, list(written.pairs(task.name, rows)), labels[task.name], place if apart else 0)
+        return training.encoded(encoder, written.examples(task.name, rows), labels[task.name], place if apart else 0)
 
     if not job.algorithm.paired:
         return [encoded(task, place, task.pool()) for place, task in enumerate(tasks)]
@@ -181,8 +181,8 @@ def _development_loss(job: PrimingJob, model: TextModel, form: Form, encoder: Te
     sets = []
     for task, numbers in zip(tasks, job.development.values(), strict=True):
         for rows, dev, _ in map(task.sample, numbers):
-            pairs = list(written.pairs(task.name, [*rows, *dev]))
-            sets.append(replace(training.encoded(encoder, pairs, labels[task.name], 0), split=len(rows)))
+            examples = written.examples(task.name, [*rows, *dev])
+            sets.append(replace(training.encoded(encoder, examples, labels[task.name], 0), split=len(rows)))
     return DevelopmentLoss(job.algorithm.development_loss(model, training, sets, _run_key(job)))
 
 
@@ -252,8 +252,7 @@ def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: TextTokenizer,
     found = {}
     for task in tasks:
         if not KINDS[task.kind].labelled:
-            written = [Example(text, tuple(own)) for text, own in job.conventions.pairs(task.name, task.pool())]
-            found[task.name] = training_of(form).cut(encoder, written)
+            found[task.name] = training_of(form).cut(encoder, job.conventions.examples(task.name, task.pool()))
     cut = {name: number for name, number in found.items() if number}
     for name, number in cut.items():
         warn_of_cut(f"{job.name} seed {job.seed}", name, number, form, job.plm_name, job.plm)
