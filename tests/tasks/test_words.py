@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from priming.errors import DataError
 from priming.evaluation.metrics.entities import Entity, strict
 from priming.forms.tags import sentence
-from priming.study.tasks import TaskDefinition, Tasks
+from priming.study.definition import TaskDefinition
+from priming.study.tasks import Tasks
 from priming.tasks.prepare import write_task
 from priming.tasks.prepared import read_task
 from priming.tasks.reading.schemes import SCHEMES, TagError

@@ -12,7 +12,7 @@ from transformers import AutoModelForSeq2SeqLM
 from priming.elements.sections import Elements
 from priming.errors import DataError
 from priming.evaluation.scoring import sample_scores
-from priming.study.tasks import Files, TaskDefinition
+from priming.study.definition import Files, TaskDefinition
 from priming.study.tuning import Grid, Scoring
 from priming.tasks.prepared import read_task
 from priming.tasks.sources.table import source_of

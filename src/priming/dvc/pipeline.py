@@ -222,7 +222,7 @@ def _stage_folder(path: str, base: str) -> str:
 def _raw_data(study: Study, part: str, folder: Path) -> Iterator[str]:
     """The user's files and folders that a stage reads."""
     if part == "tasks":
-        names = dict.fromkeys([*study.tasks.define, *study.tasks.named])
+        names = dict.fromkeys([*study.tasks.own, *study.tasks.named])
         own = (file for name in names for file in source_of(study.tasks, name).own_files)
         yield from dict.fromkeys(str(folder / file) for file in own)
     if part == "plm":

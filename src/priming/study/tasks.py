@@ -1,32 +1,18 @@
 """Settings of tasks in the study file: where rows come from, the role of each task, how few examples are drawn."""
 
-import re
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from priming.entries import one_of
 from priming.errors import nearest
-from priming.forms.table import KINDS
 from priming.protocol.dev_sets import DEV_SETS
 from priming.protocol.draws.table import DRAWS
 from priming.protocol.duplicates import DUPLICATES
-from priming.section import Fraction, Name, Positive, Section
+from priming.section import Name, Positive, Section
+from priming.study.definition import TaskDefinition
 from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
-from priming.study.template import columns_of
-from priming.study.tuning import TaskMetric
 
-TAG = re.compile(r"O|[BIES]-\S+")
-"""A tag by which words of entities are marked."""
-
-if TYPE_CHECKING:
-    TaskKind = str
-else:
-    TaskKind = one_of(KINDS)
-
-Label = str | int | float | bool
-TagScheme = Literal["iob1", "iob2", "bioes"]
 Fidelity = Literal["crossfit", "fixed"]
 if TYPE_CHECKING:
     DrawName = str
@@ -38,112 +24,6 @@ else:
     DuplicatesName = Literal[tuple(DUPLICATES)]
 OTHER = "other"
 """The group of target tasks that `groups` leaves out."""
-
-
-class Files(Section):
-    """The user's own rows as JSONL, CSV, TSV, Parquet or CoNLL, by extension; paths are relative to the study file."""
-
-    train: str = Field(description="File from which training and development examples are drawn.")
-    test: str = Field(description="File of the test set.")
-    dev: str | None = Field(None, description="File of the development set, where `dev_set` is `split`.")
-
-    later = frozenset({"dev"})
-
-
-class Hub(Section):
-    """A data set of the Hugging Face hub, read through `datasets` from the hub or from a mirror folder."""
-
-    id: str = Field(description="Such as cardiffnlp/tweet_eval.")
-    config: str | None = Field(None, description="The configuration, where there are several.")
-    revision: str | None = Field(None, description="Commit or branch, such as refs/convert/parquet.")
-    train: list[str] | str = Field("train", description="Split or splits from which examples are drawn.")
-    test: str = Field("test", description="Split of the test set.")
-    dev: str | None = Field(None, description="Split of the development set, where `dev_set` is `split`.")
-
-    later = frozenset({"dev"})
-
-
-class TaskDefinition(Section):
-    """A task of the user's own: exactly one of `files` and `hub`, and how a row becomes input and output."""
-
-    later = frozenset({"scheme"})
-
-    files: Files | None = Field(None, description="Rows from the user's own files.")
-    hub: Hub | None = Field(None, description="Rows from the hub or a mirror of it.")
-    kind: TaskKind = Field(
-        "classification",
-        description="`classification`: outputs are a few fixed labels; `text_to_text`: any text; `tagging`: a tag for "
-        "each word, by which entities are marked.",
-    )
-    input: str = Field(
-        description="Template of the input; {column} is replaced by the row's value. For tagging, the column of words "
-        "alone; in CoNLL files, columns are named by number, from 0."
-    )
-    output: str = Field(description="The column that holds the label, the output text, or the tags.")
-    labels: dict[Label, str] | None = Field(
-        None,
-        description="What the model writes for each value of the output column, all of them listed; default: the "
-        "values themselves. For a column of named classes, list the names or their ids.",
-    )
-    scheme: TagScheme | None = Field(
-        None,
-        description="How the tags of a tagging task mark entities; they are turned into IOB2. Default: `iob2`.",
-    )
-    threshold: float | None = Field(
-        None, description="For a numeric output column: values at or above it get the label of `true`, others `false`."
-    )
-
-    unusable: Literal["drop", "refuse"] | None = Field(
-        None,
-        description="A row without input or output, or with an unknown label: `drop` and count it, or `refuse` with an "
-        "error; default: `drop` for tasks of the hub, `refuse` for your own files.",
-    )
-    unusable_share: Fraction = Field(
-        0.01, description="Largest share of unusable rows that may be dropped, of the training and of the test rows."
-    )
-    metric: TaskMetric | None = Field(
-        None, description="Metric for `scoring.metric: task`; default: accuracy, or exact_match without labels."
-    )
-
-    @property
-    def dropped_share(self) -> float | None:
-        """The largest share of rows that may be dropped as unusable; None if such a row is an error."""
-        drops = (self.unusable or ("drop" if self.hub else "refuse")) == "drop"
-        return self.unusable_share if drops else None
-
-    @field_validator("input")
-    @classmethod
-    def _is_template(cls, value: str) -> str:
-        columns_of(value)
-        return value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.files is None) == (self.hub is None):
-            raise ValueError("give exactly one of files, hub")
-        if self.threshold is not None and set(self.labels or ()) != {True, False}:
-            raise ValueError("a threshold needs labels for true and false, as in {true: good, false: bad}")
-        if not (KINDS[self.kind].labelled or KINDS[self.kind].by_word) and self.labels is not None:
-            raise ValueError(f"a {self.kind} task has no labels; write 'kind: classification' or leave them out")
-        return self
-
-    @model_validator(mode="after")
-    def _words_have_tags(self) -> Self:
-        if not KINDS[self.kind].by_word:
-            if self.scheme is not None:
-                raise ValueError(f"a {self.kind} task has no tags; write 'kind: tagging' or leave out scheme")
-            return self
-        if self.input != f"{{{columns_of(self.input)[0]}}}":
-            raise ValueError(f"input {self.input!r} is more than a column of words; write {{column}} alone")
-        if self.output == columns_of(self.input)[0]:
-            raise ValueError(f"input and output name the same column, {self.output!r}; name that of the tags as output")
-        if self.threshold is not None:
-            raise ValueError(f"a {self.kind} task has no threshold; leave it out")
-        if wrong := [tag for tag in (self.labels or {}).values() if not TAG.fullmatch(tag)]:
-            raise ValueError(
-                f"labels: {wrong[0]!r} is no tag; write O, or a mark and a type without spaces, as in B-PER"
-            )
-        return self
 
 
 class GeneratedTasks(Section):
@@ -275,6 +155,30 @@ class Tasks(Section):
                 [Problem(("tasks", "groups"), f"{', '.join(twice)} is named twice; a task is in one group")]
             )
         return self
+
+    def definition(self, name: str) -> TaskDefinition | None:
+        """The definition of a task of the study's own, None of another; `cb.can_we_infer` is a template of `cb`."""
+        whole, _, template = name.rpartition(".")
+        found = self.define.get(name)
+        if found is not None and found.templates is None:
+            return found
+        found = self.define.get(whole)
+        return found if found is not None and template in found.named_templates else None
+
+    def defined(self, name: str) -> TaskDefinition:
+        """The definition of a task that is one of the study's own."""
+        found = self.definition(name)
+        assert found, name
+        return found
+
+    @property
+    def own(self) -> list[str]:
+        """The names of all tasks of the study's own, used or not."""
+        return [
+            task
+            for name, found in self.define.items()
+            for task in ([f"{name}.{key}" for key in found.named_templates] if found.templates is not None else [name])
+        ]
 
     @property
     def develops(self) -> bool:

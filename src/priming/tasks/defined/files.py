@@ -11,7 +11,7 @@ from priming.tasks.task import Part, Task
 
 def load(task: str, tasks: Tasks, base: Path) -> Task:
     """Read its files; raises DataError naming file, line and column."""
-    definition = tasks.define[task]
+    definition = tasks.defined(task)
     assert definition.files is not None
     rows = {part: read_rows(file) for part, file in data_files(task, definition.files, base).items()}
     return task_from_rows(task, definition, "files", rows)
@@ -22,4 +22,4 @@ def prepare(task: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[
 
     Raises DataError, DiskError.
     """
-    return write_task(load(task, tasks, base), tasks, part, out, tasks.define[task].metric)
+    return write_task(load(task, tasks, base), tasks, part, out, tasks.defined(task).metric)

@@ -13,7 +13,7 @@ from priming.tasks.task import Part, Task
 
 def load(task: str, tasks: Tasks, base: Path) -> Task:
     """Read it from the mirror if one is given, else from the live hub; raises DataError."""
-    definition, key = tasks.define[task], f"tasks.define.{task}.hub"
+    definition, key = tasks.defined(task), f"{tasks.defined(task).key(task)}.hub"
     hub = definition.hub
     assert hub is not None
     reader = HubReader(key, hub.id, hub.config, hub.revision, find_mirror(key, hub.id, tasks.hub_folder, base))
@@ -31,4 +31,4 @@ def prepare(task: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[
 
     Raises DataError, DiskError.
     """
-    return write_task(load(task, tasks, base), tasks, part, out, tasks.define[task].metric)
+    return write_task(load(task, tasks, base), tasks, part, out, tasks.defined(task).metric)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from priming.forms.table import KINDS
-from priming.study.tasks import TaskDefinition
+from priming.study.definition import TaskDefinition
 from priming.tasks.reading.classes import Classes
+from priming.tasks.reading.questions import ChoiceReader, TemplateReader
 from priming.tasks.reading.rows import NONE, Row, TextReader
 from priming.tasks.reading.usable import Usable
 from priming.tasks.reading.words import WordReader
@@ -22,7 +23,7 @@ def task_from_rows(
 
     Raises DataError naming the row and the column, UnusableRowError among them.
     """
-    reader = (WordReader if KINDS[definition.kind].by_word else TextReader)(name, definition, classes)
+    reader = _reader(definition)(name, definition, classes)
     usable = Usable(name, definition)
     train_examples = usable.examples("train", rows["train"], reader.example)
     labels = reader.labels(train_examples)
@@ -31,4 +32,13 @@ def task_from_rows(
     dev_examples = usable.examples("dev", rows["dev"], reader.example) if "dev" in rows else None
     notes = tuple(usable.notes)
     examples = train_examples, test_examples
-    return Task(name, definition.kind, labels, *examples, origin, notes, usable.dropped, dev_examples)
+    dropped = usable.dropped | {f"{part}, left out": number for part, number in usable.skipped.items()}
+    return Task(name, definition.kind, labels, *examples, origin, notes, dropped, dev_examples)
+
+
+def _reader(definition: TaskDefinition) -> type[TextReader] | type[WordReader]:
+    """What reads the rows of its tasks."""
+    if definition.templates is not None:
+        return TemplateReader
+    kind = KINDS[definition.kind]
+    return WordReader if kind.by_word else ChoiceReader if kind.own_choices else TextReader

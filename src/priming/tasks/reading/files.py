@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from priming.errors import DataError, nearest
-from priming.study.tasks import Files
+from priming.study.definition import Files
 from priming.tasks.reading.conll import sentences
 from priming.tasks.reading.rows import Row
 

@@ -8,7 +8,7 @@ from typing import Any
 from priming.errors import DataError, nearest
 from priming.forms.rows import Example
 from priming.forms.table import KINDS
-from priming.study.tasks import Label, TaskDefinition
+from priming.study.definition import Label, TaskDefinition
 from priming.study.template import columns_of, fill
 from priming.tasks.reading.classes import Classes, class_name, class_of_key, is_class_id
 from priming.tasks.reading.usable import UnusableRowError
@@ -32,9 +32,9 @@ class TextReader:
     """Reads the rows of one task."""
 
     def __init__(self, name: str, definition: TaskDefinition, classes: Classes) -> None:
-        self.key = f"tasks.define.{name}"
+        self.key = definition.key(name)
         self.definition = definition
-        self.columns = columns_of(definition.input)
+        self.columns = columns_of(definition.input) if definition.input else ()
         self.classes = classes
         self.words = None if definition.labels is None else self._words(definition.labels)
         self.known: tuple[str, ...] | None = None
@@ -50,12 +50,15 @@ class TextReader:
                 raise DataError(f"{self.key}.labels: {problem}; remove one")
         return {value: labels[key] for value, key in keys.items()}
 
-    def example(self, row: Row) -> Example:
-        """A row as input and targets; raises DataError, UnusableRowError."""
+    def example(self, row: Row) -> Example | None:
+        """A row as input and targets, None where it makes no example; raises DataError, UnusableRowError."""
+        return Example(self._input(row), self._targets(row))
+
+    def _input(self, row: Row) -> str:
         values = {column: self._text(row, column) for column in self.columns}
         if not any(value.strip() for value in values.values()):
             raise self._unusable(row, " and ".join(self.columns), "empty input", REMOVE)
-        return Example(fill(self.definition.input, values).strip(), self._targets(row))
+        return fill(self.definition.input, values).strip()
 
     def labels(self, train: list[Example]) -> tuple[str, ...] | None:
         """The labels in the study's order, else the data set's own of its classes, else sorted; every one has a row."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from priming.errors import DataError
 from priming.forms.rows import Example
-from priming.study.tasks import TaskDefinition
+from priming.study.definition import TaskDefinition
 
 R = TypeVar("R")
 WORDS = {"train": "training", "test": "test", "dev": "development"}
@@ -23,25 +23,30 @@ class UnusableRowError(DataError):
 class Usable:
     """The usable rows of a task.
 
-    `dropped` counts the others by part, and is empty where none may be dropped; `notes` tell the user of them.
+    `dropped` counts the others by part, and is empty where none may be dropped; `skipped` counts the rows of which the
+    task makes no example. `notes` tell the user of them.
     """
 
     def __init__(self, name: str, definition: TaskDefinition) -> None:
-        self.name, self.key = name, f"tasks.define.{name}"
+        self.name, self.key = name, definition.key(name)
         self.allowed = definition.dropped_share
         self.dropped: dict[str, int] = {}
+        self.skipped: dict[str, int] = {}
         self.notes: list[str] = []
 
-    def examples(self, part: str, rows: Iterable[R], read: Callable[[R], Example]) -> list[Example]:
-        """The examples that `read` makes of the rows of a part, `train`, `test` or `dev`.
+    def examples(self, part: str, rows: Iterable[R], read: Callable[[R], Example | None]) -> list[Example]:
+        """The examples that `read` makes of the rows of a part, `train`, `test` or `dev`; of some it may make none.
 
-        Raises UnusableRowError where no row may be dropped, DataError where too many would be.
+        Raises UnusableRowError where no row may be dropped, DataError where too many would be or no example is made.
         """
         found: list[Example] = []
-        first, number = "", 0
+        first, number, skipped = "", 0, 0
         for row in rows:
             try:
-                found.append(read(row))
+                if (example := read(row)) is None:
+                    skipped += 1
+                else:
+                    found.append(example)
             except UnusableRowError as error:
                 if self.allowed is None:
                     raise
@@ -49,8 +54,18 @@ class Usable:
         if self.allowed is not None:
             self.dropped[part] = number
         if number:
-            self._judge(part, number, len(found) + number, first)
+            self._judge(part, number, len(found) + number + skipped, first)
+        if skipped:
+            self._tell_of_skipped(part, skipped, len(found) + number + skipped)
         return found
+
+    def _tell_of_skipped(self, part: str, number: int, total: int) -> None:
+        """Record rows without an example; raises DataError if that is all."""
+        self.skipped[part] = number
+        said = f"{number} of {total} {WORDS[part]} rows"
+        if number == total:
+            raise DataError(f"task {self.name}: its template writes no output for any of the {said}; correct it")
+        self.notes.append(f"task {self.name}: {said} are left out, for which its template writes no output")
 
     def _judge(self, part: str, number: int, total: int, first: str) -> None:
         """Record dropped rows; raises DataError if there are too many."""

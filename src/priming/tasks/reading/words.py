@@ -6,7 +6,7 @@ from typing import Any
 from priming.errors import DataError, nearest
 from priming.forms.rows import Example
 from priming.forms.tags import OUTSIDE, sentence
-from priming.study.tasks import TaskDefinition
+from priming.study.definition import TaskDefinition
 from priming.study.template import columns_of
 from priming.tasks.reading.classes import Classes, class_name, class_of_key
 from priming.tasks.reading.rows import NONE, Row
@@ -18,7 +18,7 @@ class WordReader:
     """Reads the rows of one task whose words have a tag each; tags become those of IOB2."""
 
     def __init__(self, name: str, definition: TaskDefinition, classes: Classes = NONE) -> None:
-        self.key = f"tasks.define.{name}"
+        self.key = definition.key(name)
         self.definition = definition
         self.column = columns_of(definition.input)[0]
         self.names = classes.get(definition.output, ())

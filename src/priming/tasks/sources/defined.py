@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from priming.study.tasks import TaskDefinition, Tasks
+from priming.study.definition import TaskDefinition
+from priming.study.tasks import Tasks
 from priming.tasks.sources.interface import Params, Source
 from priming.tasks.task import Kind
 
@@ -16,17 +17,24 @@ class DefinedSource(Source):
     @classmethod
     def has(cls, tasks: Tasks, task: str) -> bool:
         """Whether the study defines the task with this key."""
-        return task in tasks.define and getattr(tasks.define[task], cls.key) is not None
+        return getattr(tasks.definition(task), cls.key, None) is not None
 
     @property
     def definition(self) -> TaskDefinition:
         """The task's definition in the study."""
-        return self.tasks.define[self.task]
+        return self.tasks.defined(self.task)
+
+    @property
+    def _key(self) -> str:
+        return self.definition.key(self.task)
 
     def about(self) -> Params:
         """The definition; the fraction of rows that may be dropped is included only if some may."""
         definition = self.definition
         about = definition.settings(exclude={"unusable", "unusable_share"})
+        if definition.templates is not None:
+            own, key = definition.template_of(self.task), self.task.rpartition(".")[2]
+            about |= {"templates": {key: own.settings()}}
         dropped = definition.dropped_share
         return {"define": about if dropped is None else about | {"dropped_share": dropped}}
 
@@ -46,6 +54,16 @@ class DefinedSource(Source):
         return tuple(dict.fromkeys((self.definition.labels or {}).values()))
 
     @property
+    def group(self) -> str:
+        """As its definition says; of a template, the definition."""
+        definition = self.definition
+        if definition.group or definition.templates is None:
+            return definition.group or super().group
+        return self.task.rpartition(".")[0]
+
+    @property
     def summary(self) -> str:
-        """Its labels, or the column that contains them."""
+        """Its labels, the column that contains them, or its template."""
+        if self.definition.templates is not None:
+            return f"the template {self.definition.template_of(self.task).name or self.task.rpartition('.')[2]}"
         return super().summary or f"the column {self.definition.output}"

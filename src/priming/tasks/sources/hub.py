@@ -5,7 +5,7 @@ from pathlib import Path
 
 from priming.errors import DataError
 from priming.study.problems import Problem
-from priming.study.tasks import Hub
+from priming.study.definition import Hub
 from priming.tasks.reading.mirror import find_mirror
 from priming.tasks.sources.defined import DefinedSource
 from priming.tasks.sources.interface import Request
@@ -32,7 +32,7 @@ class HubData(DefinedSource):
         try:
             self.raw_files(base)
         except DataError as error:
-            yield Problem(("tasks", "define", self.task, "hub"), str(error))
+            yield Problem((*self._key.split("."), "hub"), str(error))
 
     def raw_files(self, base: Path) -> list[Path]:
         """The files in the mirror; none for the live hub. Raises DataError if the mirror lacks them."""
@@ -42,7 +42,7 @@ class HubData(DefinedSource):
     @property
     def request(self) -> Request:
         """The configuration of the data set."""
-        return Request(f"tasks.define.{self.task}.hub", self._hub.id, self._hub.config, self._hub.revision)
+        return Request(f"{self._key}.hub", self._hub.id, self._hub.config, self._hub.revision)
 
 
 SOURCE = HubData

@@ -40,5 +40,5 @@ def built_in() -> dict[str, list[str]]:
 
 def unknown(tasks: Tasks, task: str) -> str:
     """That there is no such task, and what its name may have been meant for."""
-    known = [*tasks.define, *(name for names in built_in().values() for name in names)]
+    known = [*tasks.define, *tasks.own, *(name for names in built_in().values() for name in names)]
     return f"there is no task {task!r}{nearest(task, known)}"
