@@ -30,8 +30,8 @@ from priming.backbones.text_model import TextModel
 from priming.elements.head import Head
 from priming.elements.sections import Elements
 from priming.errors import DataError
-from priming.forms.rows import Example
 from priming.forms.loss import run_losses
+from priming.forms.rows import Example
 from priming.forms.table import FORMS
 from priming.forms.training import training_of
 from priming.runs.dropout import CoordinateDropout

@@ -83,7 +83,10 @@ def test_perfect_and_hopeless(metric: str) -> None:
 
 
 def test_majority_is_the_commonest_and_the_first_of_equals() -> None:
-    assert FORMS["text"].constant([Example("", ("a",)), Example("", ("b",)), Example("", ("b", "a"))]) == ("b", ["b", "b", "b"])
+    assert FORMS["text"].constant([Example("", ("a",)), Example("", ("b",)), Example("", ("b", "a"))]) == (
+        "b",
+        ["b", "b", "b"],
+    )
     assert FORMS["text"].constant([Example("", ("b",)), Example("", ("a",))])[0] == "b"
 
 

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from priming.backbones.attachment import attach
-from priming.backbones.encoding import TextTokenizer, TokenizedDataset
+from priming.backbones.encoding import TextTokenizer
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
 from priming.forms.answers import predictions
@@ -41,7 +41,10 @@ def model(folder: Path) -> TextModel:
 
 def plain_scores(folder: Path, row: Question) -> list[float]:
     """Mean log-probability of each choice's tokens, by a library's model given one pair at a time."""
-    plm, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder).double().eval(), AutoTokenizer.from_pretrained(folder)
+    plm, tokenizer = (
+        AutoModelForSeq2SeqLM.from_pretrained(folder).double().eval(),
+        AutoTokenizer.from_pretrained(folder),
+    )
     found = []
     for choice in row.choices:
         given = {key: torch.tensor([value]) for key, value in tokenizer(row.input).items() if key != "token_type_ids"}
@@ -91,7 +94,7 @@ def test_losses_are_of_the_right_choices(model: TextModel, folder: Path) -> None
     expected = -sum(value * (n + 1e-6) for value, n in zip(right, tokens, strict=True)) / sum(tokens)
     (found,) = Chooser(model).losses(of_runs(model, 1), [data])
     assert found == pytest.approx(expected, rel=1e-6)
-    assert isinstance(data, TokenizedDataset) and tokenizer.tokenizer.decode(data.targets[1][0], True).strip() == "two birds sing"
+    assert tokenizer.tokenizer.decode(data.targets[1][0], True).strip() == "two birds sing"
 
 
 def test_encoder_runs_once_a_row(model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +162,8 @@ def test_the_kind_is_answered_by_choices_where_outputs_are_written() -> None:
 
 def test_prefixes_reach_inputs_and_spaces_reach_choices() -> None:
     written = ROWS[0].written("[task] red cat", lambda text: f" {text}")
-    assert written.input == "[task] red cat" and written.choices == (" good", " bad dog", " blue")
+    assert written.input == "[task] red cat"
+    assert written.choices == (" good", " bad dog", " blue")
     assert written.targets == (" blue",) == (written.choices[written.answer],)
 
 

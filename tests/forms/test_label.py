@@ -18,9 +18,9 @@ from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
 from priming.elements.table import ELEMENTS
 from priming.errors import DataError, StudyError
-from priming.forms.rows import Example
 from priming.forms.label_training import Classifier, LabelLoss
 from priming.forms.loss import run_losses
+from priming.forms.rows import Example
 from priming.forms.table import FORMS, form_on
 from priming.forms.training import training_of
 from priming.runs.parameters import StackedParameters

@@ -86,7 +86,8 @@ def test_batches_by_length_have_little_padding_and_miss_no_row(rows: int) -> Non
     grouped = [epoch_batch(data, 5, step, 32, 20) for step in steps]
     assert filled(grouped) > 0.7 > 2 * filled(epoch_batch(data, 5, step, 32) for step in steps)
     times = Counter(ids[0] for batch in grouped for ids, _ in batch)
-    assert set(times) == set(range(rows)) and set(times.values()) <= {epochs - 1, epochs}
+    assert set(times) == set(range(rows))
+    assert set(times.values()) <= {epochs - 1, epochs}
     first = [len(batch[0][0]) for batch in grouped[:20]]
     assert first != sorted(first)
 
@@ -94,7 +95,8 @@ def test_batches_by_length_have_little_padding_and_miss_no_row(rows: int) -> Non
 def test_mixtures_by_length_have_little_padding_and_every_length() -> None:
     data = uneven(640)
     drawn = [mixture_batch([data, data], 5, step, 16, 20) for step in range(400)]
-    assert all(len(batch) == 16 for batch in drawn) and filled(drawn) > 0.75
+    assert all(len(batch) == 16 for batch in drawn)
+    assert filled(drawn) > 0.75
     mean = fmean(len(ids) for batch in drawn for ids, _ in batch)
     assert mean == pytest.approx(fmean(map(len, data.inputs)), rel=0.1)
 

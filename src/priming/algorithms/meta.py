@@ -188,9 +188,7 @@ class MetaLearner(Algorithm):
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
         return MetaBatch(self._each_step(support), query, keys, drawn)
 
-    def _batches(
-        self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None
-    ) -> "list[list[TokenPair]]":
+    def _batches(self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None) -> "list[list[TokenPair]]":
         """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
         from priming.forms.batches import Part, disjoint_batches
 

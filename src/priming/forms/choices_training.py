@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any, Self
 
 import torch
-from torch import Tensor
 
 from priming.backbones.encoding import IGNORE_INDEX, TextTokenizer, TokenizedDataset, pad
 from priming.backbones.text_model import TextModel
@@ -83,7 +82,7 @@ class Chooser:
         ]
 
     def losses(self, stacked: Named, data: Sequence[TokenizedDataset]) -> list[float]:
-        """The cross-entropy of each run on its own rows: a mean over the tokens of right choices, end tokens included."""
+        """The mean cross-entropy of each run over the tokens of its own rows' right choices, end tokens included."""
         self.model.eval()
         rows = [
             [Asked(ids, ("",), (target[0],)) for ids, target in zip(own.inputs, own.targets, strict=True)]

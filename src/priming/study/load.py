@@ -12,6 +12,7 @@ from priming.study.extensions import extended
 from priming.study.problems import Problem, about_defaults, found_by
 from priming.study.study import Study
 from priming.study.tasks import Tasks
+from priming.study.templated import with_templates
 
 TaskCheck = Callable[[Tasks, Path], Iterable[Problem]]
 
@@ -27,10 +28,10 @@ def load_study(path: Path, task_checks: Sequence[TaskCheck] = ()) -> Study:
     wrong = extended(document.data.get("extensions"), path.parent)
     if wrong:
         raise document.error(wrong)
-    return _validated(
-        document,
-        [*_missing_paths(document.data, path.parent), *_task_problems(document.data, path.parent, task_checks)],
-    )
+    data, unread = with_templates(document.data, path.parent)
+    document = document._replace(data=data)
+    missing = _missing_paths(data, path.parent)
+    return _validated(document, [*unread, *missing, *_task_problems(data, path.parent, task_checks)])
 
 
 def left_to_dvc(path: Path) -> bool:

@@ -24,14 +24,15 @@ def said_of_labels(study: Study, base: Path) -> list[str]:
 
 
 def _said_of_kinds(study: Study, name: str, base: Path) -> str | None:
-    """The tasks for which a PLM of a known class has no form."""
-    passes, kinds = _passes(study.plms[name], base), {task: kind_of(study.tasks, task) for task in study.tasks.named}
-    try:
-        if passes:
+    """The tasks for which a PLM of a known class has no form; those of one part have the same."""
+    passes, tasks = _passes(study.plms[name], base), study.tasks
+    for part in (tasks.source, tasks.development, tasks.target) if passes else ():
+        kinds = {task: kind_of(tasks, task) for task in part}
+        try:
             form_on(passes, kinds.values(), name)
-    except StudyError as error:
-        unfit = [task for task, kind in kinds.items() if not _fits(passes, kind, name)]
-        return f"{error}; leave out {', '.join(unfit)}" if unfit else str(error)
+        except StudyError as error:
+            unfit = [task for task, kind in kinds.items() if not _fits(passes, kind, name)]
+            return f"{error}; leave out {', '.join(unfit)}" if unfit else f"{error}; give them one kind"
     return None
 
 

@@ -11,7 +11,7 @@ from priming.forms.table import KINDS
 from priming.study.definition import TaskDefinition
 from priming.tasks.reading.classes import Classes
 from priming.tasks.reading.rows import NONE, REMOVE, Row, TextReader, written
-from priming.tasks.templates.rendering import Rendered, Renderer, RenderingError
+from priming.templates.rendering import Rendered, Renderer, RenderingError
 
 _ID_DIGITS = 16
 
@@ -24,7 +24,9 @@ class ChoiceReader(TextReader):
         choices = self._choices(row)
         column, value = self.definition.output, self._value(row, self.definition.output, "output")
         answer = self._place(row, column, value, choices)
-        return question(self._input(row), choices, answer, id=row_of(row.values), group=group_of(self.name, self.definition))
+        return question(
+            self._input(row), choices, answer, id=row_of(row.values), group=group_of(self.name, self.definition)
+        )
 
     def _choices(self, row: Row) -> list[str]:
         columns = self.definition.choices

@@ -32,7 +32,7 @@ class TextReader:
     """Reads the rows of one task."""
 
     def __init__(self, name: str, definition: TaskDefinition, classes: Classes) -> None:
-        self.key = definition.key(name)
+        self.name, self.key = name, definition.key(name)
         self.definition = definition
         self.columns = columns_of(definition.input) if definition.input else ()
         self.classes = classes

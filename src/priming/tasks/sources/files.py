@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from priming.study.load import left_to_dvc
 from priming.study.definition import Files
+from priming.study.load import left_to_dvc
 from priming.tasks.reading.files import data_files
 from priming.tasks.sources.defined import DefinedSource
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from priming.errors import DataError
-from priming.study.problems import Problem
 from priming.study.definition import Hub
+from priming.study.problems import Problem
 from priming.tasks.reading.mirror import find_mirror
 from priming.tasks.sources.defined import DefinedSource
 from priming.tasks.sources.interface import Request

@@ -23,7 +23,7 @@ class Template:
     original_task: bool
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads the tags as plain mappings, and refuses all others."""
 
 
@@ -39,7 +39,7 @@ def read_templates(path: Path) -> list[Template]:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            data = yaml.load(file, Loader=_Loader)  # noqa: S506, a safe loader
+            data = yaml.load(file, Loader=_Loader)
     except OSError as error:
         raise DataError(f"{path}: the templates cannot be read ({error.strerror}); name another file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
