@@ -9,7 +9,7 @@ import pytest
 
 FLOORS = (
     ("errors", "entries", "section", "digests", "blocks", "atomic"),
-    ("hub_access", "result_files"),
+    ("hub_access", "result_files", "templates"),
     ("elements", "runs"),
     ("protocol",),
     ("backbones",),

@@ -34,7 +34,7 @@ templates:
     {answer_choices: "{{ choice1 }} ||| {{ choice2 }}", jinja: "{{ premise }} so ||| {{ answer_choices[label] }}",
      name: "so, what?", metadata: !TemplateMetadata {original_task: true}}
   b: !Template
-    {answer_choices: "no ||| yes", jinja: "Does {{ premise }} make it {{ choice1 }}? ||| {{ answer_choices[1 - label] }}",
+    {answer_choices: "no ||| yes", jinja: "Is {{ premise }} {{ choice1 }}? ||| {{ answer_choices[1 - label] }}",
      name: is it, metadata: !TemplateMetadata {original_task: true}}
   c: !Template
     {answer_choices: null, jinja: "What rhymes with {{ premise }}? ||| {{ choice1 }}",
@@ -118,7 +118,8 @@ def templated(jinja: str = JINJA, choices: str | None = CHOICES, **more: Any) ->
 def test_a_template_makes_the_same_questions_as_columns(load: Callable[..., Task]) -> None:
     by_columns, by_template = load(ROWS, **COLUMNS).train, load(ROWS, **templated()).train
     for one, other in zip(by_columns, by_template, strict=True):
-        assert isinstance(one, Question) and isinstance(other, Question)
+        assert isinstance(one, Question)
+        assert isinstance(other, Question)
         assert one.identity == other.identity
         assert one.made_from == other.made_from
         assert other.template == "so"

@@ -60,9 +60,7 @@ def test_templates_of_a_file(read: Callable[[str], list[Template]]) -> None:
         ("templates: {a: {name: b, jinja: x}, c: {name: b, jinja: y}}", "two templates are called 'b'"),
     ],
 )
-def test_what_is_no_file_of_templates_is_refused(
-    read: Callable[[str], list[Template]], text: str, said: str
-) -> None:
+def test_what_is_no_file_of_templates_is_refused(read: Callable[[str], list[Template]], text: str, said: str) -> None:
     with pytest.raises(DataError, match=rf"templates\.yaml.*{said}"):
         read(text)
 

@@ -41,6 +41,8 @@ NOTHING = {
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
     "priming.protocol.draws.all",
     "priming.forms.tags_training",
+    "priming.forms.choices_training",
+    "priming.templates.promptsource",
     "priming.tasks.languages.prepare",
     "priming.elements.sections",
     *(f"priming.backbones.{name}" for name in ("compute", "sections")),
@@ -102,8 +104,13 @@ MATTERS = {
     **{f"priming.tasks.defined.{name}": {f"prepare {name}"} for name in ("files", "hub")},
     "priming.tasks.reading": {"prepare files", "prepare hub", "prepare crossfit"},
     **{f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll")},
-    **{f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"} for name in ("built", "schemes", "words")},
+    **{
+        f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"}
+        for name in ("built", "questions", "schemes", "words")
+    },
     "priming.forms.tags": {"pretrain", "prepare files", "prepare hub"},
+    "priming.forms.choices": {"prepare files", "prepare hub"},
+    "priming.templates": {"prepare files", "prepare hub"},
     **{f"priming.tasks.reading.{name}": {"prepare hub", "prepare crossfit"} for name in ("hub", "mirror")},
     **{f"priming.tasks.{name}": {"prepare crossfit"} for name in ("crossfit", "progress")},
     "priming.tasks.generated": {"prepare generated", "pretrain"},

@@ -52,6 +52,9 @@ def form_on(passes: Collection[str], kinds: Iterable[str], plm: str) -> Form:
     able = forms_on(passes)
     if form := next((form for form in able if wanted <= set(form.kinds)), None):
         return form
-    allowed = ", ".join(dict.fromkeys(kind for form in able for kind in form.kinds))
-    unfit = ", ".join(sorted(wanted - {kind for form in able for kind in form.kinds}) or sorted(wanted))
-    raise StudyError(f"PLM {plm!r} cannot answer tasks of kind {unfit}; allowed for it: {allowed}")
+    allowed = dict.fromkeys(kind for form in able for kind in form.kinds)
+    if unfit := sorted(wanted - allowed.keys()):
+        raise StudyError(
+            f"PLM {plm!r} cannot answer tasks of kind {', '.join(unfit)}; allowed for it: {', '.join(allowed)}"
+        )
+    raise StudyError(f"PLM {plm!r} does not answer tasks of the kinds {', '.join(sorted(wanted))} in one way")

@@ -9,6 +9,7 @@ from priming.errors import StudyError
 from priming.forms.labels import Ids, unfit_labels
 from priming.forms.table import form_on
 from priming.study import Study
+from priming.study.partitions import PARTS
 from priming.study.plm import Plm
 from priming.tasks.conventions import Conventions
 from priming.tasks.declared import kind_of
@@ -26,13 +27,15 @@ def said_of_labels(study: Study, base: Path) -> list[str]:
 def _said_of_kinds(study: Study, name: str, base: Path) -> str | None:
     """The tasks for which a PLM of a known class has no form; those of one part have the same."""
     passes, tasks = _passes(study.plms[name], base), study.tasks
-    for part in (tasks.source, tasks.development, tasks.target) if passes else ():
-        kinds = {task: kind_of(tasks, task) for task in part}
+    for key in PARTS if passes else ():
+        kinds = {task: kind_of(tasks, task) for task in getattr(tasks, key)}
         try:
             form_on(passes, kinds.values(), name)
         except StudyError as error:
             unfit = [task for task, kind in kinds.items() if not _fits(passes, kind, name)]
-            return f"{error}; leave out {', '.join(unfit)}" if unfit else f"{error}; give them one kind"
+            return (
+                f"{error}; leave out {', '.join(unfit)}" if unfit else f"{error}; name tasks of one kind in tasks.{key}"
+            )
     return None
 
 
