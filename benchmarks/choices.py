@@ -78,7 +78,7 @@ def counted(encoder: torch.nn.Module, score: Callable[[], list[list[float]]]) ->
 
 @torch.no_grad()
 def pairs(plm: T5ForConditionalGeneration, rows: Sequence[Asked]) -> list[list[float]]:
-    """By transformers alone: batches of pairs, rows in their order, inputs repeated for each choice (Wu et al., 2022)."""
+    """By transformers alone, as Wu et al. (2022): batches of pairs, rows in their order, inputs repeated a choice."""
     flat = [(row, ids) for row in rows for ids in row.choices]
     found: list[float] = []
     for start in range(0, len(flat), TOGETHER):
@@ -119,9 +119,8 @@ def main(
             model.plm.encoder, lambda: Chooser(model).answer(stacked, [asked], [None], ["ranking"])[0].scores
         )
         each = counted(plain.encoder, lambda: pairs(plain, asked))
-    print(
-        f"{len(asked)} rows, {sum(len(row.choices) for row in asked) / len(asked):.2f} choices each; T5 of {shape.layers}"
-    )
+    choices = sum(len(row.choices) for row in asked)
+    print(f"{len(asked)} rows, {choices / len(asked):.2f} choices each; T5 of {shape.layers}")
     print(f"{'':<24}{'encoder tokens':>16}{'with padding':>14}{'CPU s':>8}")
     for what, took in (("once a row", once), ("once a pair", each)):
         print(f"{what:<24}{took.tokens:>16,}{took.padded:>14,}{took.seconds:>8.1f}")

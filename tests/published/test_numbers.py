@@ -9,7 +9,8 @@ import pytest
 import priming.published
 from priming.published.numbers import PAPERS, Way, lots, numbers
 from priming.published.sheets import sheet
-from priming.study.tuning import Partition, Published
+from priming.study.partitions import GymPartition
+from priming.study.tuning import Published
 
 DATA = Path(priming.published.__file__).parent / "data"
 SIZES = {
@@ -44,7 +45,7 @@ def test_a_study_can_name_every_lot_and_no_other() -> None:
     assert set(Published.model_fields) == set(PAPERS)
     report = Published.model_fields["adl2022"].annotation
     assert set(get_args(get_args(report)[1])) == set(lots("adl2022"))
-    assert set(get_args(Partition)) == set(lots("ye2021"))
+    assert set(get_args(GymPartition)) == set(lots("ye2021"))
     entities = Published.model_fields["gheini2022"].annotation
     assert set(get_args(get_args(entities)[1])) == set(lots("gheini2022"))
 

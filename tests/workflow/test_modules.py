@@ -39,7 +39,8 @@ NOTHING = {
     *(f"priming.protocol.{kind}.table" for kind in ("draws", "keeping")),
     # Entries that the study does not use.
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
-    "priming.protocol.draws.all",
+    *(f"priming.protocol.draws.{name}" for name in ("all", "published")),
+    *(f"priming.tasks.p3{name}" for name in ("", ".prepare", ".registry")),
     "priming.forms.tags_training",
     "priming.forms.choices_training",
     "priming.templates.promptsource",
@@ -82,7 +83,7 @@ NOTHING = {
         )
     ),
 }
-PREPARED = {f"prepare {source}" for source in SOURCES if source != "languages"}
+PREPARED = {f"prepare {source}" for source in SOURCES if source not in ("languages", "p3")}
 """By the sources that the study uses."""
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
 NAMING_STRATEGIES = {

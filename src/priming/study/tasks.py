@@ -50,7 +50,8 @@ class Tasks(Section):
     generated: GeneratedTasks = GeneratedTasks()
     partition: Partition | None = Field(
         None,
-        description="A partition of CrossFit; it provides source, development and target where these are not given.",
+        description="A partition of CrossFit, or `p3`, the tasks of Wu et al. (2022); it provides source, development "
+        "and target where these are not given.",
     )
     without: list[Name] = Field(
         ["eli5-askh", "eli5-asks", "eli5-eli5"],
@@ -77,7 +78,8 @@ class Tasks(Section):
     draw: DrawName | None = Field(
         None,
         description="Training rows of a task: a number per class (`per_class`, see `shots`), a number in all "
-        "(`in_all`, see `shots_in_all`), or `all`. Default: `per_class` for classification, `in_all` for text-to-text.",
+        "(`in_all`, see `shots_in_all`), as many as its authors drew, by the sample's number as their seed "
+        "(`published`, for P3's tasks), or `all`. Default: `per_class` for classification, `in_all` for text-to-text.",
     )
     shots: Positive = Field(16, description="Training examples per class with `draw: per_class`.")
     shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`.")
@@ -126,6 +128,12 @@ class Tasks(Section):
                     for part in empty
                 ]
             )
+        return self
+
+    @model_validator(mode="after")
+    def _published_rows_are_all_there(self) -> Self:
+        if self.draw and DRAWS[self.draw].published and self.duplicates != "keep":
+            raise ValueError(f"draw: {self.draw} counts repeated rows too; add 'duplicates: keep'")
         return self
 
     @model_validator(mode="after")

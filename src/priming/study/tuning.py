@@ -16,7 +16,7 @@ from priming.section import Fraction, Name, Positive, Rate, Reduction, Section
 from priming.strategies import Strategy
 from priming.study.base import StrategyText
 from priming.study.baselines import DEFAULT, NO_BASELINE, BaselineText
-from priming.study.partitions import Partition
+from priming.study.partitions import GymPartition
 
 Decoder = Literal["ranking", "greedy", "beam"]
 Several = Annotated[list[Positive], Field(min_length=1)]
@@ -174,7 +174,7 @@ class Published(Section):
     adl2022: dict[Name, Literal["BART", "T5", "mT5"]] = Field(
         {}, description="The course report on CrossFit: PLMs of the study, each with its counterpart there."
     )
-    ye2021: dict[Name, Partition] = Field(
+    ye2021: dict[Name, GymPartition] = Field(
         {}, description="CrossFit: PLMs of the study, each with the partition that its tasks come from."
     )
     gheini2022: dict[Name, Literal["mBERT"]] = Field(

@@ -81,7 +81,10 @@ def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
     generator = _generator(*protocol.draw.seeded_by(task.name, number))
 
     def order(size: int) -> list[int]:
-        """A random order of so many rows."""
+        """A random order of so many rows, or that of the source's authors."""
+        if protocol.draw.published and task.published and protocol.size:
+            first = task.published(number, protocol.size)
+            return [*first, *(set(range(size)) - set(first))]
         found: list[int] = generator.permutation(size).tolist()
         return found
 

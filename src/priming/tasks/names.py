@@ -104,6 +104,9 @@ def undrawable(tasks: Tasks, base: Path) -> Iterator[Problem]:
             )
             text = f"{tasks.dev_set!r} needs a development split, and the task {name} has none"
             yield Problem(("tasks", "dev_set"), f"{text}; {fix} dev_set: drawn")
+        if source and DRAWS[source.draw].published and not source.publishes:
+            text = f"{source.draw!r} is for P3's tasks, and the task {name} is none; write draw: in_all"
+            yield Problem(("tasks", "draw"), text)
         if source and DRAWS[source.draw].by_class and not DRAWS[source.usual_draw].by_class:
             text = f"{source.draw!r} draws from each class, and the task {name} has none; {NO_CLASSES}"
             yield Problem(("tasks", "draw"), text)

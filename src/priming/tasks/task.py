@@ -1,7 +1,7 @@
 """A task: training and test examples, whatever their source."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,8 @@ class Task:
 
     Few-shot samples and priming examples are drawn from `train`; `labels` are those of a classification task, in fixed
     order. `dev` is the development split, None if the source has none. `notes` are the source's remarks to the user.
-    `dropped` counts the unusable rows of each part; it is empty if such rows are errors.
+    `dropped` counts the unusable rows of each part; it is empty if such rows are errors. `published` gives the rows of
+    `train` that the source's authors drew, by the number of a sample and the number of rows.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Task:
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     dev: list[Example] | None = None
+    published: Callable[[int, int], Sequence[int]] | None = None
 
 
 def usual_metric(kind: Kind) -> str:

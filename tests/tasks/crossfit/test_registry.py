@@ -7,7 +7,7 @@ import pytest
 
 from priming.errors import StudyError
 from priming.evaluation.metrics import METRICS
-from priming.study.partitions import PARTITIONS, gym, partition
+from priming.study.partitions import GYM_PARTITIONS, gym, partition
 from priming.study.tasks import Tasks
 from priming.tasks.crossfit import registry
 from priming.tasks.crossfit.checksums import published
@@ -75,13 +75,13 @@ def test_every_file_has_a_published_digest_and_tests_are_the_same_for_all_sample
 
 
 def test_partitions_have_crossfits_sizes_and_known_tasks() -> None:
-    sizes = {name: tuple(len(names) for names in partition(name).values()) for name in PARTITIONS}
+    sizes = {name: tuple(len(names) for names in partition(name).values()) for name in GYM_PARTITIONS}
     assert sizes == {
         "random": (120, 20, 20), "classification": (45, 10, 10), "half_classification": (45, 10, 10),
         "non_classification": (45, 10, 10), "held_out_nli": (56, 0, 8), "held_out_paraphrase": (61, 0, 4),
         "held_out_mrc": (42, 0, 9), "held_out_mcq": (29, 0, 22),
     }  # fmt: skip
-    for name in PARTITIONS:
+    for name in GYM_PARTITIONS:
         named = [task for tasks in partition(name).values() for task in tasks]
         assert len(named) == len(set(named))
         assert set(named) <= gym()

@@ -29,6 +29,8 @@ class Draw:
     that no row is left for a drawn development set."""
     by_class: ClassVar[bool] = False
     """Whether each class gives so many, for which a task must have labels."""
+    published: ClassVar[bool] = False
+    """Whether a task's source says which rows are drawn, as its authors drew them."""
     said: ClassVar[str]
     """As in `16 a class`."""
 

@@ -42,6 +42,8 @@ class Source:
     """Memory of preparing, in MB, beyond that of every job."""
     downloads: ClassVar[bool] = False
     """Whether rows are downloaded if there is no mirror."""
+    publishes: ClassVar[bool] = False
+    """Whether it knows which rows its authors drew."""
     reads_data: ClassVar[bool] = True
     """Whether rows depend on more than this package and the study file."""
 
