@@ -11,6 +11,9 @@ from priming.study.fields import section_in
 
 Leaf = tuple[str, ...]
 
+FILES: dict[str, Any] = {"files": {"train": "mine.csv", "test": "test.csv"}}
+COLUMNS = {"kind": "multiple_choice", "input": "{text}", "choices": ["a", "b"], "output": "label"}
+
 # Where another value of the leaf alone is no study: what to put, and at which key.
 TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("plms", "*", "generate"): (("plms", "*"), {"generate": {}}),
@@ -38,6 +41,25 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
             "output": "label",
         },
     ),
+    **{
+        ("tasks", "define", "mine", key): (("tasks", "define", "mine"), FILES | COLUMNS | more)
+        for key, more in (("choices", {}), ("counted_from", {"counted_from": 1}))
+    },
+    **{
+        ("tasks", "define", "mine", key): (
+            ("tasks",),
+            {
+                "define": {
+                    "mine": FILES | {"kind": "text_to_text", "templates": {"so": {"jinja": "{{ text }} ||| a"}}} | more
+                },
+                "source": ["film_verdict", "day_mood"],
+                "development": ["hotel_review", "report_time"],
+                "target": ["mine.so", "price_compare"],
+                "samples": [13, 21, 42],
+            },
+        )
+        for key, more in (("templates", {}), ("classes", {"classes": {"label": ["a", "b"]}}))
+    },
     ("tasks", "define", "mine", "threshold"): (
         ("tasks", "define", "mine"),
         {
@@ -85,6 +107,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
         [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}],
     ),
     ("scoring", "arg_plm"): (("scoring", "arg_plm"), "small"),
+    ("scoring", "arg_over"): (("scoring",), {"arg_baseline": "chance", "arg_over": "groups"}),
     ("scoring", "compare"): (("scoring", "compare"), [{"first": "none -> plm", "second": "none -> prompt"}]),
     ("scoring", "decoders"): (("scoring", "decoders"), ["ranking", "greedy", "beam"]),
     ("scoring", "metrics"): (("scoring", "metrics"), ["accuracy"]),

@@ -80,6 +80,8 @@ MATTERS: dict[str, set[str]] = {
     "tasks/define": {"prepare"},
     # Of a task without labels it matters what stands in for ranking.
     **{f"tasks/define/mine/{key}": {"prepare", "tune"} for key in ("kind", "hub", "labels", "threshold")},
+    "tasks/define/mine/group": {"prepare", "tables"},
+    **{f"tasks/define/mine/{key}": {"prepare", "tune", "score", "tables"} for key in ("templates", "classes")},
     "tasks/generated": {"prepare"},
     "tasks/groups": {"tables"},
     "tasks/source": {"prime", "tables"},
@@ -107,7 +109,7 @@ MATTERS: dict[str, set[str]] = {
     "scoring": {"prime", "tune", "tables"},
     "scoring/decoders": {"tune", "score", "tables"},
     "scoring/metrics": {"score", "tables"},
-    **{f"scoring/{key}": {"tables"} for key in ("arg_baseline", "arg_plm", "beam", "compare", "deviation")},
+    **{f"scoring/{key}": {"tables"} for key in ("arg_baseline", "arg_over", "arg_plm", "beam", "compare", "deviation")},
     "scoring/published": {"tables"},
     "compute/precision": {"prime", "tune"},
     "compute/split": {"prime", "tune"},

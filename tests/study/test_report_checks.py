@@ -35,6 +35,11 @@ from .conftest import LAST, MTL, RATES, Changed, problem, with_strategy
             "line 12, scoring.compare[0]: compares 'none -> plm' with itself; use another strategy as second",
         ),
         (
+            (("strategies:", "scoring: {arg_over: groups}\nstrategies:"),),
+            "line 12, scoring.arg_over: 'groups' is over chance, and scoring.arg_baseline is 'none -> plm'; "
+            "set it to chance",
+        ),
+        (
             (("strategies:", "scoring: {metric: exact_match, metrics: [accuracy]}\nstrategies:"),),
             "line 12, scoring.metric: 'exact_match' selects but is not reported; add it to scoring.metrics (accuracy)",
         ),

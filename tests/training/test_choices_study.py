@@ -67,7 +67,9 @@ def study() -> dict[str, Any]:
         "strategies": STRATEGIES,
         "seeds": [1],
         "tuning": {"steps": 4, "evaluate_every": 2, "batch_sizes": [4], "bank_tasks": 3},
-        "scoring": {"metric": "accuracy", "metrics": ["accuracy"], "decoders": ["ranking"], "arg_baseline": "chance"},
+        "scoring": {"metric": "accuracy", "metrics": ["accuracy"], "decoders": ["ranking"], "arg_baseline": "chance",
+            "arg_over": "groups", "compare": [{"first": STRATEGIES[2], "second": ZERO_SHOT}],
+        },
         "figures": {"draw": ["strategy_matrix"]},
     }  # fmt: skip
 
@@ -133,6 +135,24 @@ def test_gains_are_over_chance_and_by_data_set(results: Path) -> None:
     with (results / "tables" / "effects_by_group.csv").open(encoding="utf-8") as file:
         names = {row["group"]: row["task_names"] for row in csv.DictReader(file)}
     assert names["asked"] == "asked.three asked.which"
+
+
+def test_arg_by_data_set_is_that_of_the_rows(results: Path) -> None:
+    with (results / "tables" / "arg_groups.csv").open(encoding="utf-8") as file:
+        rows = {row["strategy"]: row for row in csv.DictReader(file)}
+    with (results / "tables" / "per_task.csv").open(encoding="utf-8") as file:
+        means = {(row["strategy"], row["task"]): float(row["mean"]) for row in csv.DictReader(file)}
+    for strategy in STRATEGIES:
+        which, three, plain = (means[strategy, task] for task in ("asked.which", "asked.three", "plain"))
+        expected = 100 * (((2 * which - 1) + (3 * three - 1)) / 2 + (2 * plain - 1)) / 2
+        assert float(rows[strategy]["arg_percent"]) == pytest.approx(expected, abs=0.05)
+        assert float(rows[strategy]["low"]) <= expected <= float(rows[strategy]["high"])
+    with (results / "tables" / "arg_differences.csv").open(encoding="utf-8") as file:
+        (pair,) = csv.DictReader(file)
+    both = [float(rows[strategy]["arg_percent"]) for strategy in (STRATEGIES[2], ZERO_SHOT)]
+    assert float(pair["difference"]) == pytest.approx(both[0] - both[1], abs=1e-5)
+    text = (results / "tables" / "arg_groups.md").read_text(encoding="utf-8")
+    assert "asked: 2 tasks, 36 examples" in text
 
 
 def test_targets_of_kinds_that_no_form_has_together_are_refused(results: Path) -> None:

@@ -16,11 +16,12 @@ UNSEEN = "unseen rows"
 
 @dataclass(frozen=True)
 class Answered:
-    """Rows of a split: identifiers, references, and answers by decoder."""
+    """Rows of a split: identifiers, references, answers by decoder, and what each is made from where that is known."""
 
     rows: list[str]
     references: list[tuple[str, ...]]
     answers: dict[str, list[str]]
+    made_from: list[str | None]
 
     def only(self, chosen: Sequence[int]) -> Self:
         """Some of the rows, by number."""
@@ -29,6 +30,7 @@ class Answered:
             rows=[self.rows[n] for n in chosen],
             references=[self.references[n] for n in chosen],
             answers={decoder: [texts[n] for n in chosen] for decoder, texts in self.answers.items()},
+            made_from=[self.made_from[n] for n in chosen],
         )
 
 
@@ -61,4 +63,4 @@ def _joined(folder: Path, found: Sequence[Prediction], examples: Sequence[Exampl
         raise DataError(
             f"{folder / PREDICTIONS}: a row has no answer by {error}; delete {folder} and run snakemake again"
         ) from None
-    return Answered(rows, [example.targets for example in examples], texts)
+    return Answered(rows, [example.targets for example in examples], texts, [row.group for row in found])

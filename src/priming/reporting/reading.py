@@ -14,6 +14,7 @@ from priming.reporting.claims import claim_blocks
 from priming.reporting.collect import Row
 from priming.reporting.comparisons import comparison_blocks
 from priming.reporting.effect_blocks import effects_blocks, intervals
+from priming.reporting.group_arg import group_arg_blocks
 from priming.reporting.groups import group_blocks
 from priming.reporting.matrix import grid_points, matrix
 from priming.reporting.parts import part_blocks
@@ -41,6 +42,8 @@ def reading_tables(study: Study, frames: Frames) -> dict[str, str]:
     }
     if "claims" in frames:
         makers["claims"] = claim_blocks
+    if "arg_groups" in frames:
+        makers["arg_groups"] = group_arg_blocks
     if "parts" in frames:
         makers["parts"] = part_blocks
     if study.scoring.compare:

@@ -13,6 +13,7 @@ from priming.reporting.comparisons import comparisons
 from priming.reporting.effects import effects, variance
 from priming.reporting.front import front_page
 from priming.reporting.grid import Grid
+from priming.reporting.group_arg import group_args
 from priming.reporting.groups import Groups, effects_by_group
 from priming.reporting.published import published
 from priming.reporting.reading import reading_tables
@@ -39,6 +40,8 @@ def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = No
         tables["task_gains"] = by_task
     if "claims" in tables:
         tables["claim_tasks"] = gains_by_task(grid, root, claimed(grid))
+    if study.scoring.arg_over == "groups":
+        tables |= group_args(grid, root, groups or {})
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         _write(out / f"{name}.csv", csv_text(frame))

@@ -27,7 +27,7 @@ def task_gains(grid: Grid, root: Path) -> pd.DataFrame:
 
     Raises DataError for missing or inconsistent predictions.
     """
-    predictions = _Predictions(grid, root)
+    predictions = Predictions(grid, root)
     few = [pair for pair in twins(grid) if (found := grid.gain(*pair)).tasks and found.interval == TOO_FEW_TASKS]
     return pd.DataFrame(
         [predictions.row(*pair, task) for pair in few for task in grid.study.tasks.target], columns=COLUMNS
@@ -36,13 +36,13 @@ def task_gains(grid: Grid, root: Path) -> pd.DataFrame:
 
 def gains_by_task(grid: Grid, root: Path, pairs: Iterable[tuple[str, Strategy, Strategy]]) -> pd.DataFrame:
     """One row per task for each pair of strategies of a PLM, with intervals over rows and seeds; raises DataError."""
-    predictions = _Predictions(grid, root)
+    predictions = Predictions(grid, root)
     rows = [predictions.row(*pair, task, over_seeds=True) for pair in pairs for task in grid.study.tasks.target]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 @dataclass(frozen=True)
-class _Predictions:
+class Predictions:
     """The answers of a study's runs on their test rows."""
 
     grid: Grid
@@ -68,6 +68,15 @@ class _Predictions:
         interval = {"gain": found.gain, "low": found.low, "high": found.high, "rows": found.rows, "runs": len(folders)}
         about = {"plm": plm, "strategy": str(strategy), "twin": str(twin), "task": task}
         return {**about, **interval, "metric": self.grid.metric, "decoder": decoder}
+
+    def of_task(self, plm: str, strategy: Strategy, task: str) -> Iterator[tuple[Answered, list[str]]]:
+        """The test rows of each run of a strategy on a task, and its answers; raises DataError."""
+        decoder, prepared = self.grid.decoders.get(task, self.grid.decoder), None
+        for run, folder in self._folders.items():
+            if run[:3] == (plm, str(strategy), task):
+                prepared = prepared or read_task(self.root / paths.task(task))
+                rows = _test_rows(folder, prepared, decoder)
+                yield rows, rows.answers[decoder]
 
     def _pairs(self, plm: str, strategy: Strategy, twin: Strategy, task: str) -> Iterator[tuple[int, Path, Path]]:
         """The seed and the folders of runs that both have."""

@@ -178,6 +178,8 @@ class TaskDefinition(Section):
                 raise ValueError(f"{key} is missing; add '{key}: ...' ({_SAID[key]})")
         if self.choices and not kind.own_choices:
             raise ValueError(f"a {self.kind} task has no choices; write 'kind: multiple_choice' or leave them out")
+        if self.counted_from and not self.choices:
+            raise ValueError("counted_from is for choices; leave it out, or name their columns")
         if self.classes and not templated:
             raise ValueError("classes are for templates; leave them out, or list labels")
         return self

@@ -54,6 +54,9 @@ def _baseline(study: "Study") -> Iterator[Problem]:
             f"'chance' is a fraction of correct rows, but scoring.metric is {scoring.metric!r}; "
             f"allowed with: {', '.join(COUNTS_HITS)}",
         )
+    if scoring.arg_over == "groups" and scoring.arg_baseline != CHANCE:
+        text = f"'groups' is over chance, and scoring.arg_baseline is {scoring.arg_baseline!r}; set it to chance"
+        yield Problem(("scoring", "arg_over"), text)
     if scoring.arg_baseline == SAME_ALGORITHM:
         yield from _same_algorithm(study, at)
     elif not constant:

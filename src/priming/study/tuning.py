@@ -199,6 +199,8 @@ class Pair(Section):
 class Scoring(Section):
     """Decoders, metrics and the baseline of relative gains."""
 
+    later = frozenset({"arg_over"})
+
     decoder: Decoder = Field(
         "ranking",
         description="Decoder whose development score selects: label ranking (on an encoder, the most likely class), "
@@ -223,6 +225,11 @@ class Scoring(Section):
         "`same algorithm`, the PLM primed and tuned in full by the algorithm of each strategy (a course report on "
         "CrossFit); `chance`, guessing a label (Wu et al., 2022); `majority`, the most frequent label of the test set; "
         "`none`, no ARG, also the default of a study without the strategy `none -> plm`.",
+    )
+    arg_over: Literal["tasks", "groups"] = Field(
+        "tasks",
+        description="`groups`: besides ARG over tasks, that over groups of target tasks, each a mean over its tasks, "
+        "with intervals over examples, where the baseline is `chance` (Wu et al., 2022: templates and data sets).",
     )
     arg_plm: Name | None = Field(
         None,

@@ -1,0 +1,160 @@
+"""ARG over chance by group of target tasks, as Wu et al. (2022) average it: tables, and what they say."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from priming.blocks import Block
+from priming.evaluation.group_arg import RESAMPLES, Difference, GroupArg, Hits, difference, group_arg
+from priming.evaluation.metrics import score
+from priming.reporting import wording
+from priming.reporting.collect import Row
+from priming.reporting.grid import Grid
+from priming.reporting.groups import Groups
+from priming.reporting.task_gains import Predictions
+from priming.strategies import Strategy
+from priming.study import Study
+
+ARG_COLUMNS = ["plm", "strategy", "arg_percent", "low", "high", "flat_percent", "groups", "tasks", "seeds"]
+GROUP_COLUMNS = ["plm", "strategy", "group", "tasks", "examples", "chance", "accuracy", "gain_percent", "points"]
+DIFFERENCE_COLUMNS = ["plm", "strategy", "other", "difference", "low", "high", "p", "arg_p_paper"]
+SMALL, TURNS = 250, 2.0
+"""A data set with fewer examples, and with more than so many times its equal part in ARG, is told of (our choice)."""
+
+
+def group_args(grid: Grid, root: Path, groups: Groups) -> dict[str, pd.DataFrame]:
+    """ARG by group of each strategy whose tasks all have runs, its groups, and the differences of the study's pairs.
+
+    Raises DataError for missing or inconsistent predictions.
+    """
+    hits = {
+        (plm, str(strategy)): found
+        for plm in grid.study.plms
+        for strategy in grid.study.strategies_of(plm)
+        if (found := _hits(grid, Predictions(grid, root), plm, strategy, groups))
+    }
+    args = {key: group_arg(found) for key, found in hits.items()}
+    seeds = {plm: len(grid.study.primed_seeds(plm)) for plm in grid.study.plms}
+    by_arg = [
+        [*key, own.arg, own.low, own.high, own.flat, len(own.groups), len(hits[key]), seeds[key[0]]]
+        for key, own in args.items()
+    ]
+    pairs = [
+        [plm, pair.first, pair.second, *_numbers(difference(hits[plm, pair.first], hits[plm, pair.second]))]
+        for plm in grid.study.plms
+        for pair in grid.study.scoring.compare
+        if {(plm, pair.first), (plm, pair.second)} <= hits.keys()
+    ]
+    return {
+        "arg_groups": pd.DataFrame(by_arg, columns=ARG_COLUMNS),
+        "arg_of_groups": pd.DataFrame(
+            [[*key, *row] for key, own in args.items() for row in _rows(own)], columns=GROUP_COLUMNS
+        ),
+        "arg_differences": pd.DataFrame(pairs, columns=DIFFERENCE_COLUMNS),
+    }
+
+
+def _hits(grid: Grid, predictions: Predictions, plm: str, strategy: Strategy, groups: Groups) -> dict[str, Hits] | None:
+    """The test rows of all target tasks; None if one has no run."""
+    group_of = {task: group for group, tasks in groups.items() for task in tasks}
+    samples = grid.results.samples.dropna(subset=["chance"]).drop_duplicates("task").set_index("task")["chance"]
+    found = {}
+    for task in grid.study.tasks.target:
+        examples: list[str] = []
+        correct: list[float] = []
+        runs = 0
+        for rows, answers in predictions.of_task(plm, strategy, task):
+            examples += [made or f"{task}/{row}" for made, row in zip(rows.made_from, rows.rows, strict=True)]
+            correct += [score(grid.metric, [text], [own]) for text, own in zip(answers, rows.references, strict=True)]
+            runs += 1
+        if not runs or task not in samples.index:
+            return None
+        found[task] = Hits(group_of[task], float(samples[task]), tuple(examples), np.array(correct), runs)
+    return found
+
+
+def _rows(found: GroupArg) -> Iterator[list[str | float]]:
+    for own in found.groups:
+        yield [own.group, own.tasks, own.examples, own.chance, own.accuracy, own.gain, own.share]
+
+
+def _numbers(found: Difference) -> list[float]:
+    return [found.difference, found.low, found.high, found.p, found.paper]
+
+
+def group_arg_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str) -> Iterator[Block]:
+    """ARG with the accuracy of each group; what each adds to ARG; the differences of the study's pairs."""
+    if "arg_groups" not in frames:
+        return
+    args, groups, pairs = (
+        frames[name][frames[name]["plm"] == plm] for name in ("arg_groups", "arg_of_groups", "arg_differences")
+    )
+    names = list(dict.fromkeys(groups["group"]))
+    label, setting = f"{study.name}-{plm}", wording.setting(study)
+    if args.empty:
+        return
+    rows, parts = [], []
+    for row in args.to_dict("records"):
+        own = groups[groups["strategy"] == row["strategy"]].set_index("group")
+        arg = wording.gain_interval(row["arg_percent"], row["low"], row["high"], decimals=1)
+        rows.append(
+            [row["strategy"], arg, wording.signed(row["flat_percent"], decimals=1)]
+            + [wording.fixed(own.loc[name, "accuracy"]) for name in names]
+        )
+        parts.append(
+            [row["strategy"], wording.signed(row["arg_percent"], decimals=1)]
+            + [wording.signed(own.loc[name, "points"], decimals=1) for name in names]
+        )
+    first = groups[groups["strategy"] == groups["strategy"].iloc[0]].set_index("group")
+    sizes = "; ".join(f"{name}: {_size(first.loc[name].to_dict())}" for name in names)
+    note = (
+        "ARG: the mean over groups of the mean relative gain of a group's tasks over chance, in percent; beside it the "
+        f"mean over all tasks. In brackets, {wording.LEVEL} intervals over examples ({RESAMPLES} resamples, given "
+        f"these runs). {sizes}."
+    )
+    caption = f"PLM {plm}: ARG over chance by group, and accuracy of each ({setting})"
+    yield Block(f"{label}-arg-groups", caption, ["strategy", "ARG, %", "all tasks", *names], rows, note)
+    yield Block(
+        f"{label}-arg-points",
+        f"PLM {plm}: what each group adds to ARG, in points ({setting})",
+        ["strategy", "ARG, %", *names],
+        parts,
+        " ".join(_turns(groups, args)),
+    )
+    if len(pairs):
+        yield _differences(label, f"PLM {plm}: differences in ARG by group ({setting})", pairs)
+
+
+def _size(row: Row) -> str:
+    tasks = wording.plural(row["tasks"], "task")
+    return f"{tasks}, {row['examples']} examples, chance {wording.fixed(row['chance'])}"
+
+
+def _turns(groups: pd.DataFrame, args: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each strategy whose ARG turns on one small group."""
+    whole = args.set_index("strategy")
+    for row in groups[groups["examples"] < SMALL].to_dict("records"):
+        arg, number = whole.loc[row["strategy"], "arg_percent"], whole.loc[row["strategy"], "groups"]
+        if arg > 0 and row["points"] > TURNS * arg / number:
+            part = f"{row['points']:.1f} of {arg:.1f} points come from its {row['examples']} examples"
+            yield f"ARG of {row['strategy']} turns on {row['group']}: {part}."
+
+
+def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:
+    rows = [
+        [
+            row["strategy"],
+            row["other"],
+            wording.gain_interval(row["difference"], row["low"], row["high"], decimals=1),
+            wording.p(row["p"]),
+            wording.p(row["arg_p_paper"]),
+        ]
+        for row in pairs.to_dict("records")
+    ]
+    note = (
+        "The first strategy minus the other, in points of ARG, paired by example. p: two-sided, by the same resamples; "
+        "beside it the authors' own, one-sided for the better of the two, which knows accuracies alone."
+    )
+    return Block(f"{label}-arg-differences", caption, ["strategy", "other", "difference", "p", "their p"], rows, note)
