@@ -244,6 +244,21 @@ def test_a_fresh_prompt_is_drawn_from_them_alone(plm_folders: Folders, name: str
     assert (same.sum(dim=1) == 1).all()
 
 
+@each_class
+def test_a_prompt_of_the_first_entries_begins_as_nothing_else(plm_folders: Folders, name: str) -> None:
+    loaded = load_plm(plm_folders[name])
+    entries = ordinary_entries(loaded.tokenizer)
+    first = entries[entries < 12]
+    allowed = loaded.model.get_encoder().get_input_embeddings()(first).detach()
+    prompt = attach(loaded, ("prompt",), Elements(prompt=Prompt(length=len(first), entries=12)), 0).prompt
+    assert prompt is not None
+    same = (prompt.detach()[:, None] == allowed[None]).all(dim=-1)
+    assert (same.sum(dim=0) == 1).all()
+    loaded = load_plm(plm_folders[name])
+    with pytest.raises(StudyError, match=rf"has {len(first)} ordinary entries among its first 12; allowed: no more"):
+        attach(loaded, ("prompt",), Elements(prompt=Prompt(length=12, entries=12)), 0)
+
+
 def test_the_draw_for_the_projects_own_bart_stays(plm_folder: Path) -> None:
     """Its special tokens are entries 0 to 4."""
     loaded = load_plm(plm_folder)

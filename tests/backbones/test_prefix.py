@@ -103,3 +103,13 @@ def test_second_derivatives(plm_folders: Folders, name: str) -> None:
         expected = library.found(own, lambda parameter: parameter.grad)
         for parameter, value in zip(stacked, second, strict=True):
             assert float((value[run] - expected[parameter]).norm()) < 1e-9 * float(expected[parameter].norm())
+
+
+def test_its_values_begin_as_widely_as_the_options_say(plm_folders: dict[str, Path]) -> None:
+    drawn = {}
+    for deviation in (0.02, 1.0):
+        loaded = load_plm(plm_folders["t5-gated"])
+        model = attach(loaded, ("prefix",), Elements(prefix=Prefix(length=20, deviation=deviation)), 0)
+        drawn[deviation] = torch.cat([p.detach().flatten() for _, p in model.owned_by(("prefix",))])
+        assert drawn[deviation].std().item() == pytest.approx(deviation, rel=0.05)
+    assert torch.allclose(drawn[1.0] * 0.02, drawn[0.02])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from priming.elements.interface import Element, Shape
-from priming.section import Positive, Section
+from priming.section import Positive, Rate, Section
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from priming.backbones.interface import Backbone
     from priming.backbones.text_model import TextModel
 
-DEVIATION = 0.02
-
 
 class Prefix(Section):
     """Key and value vectors in every attention, without reparameterisation; on positions in T5 see strategies.md."""
 
+    later = frozenset({"deviation"})
+
     length: Positive = Field(10, description="Vectors per attention layer.")
+    deviation: Rate = Field(
+        0.02, description="Standard deviation of their first values, whose mean is 0. Wu et al. (2022): 1."
+    )
 
 
 class DeepPrompt(Element):
-    """It begins as N(0, 0.02)."""
+    """It begins as normally distributed vectors."""
 
     name, noun, options, rates, colour = "prefix", "prefixes", Prefix, (0.1,), "#009E73"
 
@@ -41,7 +44,7 @@ class DeepPrompt(Element):
 
         generator = torch.Generator().manual_seed(seed)
         for parameter in own:
-            parameter.data.copy_(DEVIATION * torch.randn(parameter.shape, generator=generator))
+            parameter.data.copy_(options.deviation * torch.randn(parameter.shape, generator=generator))
 
     def size(self, options: Prefix, shape: Shape) -> int:
         """Keys and values of P vectors; layers have 1.5 attentions on average: one in an encoder, two in a decoder."""

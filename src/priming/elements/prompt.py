@@ -21,13 +21,18 @@ _SENTINEL = re.compile(r"▁?<extra_id_\d+>")
 class Prompt(Section):
     """Soft vectors before the input embeddings of the encoder."""
 
-    later = frozenset({"init"})
+    later = frozenset({"init", "entries"})
 
     length: Positive = Field(10, description="Number of vectors.")
     init: Literal["vocabulary", "random"] = Field(
         "vocabulary",
         description="How they begin: as the embeddings of different random entries of the vocabulary (`vocabulary`), "
         "or normally distributed with mean and standard deviation of all embeddings (`random`).",
+    )
+    entries: Positive | None = Field(
+        None,
+        description="With `init: vocabulary`, the vocabulary's first entries from which they are drawn. Wu et al. "
+        "(2022): 5,000. Default: all.",
     )
 
 
@@ -44,10 +49,12 @@ class SoftPrompt(Element):
             model.prompt = torch.nn.Parameter(_like(model.backbone.embedding(model.plm).weight, options.length, seed))
             return
         entries = ordinary_entries(model.tokenizer)
+        if options.entries is not None:
+            entries = entries[entries < options.entries]
         if options.length > len(entries):
-            problem = (
-                f"{options.length}, and the PLM's vocabulary has {len(entries)} ordinary entries; allowed: no more"
-            )
+            among = "" if options.entries is None else f" among its first {options.entries}"
+            has = f"the PLM's vocabulary has {len(entries)} ordinary entries{among}"
+            problem = f"{options.length}, and {has}; allowed: no more"
             raise StudyError(f"elements.prompt.length is {problem}")
         embedding = model.backbone.embedding(model.plm)
         order = torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed))
