@@ -44,6 +44,8 @@ NOTHING = {
     "priming.forms.tags_training",
     "priming.forms.choices_training",
     "priming.templates.promptsource",
+    "priming.backbones.stored",
+    "priming.runs.shuffled",
     "priming.tasks.languages.prepare",
     "priming.elements.sections",
     *(f"priming.backbones.{name}" for name in ("compute", "sections")),
@@ -155,7 +157,8 @@ MATTERS = {
     "priming.evaluation.answered": {"score", "tables"},
     "priming.evaluation.scoring": {"score"},
     **{
-        f"priming.evaluation.{name}": {"tables"} for name in ("components", "gains", "intervals", "permutation", "rows")
+        f"priming.evaluation.{name}": {"tables"}
+        for name in ("components", "gains", "group_arg", "intervals", "permutation", "rows")
     },
     **{
         f"priming.evaluation.metrics.{name}": {"prime", "tune", "score", "tables"} for name in ("__init__", "interface")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from priming.digests import of_json
 from priming.evaluation.gains import TOLERANCE
 from priming.evaluation.intervals import LEVEL
-from priming.runs.keys import generator
 
 RESAMPLES = 2000
 PAPER_RESAMPLES = 1000
@@ -113,7 +113,7 @@ def paper_p(better: Mapping[str, Hits], worse: Mapping[str, Hits], seed: int = 0
     They knew accuracies alone: each task's rows are taken to be its hits, then its misses, for either method, and are
     resampled for each task by itself.
     """
-    random, totals = generator("paper", seed), []
+    random, totals = np.random.default_rng(seed), []
     for own in _by_group(better).values():
         of_group = []
         for task in own:
@@ -143,7 +143,7 @@ def _of_group(name: str, own: Sequence[Hits], number: int) -> Floats:
         np.add.at(correct[:, task], at, one.correct)
         np.add.at(rows[:, task], at, 1)
     chance, whole = np.array([one.chance for one in own]), correct.sum(axis=0) / rows.sum(axis=0)
-    random, found = generator("examples", name, len(examples)), []
+    random, found = np.random.default_rng(int(of_json([name, len(examples)])[:15], 16)), []
     for start in range(0, number, _AT_ONCE):
         times = random.multinomial(
             len(examples), np.full(len(examples), 1 / len(examples)), size=min(_AT_ONCE, number - start)
