@@ -207,10 +207,22 @@ def test_all_templates_of_texts(study: Callable[..., Path]) -> None:
     assert source_of(tasks, "weather.rhyme").group == "rain"
 
 
-def test_a_file_of_templates_that_is_not_there_or_wrong(study: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_file_of_templates_that_is_not_there_or_wrong(
+    study: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PRIMING_TEMPLATES", raising=False)
     own = {"files": FILES, "kind": "multiple_choice", "templates": "other.yaml"}
-    with pytest.raises(StudyError, match=r"line \d+, tasks.define.weather.templates: .*other.yaml.*cannot be read"):
+    with pytest.raises(
+        StudyError, match=r"line \d+, tasks.define.weather.templates: there is no file .*other.yaml.*PRIMING_TEMPLATES"
+    ):
         load_study(study(define={"weather": own}))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("PRIMING_TEMPLATES", str(elsewhere))
+    with pytest.raises(StudyError, match=r"there is no file .*other.yaml' or '.*elsewhere/other.yaml'"):
+        load_study(study(define={"weather": own}))
+    (elsewhere / "other.yaml").write_text(TEMPLATES)
+    assert load_study(study(define={"weather": own})).tasks.target == ["weather.so_what", "weather.is_it"]
     (tmp_path / "other.yaml").write_text(TEMPLATES.replace("original_task: true", "original_task: false"))
     with pytest.raises(StudyError, match="no template has answer choices and asks what the data set is made for"):
         load_study(study(define={"weather": own}))

@@ -1,5 +1,6 @@
 """Definitions with templates in a study file as it is written: files are read, names stand for all their templates."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from priming.forms.table import KINDS
 from priming.study.partitions import PARTS
 from priming.study.problems import Problem
 from priming.templates.promptsource import Template, read_templates
+
+VARIABLE = "PRIMING_TEMPLATES"
 
 
 def with_templates(data: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[Problem]]:
@@ -51,11 +54,27 @@ def _filled(name: str, definition: Any, folder: Path, problems: list[Problem]) -
     if not isinstance(file, str):
         return definition
     try:
-        found = dict(_keyed(folder / file, definition.get("kind")))
+        found = dict(_keyed(_place(file, folder), definition.get("kind")))
     except DataError as error:
         problems.append(Problem(("tasks", "define", name, "templates"), str(error)))
         return definition
     return definition | {"templates": found}
+
+
+def _place(file: str, folder: Path) -> Path:
+    """A file of templates beside the study file, or below the folder that PRIMING_TEMPLATES names.
+
+    Raises DataError where it is in neither.
+    """
+    beside, root = folder / file, os.environ.get(VARIABLE)
+    if beside.is_file() or Path(file).is_absolute():
+        return beside
+    if root and (Path(root) / file).is_file():
+        return Path(root) / file
+    missing = f"there is no file {str(beside)!r}"
+    if root:
+        raise DataError(f"{missing} or {str(Path(root) / file)!r} ({VARIABLE} is {root}); correct the path")
+    raise DataError(f"{missing}; correct the path, or set {VARIABLE}=FOLDER, the folder of PromptSource's templates")
 
 
 def _keyed(path: Path, kind: Any) -> Iterator[tuple[str, dict[str, str]]]:
