@@ -195,6 +195,10 @@ def test_a_name_stands_for_the_templates_of_its_file(study: Callable[..., Path])
     params = source_of(tasks, "weather.is_it").params("target")
     assert list(params["define"]["templates"]) == ["is_it"]
     assert params["define"]["templates"]["is_it"]["name"] == "is it"
+    with pytest.raises(
+        StudyError, match="'weather' is a task for each of its templates: weather.so_what, weather.is_it"
+    ):
+        source_of(tasks, "weather")
     one = load_study(study(target=["weather.is_it"])).tasks
     assert one.target == ["weather.is_it"]
 

@@ -40,5 +40,8 @@ def built_in() -> dict[str, list[str]]:
 
 def unknown(tasks: Tasks, task: str) -> str:
     """That there is no such task, and what its name may have been meant for."""
-    known = [*tasks.define, *tasks.own, *(name for names in built_in().values() for name in names)]
+    if (several := tasks.define.get(task)) and several.templates is not None:
+        return f"{task!r} is a task for each of its templates: {', '.join(f'{task}.{key}' for key in several.named_templates)}"
+    built = (name for names in built_in().values() for name in names)
+    known = [*tasks.own, *built]
     return f"there is no task {task!r}{nearest(task, known)}"
