@@ -19,6 +19,7 @@ from priming.tasks.crossfit import registry
 from priming.tasks.generated import GENERATED
 from priming.tasks.sources.table import NO_STUDY, SOURCES, find_source, source_of
 
+P3 = "super_glue_rte_does_this_imply_score_eval"
 DEFINED = {
     "files": {"files": {"train": "a.csv", "test": "b.csv"}, "input": "{x}", "output": "y"},
     "hub": {"hub": {"id": "a/b"}, "input": "{x}", "output": "y"},
@@ -50,9 +51,11 @@ assert not {"torch", "transformers", "datasets"} & sys.modules.keys()
 def test_a_task_has_one_source(source: str) -> None:
     define = {f"of_{key}": definition for key, definition in DEFINED.items()}
     tasks = Tasks.model_validate(
-        {"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte", "halde"]}
+        {"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte", "halde", P3]}
     )
-    name = {"generated": "film_verdict", "crossfit": "glue-rte", "languages": "halde"}.get(source, f"of_{source}")
+    name = {"generated": "film_verdict", "crossfit": "glue-rte", "languages": "halde", "p3": P3}.get(
+        source, f"of_{source}"
+    )
     assert [key for key, other in SOURCES.items() if other.has(tasks, name)] == [source]
     assert type(source_of(tasks, name)) is SOURCES[source]
 
@@ -84,8 +87,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sources = folder / "priming/tasks/sources"
     shutil.copy(Path(__file__).with_name("parity.py"), sources)
     table = (sources / "table.py").read_text()
-    assert table.count('"crossfit")') == 1
-    (sources / "table.py").write_text(table.replace('"crossfit")', '"crossfit", "parity")'))
+    assert table.count('"p3")') == 1
+    (sources / "table.py").write_text(table.replace('"p3")', '"p3", "parity")'))
     for name, study in (("without", STUDY), ("with", WITH_IT)):
         (folder / f"{name}.json").write_text(json.dumps(study))
     return folder
