@@ -68,7 +68,7 @@ def curve(plm_folder: Path, tasks: Path) -> Callable[..., list[float]]:
 def test_each_setting_reaches_tuning(curve: Callable[..., list[float]]) -> None:
     plain = curve()
     assert curve(label_smoothing=0.0, loss="mean", task_prefix=False) == plain
-    for change in ({"label_smoothing": 0.1}, {"loss": "sum"}, {"task_prefix": True}):
+    for change in ({"label_smoothing": 0.1}, {"loss": "sum"}, {"task_prefix": True}, {"schedule": "constant"}):
         assert curve(**change) != plain
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 from pydantic import Field, model_validator
 
 from priming.elements.sections import Rates
+from priming.runs.schedules import ScheduleName
 from priming.runs.update_rules.table import MODULES as UPDATE_RULES
 from priming.section import Fraction, Positive, Rate, Reduction, Section
 
@@ -63,12 +64,15 @@ class Validation(Section):
 class Upstream(Section):
     """What the algorithms share."""
 
-    later = frozenset({"group_by_length"})
+    later = frozenset({"group_by_length", "schedule"})
 
     budget: Budget = Budget(steps=700)
     learning_rates: Rates = Rates()
     optimizer: Optimizer = Field("adamw", description="The update rule of the (outer) steps.")
-    warmup: Fraction = Field(0.06, description="Share of the steps spent warming up; linear decay to zero follows.")
+    warmup: Fraction = Field(0.06, description="Share of the steps spent warming up.")
+    schedule: ScheduleName = Field(
+        "linear", description="After the warm-up, rates decay linearly to zero (`linear`) or stay (`constant`)."
+    )
     weight_decay: float = Field(0.01, ge=0, description=WEIGHT_DECAY)
     clip: Rate | None = Field(1.0, description="Largest gradient norm, over all tuned elements.")
     dropout: Fraction | None = Field(None, description="Dropout while priming; default: the PLM's own.")

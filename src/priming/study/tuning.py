@@ -12,6 +12,7 @@ from priming.entries import one_of
 from priming.forms.decoders import DECODERS, GREEDY
 from priming.protocol.keeping.table import KEEPINGS
 from priming.protocol.lengths import LENGTHS, Length
+from priming.runs.schedules import ScheduleName
 from priming.section import Fraction, Name, Positive, Rate, Reduction, Section
 from priming.strategies import Strategy
 from priming.study.base import StrategyText
@@ -88,7 +89,7 @@ class TuningException(Section):
 class Tuning(Section):
     """Tuning a target task on a sample, with linear warm-up and decay."""
 
-    later = frozenset({"optimizer", "epochs", "keep", "group_by_length"})
+    later = frozenset({"optimizer", "epochs", "keep", "group_by_length", "schedule"})
 
     steps: Positive | None = Field(60, description="Optimizer steps.")
     epochs: Positive | Several | None = Field(
@@ -105,6 +106,9 @@ class Tuning(Section):
         [16], min_length=1, description="Batch sizes tried; the inner loop of the grid."
     )
     warmup: Fraction = Field(0.1, description="Share of the steps spent warming up.")
+    schedule: ScheduleName = Field(
+        "linear", description="After the warm-up, rates decay linearly to zero (`linear`) or stay (`constant`)."
+    )
     optimizer: Optimizer = Field("adamw", description="The update rule.")
     weight_decay: float = Field(0.01, ge=0, description=WEIGHT_DECAY)
     clip: Rate | None = Field(1.0, description="Largest gradient norm of each run.")

@@ -19,6 +19,7 @@ from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
 from priming.runs.keys import key
 from priming.runs.loop import Course, Outcome, train
 from priming.runs.parameters import Named, StackedParameters
+from priming.runs.schedules import SCHEDULES
 from priming.runs.update_rules.interface import UpdateRule
 from priming.runs.update_rules.table import update_rule
 from priming.study.tuning import Scoring, Tuning
@@ -157,7 +158,9 @@ class Sweep:
     def _course(self, bank: Sequence[Run]) -> Course:
         lengths = [run.steps for run in bank]
         apart = lengths if len(set(lengths)) > 1 else ()
-        return Course(max(lengths), self.tuning.warmup, self.tuning.clip, lengths=apart)
+        return Course(
+            max(lengths), self.tuning.warmup, self.tuning.clip, SCHEDULES[self.tuning.schedule], lengths=apart
+        )
 
     def _start(self, bank: Sequence[Run]) -> StackedParameters:
         """The initial values of each run: the model's, except for elements that start fresh on each task."""

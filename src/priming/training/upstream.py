@@ -31,6 +31,7 @@ from priming.runs.keys import key, nested_seed
 from priming.runs.loop import Course, train
 from priming.runs.loss_curve import LossCurve
 from priming.runs.parameters import Owner, StackedParameters
+from priming.runs.schedules import SCHEDULES
 from priming.runs.shards import Shard
 from priming.strategies import Priming
 from priming.study.plm import Plm
@@ -210,7 +211,7 @@ class _Training:
         """Train; returns why it failed, or None if it did not."""
         settings = self.job.settings
         self.model.train(settings.dropout != 0)
-        course = Course(self.budget.steps, settings.warmup, self.job.algorithm.clip)
+        course = Course(self.budget.steps, settings.warmup, self.job.algorithm.clip, SCHEDULES[settings.schedule])
         algorithm, form = self.job.algorithm, training_of(self.form)
         objective = algorithm.objective(self.model, form, self.sets, _run_key(self.job), self.share)
         keeper = self._keeper(algorithm)
