@@ -41,8 +41,8 @@ def scored(
     (folder / "tuned/sample-7").mkdir(parents=True)
     (folder / "tuned/sample-7/result.json").write_text(json.dumps({"format": 1, **said}))
     answered = [
-        *predictions("dev", inputs("dev"), Answers({"ranking": RIGHT["dev"]})),
-        *predictions("test", inputs("test"), Answers({"ranking": RIGHT["test"], "greedy": GREEDY})),
+        *predictions("dev", files["sample-7-dev.jsonl"], Answers({"ranking": RIGHT["dev"]})),
+        *predictions("test", files["sample-7-test.jsonl"], Answers({"ranking": RIGHT["test"], "greedy": GREEDY})),
     ]
     if said["status"] == "done":
         write_predictions(folder / "tuned/sample-7/predictions.jsonl", answered)

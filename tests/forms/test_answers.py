@@ -8,6 +8,9 @@ import pytest
 
 from priming.errors import DataError
 from priming.forms.answers import Answers, Prediction, predictions, read_predictions, write_predictions
+from priming.forms.rows import Example
+
+ROWS = [Example(text, ("a",)) for text in ("x", "y", "x")]
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -21,7 +24,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 def test_a_line_holds_what_the_row_has(tmp_path: Path) -> None:
     answers = Answers({"ranking": ["a", "b"], "greedy": ["c", "d"]}, [[-1.23456789, -2.0], [nan, 0.0]])
-    write_predictions(tmp_path / "p.jsonl", predictions("test", ["x", "y"], answers))
+    write_predictions(tmp_path / "p.jsonl", predictions("test", ROWS[:2], answers))
     lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
     assert [line.pop("row") == other for line, other in zip(lines, ("x", "y"), strict=True)] == [False, False]
     assert lines == [
@@ -31,9 +34,7 @@ def test_a_line_holds_what_the_row_has(tmp_path: Path) -> None:
 
 
 def test_a_row_is_named_by_its_input(tmp_path: Path) -> None:
-    one, other = (
-        list(predictions(part, ["x", "y", "x"], Answers({"greedy": ["1", "2", "3"]}))) for part in ("dev", "test")
-    )
+    one, other = (list(predictions(part, ROWS, Answers({"greedy": ["1", "2", "3"]}))) for part in ("dev", "test"))
     assert [row.row for row in one] == [row.row for row in other]
     assert one[0].row == one[2].row != one[1].row
 

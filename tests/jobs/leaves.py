@@ -102,6 +102,10 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     ("scoring", "published", "adl2022"): (("scoring", "published", "adl2022"), {"small": "BART"}),
     ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),
     ("scoring", "published", "gheini2022"): (("scoring", "published", "gheini2022"), {"small": "mBERT"}),
+    ("scoring", "published", "wu2022"): (
+        ("scoring",),
+        {"arg_baseline": "chance", "arg_over": "groups", "published": {"wu2022": {"small": "T5-XL"}}},
+    ),
     ("figures", "charts", "panels"): (
         ("figures", "charts", "panels"),
         [{"title": "One bar", "bars": [{"plm": "own", "strategy": "none -> plm"}]}],

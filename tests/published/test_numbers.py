@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 import priming.published
-from priming.published.numbers import PAPERS, Way, lots, numbers
+from priming.published.numbers import ARG_CLAIMS, PAPERS, Way, lots, numbers
 from priming.published.sheets import sheet
 from priming.study.partitions import GymPartition
 from priming.study.tuning import Published
@@ -82,3 +82,22 @@ def test_numbers_of_crossfit_say_how_well_they_are_known() -> None:
     (quoref,) = [n for n in numbers("ye2021", "random") if n.task == "quoref"]
     assert (quoref.value, quoref.metric) == (pytest.approx(0.412), "QA-F1")
     assert not [n for n in numbers("ye2021", "held_out_nli") if n.task]
+
+
+def test_table_1_of_promptability_has_43_numbers() -> None:
+    found = {(number.lot, number.way): number.value for lot in lots("wu2022") for number in numbers("wu2022", lot)}
+    assert len(found) == 43
+    assert found["T5-XL", Way("mtl", "prefix", "plm+prefix")] == 43.2
+    assert found["T5-XL", Way("mtl", "prefix", "plm")] == 42.9
+    assert found["T5-Large", Way("mtl", "prompt")] == 2.9
+    assert found["T0-3B", Way("none", "nothing")] == 25.2
+    assert found["T5-Large", Way("reptile", "nothing", "plm+prefix | prefix x7")] == 24.9
+
+
+def test_claims_of_promptability_hold_in_its_own_numbers_but_where_it_says_so() -> None:
+    """Its lead over the reproduction is within the noise for deep prompts and 16 shots on XL, but positive."""
+    for lot in ("T5-Large", "T5-XL"):
+        args = {number.way: number.value for number in numbers("wu2022", lot)}
+        claims = [claim for claim in ARG_CLAIMS["wu2022"] if claim.better in args and claim.worse in args]
+        assert len(claims) == 21
+        assert all(args[claim.better] > args[claim.worse] for claim in claims)

@@ -158,7 +158,7 @@ def write_answers(path: Path, result: Results) -> None:
     if result["status"] == "done":
         right = {decoder: round(20 * (scores["accuracy"] or 0)) for decoder, scores in result["test"].items()}
         texts = {decoder: ["good" if n < hits else "bad" for n in range(20)] for decoder, hits in right.items()}
-        write_predictions(path, predictions("test", [row.input for row in ROWS], Answers(texts)))
+        write_predictions(path, predictions("test", ROWS, Answers(texts)))
 
 
 def write_task(study: Study, root: Path, name: str) -> None:

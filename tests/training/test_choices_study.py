@@ -68,7 +68,8 @@ def study() -> dict[str, Any]:
         "seeds": [1],
         "tuning": {"steps": 4, "evaluate_every": 2, "batch_sizes": [4], "bank_tasks": 3},
         "scoring": {"metric": "accuracy", "metrics": ["accuracy"], "decoders": ["ranking"], "arg_baseline": "chance",
-            "arg_over": "groups", "compare": [{"first": STRATEGIES[2], "second": ZERO_SHOT}],
+            "arg_over": "groups", "published": {"wu2022": {"t5": "T5-XL"}},
+            "compare": [{"first": STRATEGIES[2], "second": ZERO_SHOT}],
         },
         "figures": {"draw": ["strategy_matrix"]},
     }  # fmt: skip
@@ -148,11 +149,28 @@ def test_arg_by_data_set_is_that_of_the_rows(results: Path) -> None:
         assert float(rows[strategy]["arg_percent"]) == pytest.approx(expected, abs=0.05)
         assert float(rows[strategy]["low"]) <= expected <= float(rows[strategy]["high"])
     with (results / "tables" / "arg_differences.csv").open(encoding="utf-8") as file:
-        (pair,) = csv.DictReader(file)
+        pair, *claimed = csv.DictReader(file)
     both = [float(rows[strategy]["arg_percent"]) for strategy in (STRATEGIES[2], ZERO_SHOT)]
     assert float(pair["difference"]) == pytest.approx(both[0] - both[1], abs=1e-5)
+    assert [(row["strategy"], row["other"], row["claim"]) for row in claimed] == [
+        (ZERO_SHOT, "none -> nothing", "MTL-T{trained}P{trained} above none: shallow prompt, 0 shots")
+    ]
+    assert float(claimed[0]["published_difference"]) == pytest.approx(33.5 + 1.5)
     text = (results / "tables" / "arg_groups.md").read_text(encoding="utf-8")
     assert "asked: 2 tasks, 36 examples" in text
+
+
+def test_published_arg_stands_beside_ours(results: Path) -> None:
+    with (results / "tables" / "published.csv").open(encoding="utf-8") as file:
+        theirs = {row["strategy"]: row for row in csv.DictReader(file)}
+    with (results / "tables" / "arg_groups.csv").open(encoding="utf-8") as file:
+        ours = {row["strategy"]: float(row["arg_percent"]) for row in csv.DictReader(file)}
+    assert {name: float(row["published"]) for name, row in theirs.items()} == {
+        STRATEGIES[0]: -1.5, ZERO_SHOT: 33.5, STRATEGIES[2]: 33.5
+    }  # fmt: skip
+    for name, row in theirs.items():
+        assert float(row["ours"]) == pytest.approx(ours[name], abs=1e-5)
+        assert row["baseline"] == "chance"
 
 
 def test_targets_of_kinds_that_no_form_has_together_are_refused(results: Path) -> None:

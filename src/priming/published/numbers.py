@@ -32,7 +32,8 @@ class Number:
     """A score of a task, between 0 and 1; or, with a baseline, the average relative gain (ARG) over it, in percent.
 
     `baseline` is the set and the strategy that gains are over; `certainty` says how well the number is known, `table`
-    where it is printed. Without a task the score is the mean over the tasks of `over`.
+    where it is printed. Without a task the score is the mean over the tasks of `over`. `over_chance` is for an ARG over
+    guessing, of groups of tasks.
     """
 
     lot: str
@@ -44,6 +45,7 @@ class Number:
     baseline: tuple[str, Way] | None = None
     table: str = ""
     over: tuple[str, ...] = ()
+    over_chance: bool = False
 
 
 class Claim(NamedTuple):
@@ -139,6 +141,68 @@ def entities() -> Iterator[Number]:
             )
 
 
+_PROMPTS = {"shallow": "prompt", "deep": "prefix"}
+NOTHING = "nothing"
+"""What is tuned without shots."""
+
+
+def _of_prompts(method: str, prompt: str, shots: str) -> Way | None:
+    """A row of Table 1 in one of its settings; None for the official T0, which is another PLM."""
+    element = _PROMPTS[prompt]
+    tuned = NOTHING if shots == "0" else element
+    primed = {
+        "MTL-T{frozen}P{trained}": ("mtl", element),
+        "MTL-T{trained}P{absent}": ("mtl", "plm"),
+        "MTL-T{trained}P{trained}": ("mtl", f"plm+{element}"),
+        "FOMAML": ("fomaml", f"plm+{element} | {element} x7"),
+        "Reptile": ("reptile", f"plm+{element} | {element} x7"),
+    }
+    if method == "none":
+        return Way("none", tuned)
+    if method not in primed:
+        return None
+    algorithm, moved = primed[method]
+    return Way(algorithm, tuned, "" if moved == tuned else moved)
+
+
+def promptability() -> Iterator[Number]:
+    """Continued pretraining for promptability: ARG over chance of each method, prompt and number of shots.
+
+    Without shots and without a learned prompt there is one number for both kinds of prompt.
+    """
+    seen = set()
+    for row in sheet("wu2022_table1").rows:
+        official = row["method"].endswith("official T0")
+        way = _of_prompts("none" if official else row["method"], row["prompt"], row["shots"])
+        lot = "T0-3B" if official else row["model"]
+        if way and (lot, way) not in seen:
+            seen.add((lot, way))
+            table = "Table 1"
+            yield Number(lot, way, float(row["arg"]), f"printed in {table}", table=table, over_chance=True)
+
+
+def _prompt_claims() -> Iterator[Claim]:
+    """What the paper says of the rows of Table 1, in each setting."""
+    both, absent = "MTL-T{trained}P{trained}", "MTL-T{trained}P{absent}"
+    for prompt, shots in (("shallow", "0"), ("shallow", "16"), ("deep", "0"), ("deep", "16")):
+        setting = f"{prompt} prompt, {shots} shots"
+        ways = {
+            name: _of_prompts(name, prompt, shots)
+            for name in (both, absent, "MTL-T{frozen}P{trained}", "FOMAML", "Reptile", "none")
+        }
+        best = ways.pop(both)
+        for name, way in ways.items():
+            if best and way:
+                yield Claim(best, way, f"{both} above {name}: {setting}")
+    for better, worse, shots in (("shallow", "deep", "0"), ("deep", "shallow", "16")):
+        pair = _of_prompts(both, better, shots), _of_prompts(both, worse, shots)
+        if pair[0] and pair[1]:
+            yield Claim(pair[0], pair[1], f"{better} above {worse} prompts: {both}, {shots} shots")
+    without, tuned = _of_prompts(absent, "shallow", "0"), _of_prompts(absent, "shallow", "16")
+    if without and tuned:
+        yield Claim(without, tuned, f"tuning a shallow prompt hurts {absent}")
+
+
 def _claim(better: str, worse: str, said: str) -> Claim:
     return Claim(SETTINGS[better], SETTINGS[worse], f"{better} above {worse}: {said}")
 
@@ -164,7 +228,15 @@ NOTES = {
 }
 """What to know of a paper's numbers, beside them."""
 
-PAPERS: dict[str, Callable[[], Iterator[Number]]] = {"adl2022": report, "ye2021": crossfit, "gheini2022": entities}
+ARG_CLAIMS: dict[str, list[Claim]] = {"wu2022": list(_prompt_claims())}
+"""The same of differences in ARG over chance."""
+
+PAPERS: dict[str, Callable[[], Iterator[Number]]] = {
+    "adl2022": report,
+    "ye2021": crossfit,
+    "gheini2022": entities,
+    "wu2022": promptability,
+}
 
 
 def task_columns(row: Row) -> list[str]:

@@ -9,17 +9,22 @@ import pandas as pd
 from priming.blocks import Block
 from priming.evaluation.group_arg import RESAMPLES, Difference, GroupArg, Hits, difference, group_arg
 from priming.evaluation.metrics import score
+from priming.published.numbers import ARG_CLAIMS, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
 from priming.reporting.groups import Groups
+from priming.reporting.published import way_of
 from priming.reporting.task_gains import Predictions
 from priming.strategies import Strategy
 from priming.study import Study
 
 ARG_COLUMNS = ["plm", "strategy", "arg_percent", "low", "high", "flat_percent", "groups", "tasks", "seeds"]
 GROUP_COLUMNS = ["plm", "strategy", "group", "tasks", "examples", "chance", "accuracy", "gain_percent", "points"]
-DIFFERENCE_COLUMNS = ["plm", "strategy", "other", "difference", "low", "high", "p", "arg_p_paper"]
+DIFFERENCE_COLUMNS = [
+    *("plm", "strategy", "other", "difference", "low", "high", "p", "arg_p_paper"),
+    *("claim", "published_difference"),
+]
 SMALL, TURNS = 250, 2.0
 """A data set with fewer examples, and with more than so many times its equal part in ARG, is told of (our choice)."""
 
@@ -42,10 +47,10 @@ def group_args(grid: Grid, root: Path, groups: Groups) -> dict[str, pd.DataFrame
         for key, own in args.items()
     ]
     pairs = [
-        [plm, pair.first, pair.second, *_numbers(difference(hits[plm, pair.first], hits[plm, pair.second]))]
+        [plm, first, second, *_numbers(difference(hits[plm, first], hits[plm, second])), said, theirs]
         for plm in grid.study.plms
-        for pair in grid.study.scoring.compare
-        if {(plm, pair.first), (plm, pair.second)} <= hits.keys()
+        for first, second, said, theirs in _pairs(grid.study, plm)
+        if {(plm, first), (plm, second)} <= hits.keys()
     ]
     return {
         "arg_groups": pd.DataFrame(by_arg, columns=ARG_COLUMNS),
@@ -54,6 +59,19 @@ def group_args(grid: Grid, root: Path, groups: Groups) -> dict[str, pd.DataFrame
         ),
         "arg_differences": pd.DataFrame(pairs, columns=DIFFERENCE_COLUMNS),
     }
+
+
+def _pairs(study: Study, plm: str) -> Iterator[tuple[str, str, str, float]]:
+    """The strategies that are compared: those of the study, and those of a paper's claims, with its difference."""
+    for pair in study.scoring.compare:
+        yield pair.first, pair.second, "", np.nan
+    ways = {way_of(study, plm, strategy): str(strategy) for strategy in study.strategies_of(plm)}
+    for paper, lots in study.scoring.published.chosen.items():
+        args = {number.way: number.value for number in numbers(paper, lots[plm])} if plm in lots else {}
+        for claim in ARG_CLAIMS.get(paper, ()) if args else ():
+            if claim.better in ways and claim.worse in ways:
+                theirs = args.get(claim.better, np.nan) - args.get(claim.worse, np.nan)
+                yield ways[claim.better], ways[claim.worse], claim.said, theirs
 
 
 def _hits(grid: Grid, predictions: Predictions, plm: str, strategy: Strategy, groups: Groups) -> dict[str, Hits] | None:
@@ -143,6 +161,7 @@ def _turns(groups: pd.DataFrame, args: pd.DataFrame) -> Iterator[str]:
 
 
 def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:
+    claims = bool(pairs["claim"].any())
     rows = [
         [
             row["strategy"],
@@ -150,6 +169,7 @@ def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:
             wording.gain_interval(row["difference"], row["low"], row["high"], decimals=1),
             wording.p(row["p"]),
             wording.p(row["arg_p_paper"]),
+            *([row["claim"] or wording.NOTHING, wording.signed(row["published_difference"], 1)] if claims else []),
         ]
         for row in pairs.to_dict("records")
     ]
@@ -157,4 +177,5 @@ def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:
         "The first strategy minus the other, in points of ARG, paired by example. p: two-sided, by the same resamples; "
         "beside it the authors' own, one-sided for the better of the two, which knows accuracies alone."
     )
-    return Block(f"{label}-arg-differences", caption, ["strategy", "other", "difference", "p", "their p"], rows, note)
+    header = ["strategy", "other", "difference", "p", "their p", *(["claim", "theirs"] if claims else [])]
+    return Block(f"{label}-arg-differences", caption, header, rows, note)

@@ -8,12 +8,14 @@ import pandas as pd
 
 from priming.blocks import Block
 from priming.evaluation.gains import mean_over_tasks, relative_gains, shared, task_bests, task_means
-from priming.published.numbers import NOTES, Number, Way, numbers
+from priming.published.numbers import NOTES, NOTHING, Number, Way, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
+from priming.reporting.groups import Groups
 from priming.strategies import Strategy
 from priming.study import Study
+from priming.study.baselines import CHANCE
 
 TASKS_A_TABLE = 5
 BEST = (
@@ -28,17 +30,21 @@ COLUMNS = [
 ]
 
 
-def published(grid: Grid) -> pd.DataFrame:
-    """One row per published number with a corresponding strategy: task scores, their mean over common tasks, ARG."""
+def published(grid: Grid, groups: Groups) -> pd.DataFrame:
+    """One row per published number with a corresponding strategy: task scores, their mean over common tasks, ARG.
+
+    ARG over chance is a mean over `groups` of tasks.
+    """
     chosen = grid.study.scoring.published.chosen
-    rows = [row for paper, lots in chosen.items() for plm in lots for row in _Beside(grid, paper, lots, plm).rows()]
+    beside = (_Beside(grid, paper, lots, plm, groups) for paper, lots in chosen.items() for plm in lots)
+    rows = [row for one in beside for row in one.rows()]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
-    """The method under which papers list a strategy of a PLM; None if it tunes nothing or keeps an element in place."""
-    priming, tuned = strategy.priming, "+".join(strategy.tuned)
-    if not tuned or strategy.kept:
+    """The method under which papers list a strategy of a PLM; None if it keeps an element in place."""
+    priming, tuned = strategy.priming, "+".join(strategy.tuned) or NOTHING
+    if strategy.kept:
         return None
     if priming is None:
         return Way("none", tuned)
@@ -58,6 +64,7 @@ class _Beside:
     paper: str
     lots: dict[str, str]
     plm: str
+    groups: Groups
 
     def rows(self) -> Iterator[Row]:
         """Our numbers beside the published ones, by strategy."""
@@ -68,6 +75,7 @@ class _Beside:
             yield from self._scores(strategy, {number.task: number for number in found if number.task})
             yield from (self._mean(strategy, number) for number in found if number.over)
             yield from (self._arg(strategy, number) for number in found if number.baseline)
+            yield from (self._over_chance(strategy, number) for number in found if number.over_chance)
 
     def _scores(self, strategy: Strategy, theirs: dict[str, Number]) -> Iterator[Row]:
         scores, targets = self.grid.scores(self.plm, strategy), self.grid.study.tasks.target
@@ -118,6 +126,17 @@ class _Beside:
             "baseline": name,
             "ours_best": float(mean_over_tasks(of_bests)),
         }
+
+    def _over_chance(self, strategy: Strategy, number: Number) -> Row:
+        """Our ARG over guessing: the mean over groups of the mean over a group's tasks; NaN where a task has no run."""
+        targets, scores = self.grid.study.tasks.target, self.grid.scores(self.plm, strategy)
+        chance = self.grid.baseline(self.plm, strategy).scores
+        found = []
+        for of in (task_means, task_bests):
+            gains = dict(zip(targets, relative_gains(of(scores), task_means(chance)), strict=True))
+            found.append(float(np.mean([np.mean([gains[task] for task in own]) for own in self.groups.values()])))
+        about = {"measure": ARG, "tasks": len(targets), "baseline": CHANCE, "ours_best": found[1]}
+        return self._row(strategy, number, found[0]) | about
 
     def _baseline(self, lot: str, way: Way) -> tuple[str, Strategy] | None:
         """The PLM and strategy of the study that correspond to a published baseline."""

@@ -57,7 +57,7 @@ def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = No
 def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
     """Every CSV table by name."""
     results = grid.results
-    beside = {"published": published(grid)} if grid.study.scoring.published.chosen else {}
+    beside = {"published": published(grid, groups)} if grid.study.scoring.published.chosen else {}
     if len(found := claims(grid)):
         beside["claims"] = found
     return {

@@ -185,7 +185,11 @@ class Published(Section):
         {}, description="Cross-lingual NER: PLMs of the study; its target tasks are named by language (`hi`, `nl`)."
     )
 
-    later = frozenset({"gheini2022"})
+    wu2022: dict[Name, Literal["T5-Large", "T5-XL", "T0-3B"]] = Field(
+        {}, description="Promptability: PLMs of the study; needs `arg_over: groups`."
+    )
+
+    later = frozenset({"gheini2022", "wu2022"})
 
     @property
     def chosen(self) -> dict[str, dict[str, str]]:
