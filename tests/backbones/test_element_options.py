@@ -24,14 +24,16 @@ from tests.tiny_plms import CLASSES
 NUMBERS = {
     "adapter.bottleneck": (2, 4, 8),
     "prompt.length": (1, 2, 5),
+    "prompt.entries": (10, 12, 60),
     "prefix.length": (1, 2, 5),
+    "prefix.deviation": (0.02, 1.0, 2.0),
     "lora.rank": (1, 2, 5),
     "lora.alpha": (1.0, 8.0, 16.0),
     "lora.attention": (["q"], ["v"], ["q", "k", "v"]),
     "lora.feed_forward": (False, True),
 }
 """Values of the options that are numbers; those of all others are listed by their type."""
-STARTS = ("prompt.init",)
+STARTS = ("prompt.init", "prompt.entries", "prefix.deviation")
 """Options of the values at which elements begin, which are the same model at other values."""
 
 

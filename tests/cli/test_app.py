@@ -132,8 +132,9 @@ def test_tasks_are_listed_by_part(project: Path) -> None:
         for line in listed.stdout.splitlines()
         if not line.startswith(" ")
     }
-    parts = ["source", "development", "target"]
-    assert list(counts) == [*parts, *(f"{part} languages" for part in parts), "crossfit"]
+    parts, p3 = ["source", "development", "target"], ["P3, for training", "P3, for evaluation"]
+    assert list(counts) == [*parts, *(f"{part} languages" for part in parts), "crossfit", *p3]
+    assert [counts[name] for name in p3] == [313, 116]
     assert [counts[f"{part} languages"] for part in parts] == [2, 1, 8]
     assert counts["crossfit"] == 160
     assert counts["source"] >= 30

@@ -43,6 +43,8 @@ def test_what_is_loaded_is_counted(entry: str, tmp_path: Path) -> None:
     assert entry in loaded
     # The grammar is loaded with every study; it counts for the steps that use it.
     with_study = ("priming.strategies", *(f"priming.protocol.{name}" for name in ("dev_sets", "duplicates", "lengths")))
+    # So are files of templates, whose texts count with the settings.
+    with_study += ("priming.templates", "priming.templates.promptsource")
     uncounted = {name for name in loaded if name in (*code.UNCOUNTED, *with_study) or name.startswith("priming.study")}
     # What a table loads by name counts where the settings name it.
     tables = (METRICS, ELEMENTS, BACKBONES, ALGORITHMS, DRAWS, KEEPINGS, FORMS)
@@ -54,7 +56,7 @@ def test_a_step_does_not_count_what_it_has_no_part_in() -> None:
     for preparing in PREPARING:
         later = ("priming.backbones", "priming.training", "priming.reporting", "priming.tasks.sources")
         assert not [name for name in code.closure(preparing) if name.startswith(later)]
-        own = tuple(f"priming.tasks.{name}." for name in ("crossfit", "generated", "languages", "defined"))
+        own = tuple(f"priming.tasks.{name}." for name in ("crossfit", "generated", "languages", "defined", "p3"))
         (used,) = {prefix for name in code.closure(preparing) for prefix in own if name.startswith(prefix)}
         assert preparing.startswith(used)
     assert "priming.tasks.reading.hub" not in code.closure("priming.tasks.defined.files")

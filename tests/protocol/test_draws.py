@@ -43,6 +43,7 @@ def test_a_draw_is_named_by_what_it_takes() -> None:
         "per_class": "16 a class",
         "in_all": "16 in all",
         "all": "all rows",
+        "published": "16 in all, as published",
     }
     assert {DRAWS[name].by_class for name in (kind.draw for kind in KINDS.values())} == {True, False}
     assert [name for name, draw in DRAWS.items() if draw.size_key is None] == ["all"]

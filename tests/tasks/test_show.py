@@ -11,6 +11,7 @@ from priming.tasks.crossfit import registry
 from priming.tasks.describe import describe
 from priming.tasks.generated import GENERATED
 from priming.tasks.languages.table import LANGUAGES
+from priming.tasks.p3.registry import configs
 from priming.tasks.show import listed_tasks, shown_task
 from priming.tasks.sources.table import source_of
 from tests.tasks.conftest import reviews, write_rows
@@ -47,6 +48,7 @@ def test_the_list_has_every_built_in_task_with_its_labels() -> None:
         *GENERATED,
         *LANGUAGES,
         *registry.names(),
+        *configs(),
     ]
     assert "  dinner_review".ljust(longest + 3) + "tasty, disgusting" in lines
     assert [line for line in lines if not line.startswith("  ")][1:] == [
@@ -56,6 +58,8 @@ def test_the_list_has_every_built_in_task_with_its_labels() -> None:
         "development languages (1)",
         "target languages (8)",
         "crossfit (160)",
+        "P3, for training (313)",
+        "P3, for evaluation (116)",
     ]
     assert f"  {'glue-rte':52}  {'classification/nli':42}  accuracy       16 a class" in lines
 

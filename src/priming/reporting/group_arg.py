@@ -104,45 +104,45 @@ def _numbers(found: Difference) -> list[float]:
 
 def group_arg_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str) -> Iterator[Block]:
     """ARG with the accuracy of each group; what each adds to ARG; the differences of the study's pairs."""
-    if "arg_groups" not in frames:
-        return
     args, groups, pairs = (
         frames[name][frames[name]["plm"] == plm] for name in ("arg_groups", "arg_of_groups", "arg_differences")
     )
-    names = list(dict.fromkeys(groups["group"]))
-    label, setting = f"{study.name}-{plm}", wording.setting(study)
     if args.empty:
         return
-    rows, parts = [], []
+    label, setting = f"{study.name}-{plm}", wording.setting(study)
+    yield _accuracies(f"{label}-arg-groups", f"PLM {plm}: ARG over chance by group ({setting})", args, groups)
+    caption = f"PLM {plm}: what each group adds to ARG, in points ({setting})"
+    yield _points(f"{label}-arg-points", caption, args, groups)
+    if len(pairs):
+        yield _differences(label, f"PLM {plm}: differences in ARG by group ({setting})", pairs)
+
+
+def _accuracies(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
+    names = list(dict.fromkeys(groups["group"]))
+    rows = []
     for row in args.to_dict("records"):
         own = groups[groups["strategy"] == row["strategy"]].set_index("group")
         arg = wording.gain_interval(row["arg_percent"], row["low"], row["high"], decimals=1)
-        rows.append(
-            [row["strategy"], arg, wording.signed(row["flat_percent"], decimals=1)]
-            + [wording.fixed(own.loc[name, "accuracy"]) for name in names]
-        )
-        parts.append(
-            [row["strategy"], wording.signed(row["arg_percent"], decimals=1)]
-            + [wording.signed(own.loc[name, "points"], decimals=1) for name in names]
-        )
+        flat = wording.signed(row["flat_percent"], decimals=1)
+        rows.append([row["strategy"], arg, flat, *(wording.fixed(own.loc[name, "accuracy"]) for name in names)])
     first = groups[groups["strategy"] == groups["strategy"].iloc[0]].set_index("group")
     sizes = "; ".join(f"{name}: {_size(first.loc[name].to_dict())}" for name in names)
     note = (
         "ARG: the mean over groups of the mean relative gain of a group's tasks over chance, in percent; beside it the "
-        f"mean over all tasks. In brackets, {wording.LEVEL} intervals over examples ({RESAMPLES} resamples, given "
-        f"these runs). {sizes}."
+        f"mean over all tasks, and the mean accuracy of each group. In brackets, {wording.LEVEL} intervals over "
+        f"examples ({RESAMPLES} resamples, given these runs). {sizes}."
     )
-    caption = f"PLM {plm}: ARG over chance by group, and accuracy of each ({setting})"
-    yield Block(f"{label}-arg-groups", caption, ["strategy", "ARG, %", "all tasks", *names], rows, note)
-    yield Block(
-        f"{label}-arg-points",
-        f"PLM {plm}: what each group adds to ARG, in points ({setting})",
-        ["strategy", "ARG, %", *names],
-        parts,
-        " ".join(_turns(groups, args)),
-    )
-    if len(pairs):
-        yield _differences(label, f"PLM {plm}: differences in ARG by group ({setting})", pairs)
+    return Block(label, caption, ["strategy", "ARG, %", "all tasks", *names], rows, note)
+
+
+def _points(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
+    names = list(dict.fromkeys(groups["group"]))
+    rows = []
+    for row in args.to_dict("records"):
+        own = groups[groups["strategy"] == row["strategy"]].set_index("group")
+        points = (wording.signed(own.loc[name, "points"], decimals=1) for name in names)
+        rows.append([row["strategy"], wording.signed(row["arg_percent"], decimals=1), *points])
+    return Block(label, caption, ["strategy", "ARG, %", *names], rows, " ".join(_turns(groups, args)))
 
 
 def _size(row: Row) -> str:
