@@ -130,6 +130,13 @@ class Chooser:
         return chunks(pairs, max(1, min(size, self.at_once // len(rows))))
 
 
+def _questions(examples: Sequence[Example]) -> list[Question]:
+    """Rows of the form, none left out."""
+    found = [example for example in examples if isinstance(example, Question)]
+    assert len(found) == len(examples), "rows without choices"
+    return found
+
+
 def _asked(row: Sequence[int]) -> Asked:
     assert isinstance(row, Asked)
     return row
@@ -149,7 +156,7 @@ class ChoicesTraining(TextTraining):
 
     def inputs(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> list[Asked]:
         """Inputs with their choices."""
-        asked = [example for example in examples if isinstance(example, Question)]
+        asked = _questions(examples)
         ids = iter(tokenizer.targets([choice for row in asked for choice in row.choices]))
         inputs = tokenizer.inputs([row.input for row in asked])
         return [
@@ -162,7 +169,7 @@ class ChoicesTraining(TextTraining):
     ) -> TokenizedDataset:
         """Inputs, and the right choice of each."""
         rows = self.inputs(tokenizer, examples)
-        answers = [example.answer for example in examples if isinstance(example, Question)]
+        answers = [example.answer for example in _questions(examples)]
         return TokenizedDataset(
             tuple(rows), tuple((row.choices[answer],) for row, answer in zip(rows, answers, strict=True))
         )
@@ -172,7 +179,7 @@ class ChoicesTraining(TextTraining):
 
     def cut(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> int:
         """How many choices are longer than outputs may be."""
-        return tokenizer.cut([choice for row in examples if isinstance(row, Question) for choice in row.choices])
+        return tokenizer.cut([choice for row in _questions(examples) for choice in row.choices])
 
 
 TRAINING = ChoicesTraining()
