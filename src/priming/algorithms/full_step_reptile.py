@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FullStepReptile(MetaLearner):
-    """Inner loops move the inner elements; each task then takes one SGD step of all outer elements on its query set.
+    """Inner loops move the inner elements; each task then takes one step of all outer elements on its query set.
 
     The pseudo-gradient theta - mean(theta of the tasks) goes to the outer optimizer.
     """
@@ -30,30 +30,7 @@ class FullStepReptile(MetaLearner):
 
 
 def full_way_back(loops: "InnerLoops", parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
-    """The mean query loss [1] and the pseudo-gradient.
-
-    The last step's mean needs only the mean of the tasks' gradients, so the PLM is not stacked for it.
-    """
-    import torch
-
+    """The mean query loss [1] and the pseudo-gradient."""
     outer = {name: view[0].detach() for name, view in parameters.views.items()}
-    episode = loops.episodes(step)
-    moved, shared, _ = loops.adapt(outer, episode, step)
-    moved = {n: v.detach().requires_grad_() for n, v in moved.items()}
-    shared = {n: v.detach().requires_grad_() for n, v in shared.items()}
-    losses = loops.losses(moved, shared, episode.query, episode, f"{step}.query")
-    names = [*(n for n in moved if n in outer), *shared]
-    gradients = torch.autograd.grad(losses.sum(), [{**shared, **moved}[n] for n in names], allow_unused=True)
-    way = {
-        n: _way(outer[n], moved.get(n), g, losses.shape[0], loops.rate(n))
-        for n, g in zip(names, gradients, strict=True)
-    }
-    return losses.detach().mean()[None], parameters.gathered(way)
-
-
-def _way(start: "Tensor", moved: "Tensor | None", gradient: "Tensor | None", tasks: int, rate: float) -> "Tensor":
-    if gradient is None:
-        return start.new_zeros(start.shape)[None]
-    end = moved.detach().mean(dim=0) if moved is not None else start
-    mean = gradient.mean(dim=0) if moved is not None else gradient / tasks
-    return (start - (end - rate * mean))[None]
+    loss, ways = loops.full_ways(outer, loops.episodes(step), step)
+    return loss, parameters.gathered(ways)

@@ -33,6 +33,12 @@ class Episode:
         support = [there[id(batch)] for batch in self.support]
         return Episode(support, self.query.to(device), self.run_keys, self.tasks)
 
+    def only(self, rows: slice) -> "Episode":
+        """The part of these tasks."""
+        parts = {id(batch): batch.of_runs(rows) for batch in self.support}
+        support = [parts[id(batch)] for batch in self.support]
+        return Episode(support, self.query.of_runs(rows), self.run_keys[rows], self.tasks[rows])
+
 
 @dataclass(frozen=True)
 class InnerLoop:
@@ -68,12 +74,8 @@ class InnerLoops:
         Returns the moved parameters [M x ...] and the shared rest [...] by name, and the mean loss of the last inner
         step [1].
         """
-        tasks = len(episode.run_keys)
-        start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
-        moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
-        moved |= self.carried.starts(episode.tasks) if self.carried else {}
-        shared = {name: value for name, value in outer.items() if name not in moved}
-        losses = torch.zeros(tasks, device=self.model.device)
+        moved, shared = self._starts(outer, episode)
+        losses = torch.zeros(len(episode.run_keys), device=self.model.device)
         support, states = self._looked_up(episode, shared)
         with self.model.knowing(states):
             for i, batch in enumerate(support):
@@ -81,6 +83,32 @@ class InnerLoops:
         if self.carried:
             self.carried.moved(episode.tasks, moved, self.first)
         return moved, shared, losses.detach().mean()[None]
+
+    def full_ways(self, outer: Named, episode: Episode, step: int) -> tuple[Tensor, Named]:
+        """The mean query loss [1], and where outer values [1 x ...] are minus where tasks end on average.
+
+        Each task takes its inner steps, and then one step of all outer elements on its query set. The mean of that step
+        needs only the mean of the tasks' gradients, so the PLM is not stacked for it.
+        """
+        moved, shared, _ = self.adapt(outer, episode, step)
+        moved = {n: v.detach().requires_grad_() for n, v in moved.items()}
+        shared = {n: v.detach().requires_grad_() for n, v in shared.items()}
+        losses = self.losses(moved, shared, episode.query, episode, f"{step}.query")
+        names = [*(n for n in moved if n in outer), *shared]
+        gradients = torch.autograd.grad(losses.sum(), [{**shared, **moved}[n] for n in names], allow_unused=True)
+        ways = {
+            n: _way(outer[n], moved.get(n), g, losses.shape[0], self.rate(n))
+            for n, g in zip(names, gradients, strict=True)
+        }
+        return losses.detach().mean()[None], ways
+
+    def _starts(self, outer: Named, episode: Episode) -> tuple[Named, Named]:
+        """Where the inner loops begin [M x ...], and the shared rest [...]."""
+        tasks = len(episode.run_keys)
+        start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
+        moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
+        moved |= self.carried.starts(episode.tasks) if self.carried else {}
+        return moved, {name: value for name, value in outer.items() if name not in moved}
 
     def _looked_up(self, episode: Episode, shared: Named) -> tuple[Sequence[Batch], Tensor | None]:
         """The support batches, where one pass serves all inner steps, as rows of its states; and these [N x D].
@@ -129,3 +157,11 @@ class InnerLoops:
         squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients]).sum(dim=0)
         scale = 1 / (squares.sqrt() + 1e-12)
         return [g * scale.view(-1, *[1] * (g.dim() - 1)) for g in gradients]
+
+
+def _way(start: Tensor, moved: Tensor | None, gradient: Tensor | None, tasks: int, rate: float) -> Tensor:
+    if gradient is None:
+        return start.new_zeros(start.shape)[None]
+    end = moved.detach().mean(dim=0) if moved is not None else start
+    mean = gradient.mean(dim=0) if moved is not None else gradient / tasks
+    return (start - (end - rate * mean))[None]

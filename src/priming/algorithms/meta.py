@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from priming.algorithms.interface import Algorithm, Complaint, Pass, Sources, Step, Upstream
+from priming.algorithms.interface import Algorithm, Complaint, Optimizer, Pass, Sources, Step, Upstream
 from priming.elements.sections import Rates
 from priming.elements.table import ELEMENTS
+from priming.errors import StudyError
 from priming.section import Positive, Reduction
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from priming.algorithms.carried import Carried
     from priming.algorithms.inner_loops import InnerLoops
+    from priming.algorithms.inner_rules import InnerRules
     from priming.backbones.encoding import TokenizedDataset
     from priming.backbones.text_model import TextModel
     from priming.forms.batches import MetaBatch, Part, TokenPair
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 class Meta(Upstream):
     """What the meta-learners share."""
 
-    later = Upstream.later | {"episodes", "over_tasks", "head"}
+    later = Upstream.later | {"episodes", "over_tasks", "head", "mixing", "inner_optimizer", "inner_state"}
 
     tasks: Positive = Field(2, description="Source tasks per meta-batch; their inner loops run side by side.")
     episodes: Literal["tasks", "pairs"] = Field(
@@ -37,6 +39,12 @@ class Meta(Upstream):
         "rows. `pairs` (CrossFit): a pair of task and sample, each once an epoch, support sets from the sample's "
         "training examples and the query set from its development examples; without a query set, support sets from "
         "both.",
+    )
+    mixing: Literal["tasks", "examples"] = Field(
+        "tasks",
+        description="With episodes: tasks. `tasks`: each task equally likely. `examples` (Wu et al., 2022): an inner "
+        "loop is of a batch of one task, which is divided into support and query sets; every example is once an epoch "
+        "in a batch, what fills none is left out, and a task may be several times in a meta-batch.",
     )
     support: Positive = Field(16, description="Examples per inner step.")
     query: Positive = Field(16, description="Examples of the outer loss, disjoint from the support set.")
@@ -56,6 +64,12 @@ class Meta(Upstream):
         "tuning.",
     )
     inner_learning_rates: Rates = Rates()
+    inner_optimizer: Optimizer = Field("sgd", description="The update rule of inner steps.")
+    inner_state: Literal["reset", "carried"] = Field(
+        "reset",
+        description="What the inner optimizer remembers of gradients when a task begins. `reset`: nothing. `carried` "
+        "(Wu et al., 2022): what the task before left; tasks then take their inner steps one after the other.",
+    )
     normalise_inner: bool = Field(
         False,
         description="Divide a task's inner gradient by its norm. No published MAML does so: only a variant may set it.",
@@ -68,6 +82,7 @@ class MetaLearner(Algorithm):
     has_inner_loop, divided = True, "tasks"
     settings: Meta
     carried: "Carried | None" = None
+    rules: "InnerRules | None" = None
 
     def gradient(self, loops: "InnerLoops", parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
         """The outer loss [1] and gradient of a step, in the outer parameters, stacked with R = 1."""
@@ -110,6 +125,12 @@ class MetaLearner(Algorithm):
                 yield Complaint(("validation", key), text)
         if self.settings.head != "fresh":
             yield from self._of_heads(name, sources)
+        yield from self._of_inner_steps()
+        if settings.mixing == "examples":
+            for key, idle in (("group_by_length", 1), ("episodes", "tasks")):
+                if getattr(settings, key) != idle:
+                    text = "does not go with mixing: examples, which draws batches of one task; leave it out"
+                    yield Complaint((key,), text)
         if self.paired:
             if settings.group_by_length > 1:
                 text = "does nothing with episodes: pairs, whose samples are small; leave it out"
@@ -135,6 +156,19 @@ class MetaLearner(Algorithm):
             yield Complaint(("head",), f"{given}, which needs each task once in a meta-batch; use episodes: tasks")
         if self.settings.keep == "loss":
             yield Complaint(("head",), f"{given}, and the tasks that keep: loss looks at have none; use keep: last")
+
+    def _of_inner_steps(self) -> Iterator[Complaint]:
+        """A rule that cannot be differentiated, or a memory where there is none or none can be kept."""
+        rule, carried = self.settings.inner_optimizer, self.settings.inner_state == "carried"
+        plain = rule == Meta.model_fields["inner_optimizer"].default
+        if not plain and self.through_inner_steps:
+            yield Complaint(("inner_optimizer",), f"{rule!r} is not differentiated; use sgd, or order: first")
+        if not plain and self.settings.normalise_inner:
+            yield Complaint(("normalise_inner",), f"is for plain inner steps, not for {rule!r}; leave it out")
+        if carried and plain:
+            yield Complaint(("inner_state",), f"{rule!r} remembers nothing; leave it out, or name an inner_optimizer")
+        if carried and self.settings.keep == "loss":
+            yield Complaint(("inner_state",), "keep: loss looks at tasks between steps; use keep: last, or reset")
 
     @property
     def _carried(self) -> tuple[str, ...]:
@@ -180,13 +214,27 @@ class MetaLearner(Algorithm):
         from priming.runs.keys import key
 
         settings = self.settings
+        keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
+        if settings.mixing == "examples":
+            return self._of_batches(sets, run_key, step, rows, keys)
         draw = epoch_draw if self.paired else task_draw
         drawn = draw(len(sets), run_key, step, settings.tasks)[rows]
-        keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
         part = part_of(run_key, step, settings.group_by_length)
         pairs = [self._batches(sets[task], k, part) for task, k in zip(drawn, keys, strict=True)]
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
         return MetaBatch(self._each_step(support), query, keys, drawn)
+
+    def _of_batches(
+        self, sets: "Sequence[TokenizedDataset]", run_key: int, step: int, rows: slice, keys: list[int]
+    ) -> "MetaBatch":
+        """The meta-batch of a step, its inner loops of batches of one task each."""
+        from priming.forms.batches import MetaBatch, batch_draw, divided
+
+        sizes = [self.settings.query, *[self.settings.support] * self._different_sets]
+        drawn = batch_draw(list(map(len, sets)), run_key, step, self.settings.tasks, sum(sizes))[rows]
+        pairs = [divided(sets[task], own, sizes, k) for (task, own), k in zip(drawn, keys, strict=True)]
+        query, *support = (list(batch) for batch in zip(*pairs, strict=True))
+        return MetaBatch(self._each_step(support), query, keys, [task for task, _ in drawn])
 
     def _batches(self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None) -> "list[list[TokenPair]]":
         """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
@@ -217,13 +265,20 @@ class MetaLearner(Algorithm):
     def objective(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, shard: "Shard"
     ) -> "Objective":
-        """As of others, with heads that are kept from step to step where the settings say so."""
+        """As of others, with heads or an inner memory that are kept from step to step where the settings say so."""
+        self.changing = {}
+        if self.settings.inner_state == "carried":
+            if shard.world > 1:
+                why = f"inner_state: carried takes tasks one after the other, and there are {shard.world} processes"
+                raise StudyError(f"{why}; use one, or inner_state: reset")
+            self.rules = self._inner_rules()
+            self.changing["inner"] = self.rules
         if self.settings.head == "fresh":
             return super().objective(model, form, sets, run_key, shard)
         from priming.algorithms.carried import Carried
 
         carried = Carried(dict(model.owned_by(self._carried)), len(sets), self.settings.head == "first_task")
-        self.carried, self.changing = carried, {"heads": carried}
+        self.carried, self.changing["heads"] = carried, carried
         of_step = super().objective(model, form, sets, run_key, shard)
 
         def objective(parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
@@ -268,7 +323,19 @@ class MetaLearner(Algorithm):
             support = [collated[id(pairs)] for pairs in found.support]  # one batch for inner steps with one support set
             return Episode(support, collate(found.query, model.pad_id), found.keys, found.tasks).to(model.device)
 
-        return InnerLoops(model, inner, episodes, form.loss(settings.label_smoothing, settings.loss))
+        loss = form.loss(settings.label_smoothing, settings.loss)
+        if settings.inner_optimizer == Meta.model_fields["inner_optimizer"].default:
+            return InnerLoops(model, inner, episodes, loss)
+        from priming.algorithms.inner_rules import RuledLoops
+
+        return RuledLoops(model, inner, episodes, self.rules or self._inner_rules(), loss)
+
+    def _inner_rules(self) -> "InnerRules":
+        """What the rule of inner steps remembers."""
+        from priming.algorithms.inner_rules import InnerRules
+
+        rates = {e: r for e in self.moves.elements if (r := self.settings.inner_learning_rates.of(e)) is not None}
+        return InnerRules(self.settings.inner_optimizer, self.settings.inner_state == "carried", rates)
 
     def development_loss(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int

@@ -42,6 +42,10 @@ class Batch:
         """The same batch on `device`."""
         return Batch(self.input_ids.to(device), self.mask.to(device), self.labels.to(device))
 
+    def of_runs(self, rows: slice) -> "Batch":
+        """Of a batch [R x B x ...], that of these runs."""
+        return Batch(self.input_ids[rows], self.mask[rows], self.labels[rows])
+
 
 class TextTokenizer:
     """Turns texts into token ids, cut to the lengths of the study."""

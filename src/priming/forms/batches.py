@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from priming.backbones.encoding import TokenizedDataset
-from priming.runs.keys import generator
+from priming.errors import DataError
+from priming.runs.keys import generator, key
+from priming.runs.shuffled import Shuffled
 
 TokenPair = tuple[Sequence[int], Sequence[int]]
 Order = np.ndarray[Any, np.dtype[np.int64]]
@@ -70,6 +72,32 @@ def epoch_draw(sets: int, run_key: int, step: int, size: int) -> list[int]:
     positions = range(step * size, (step + 1) * size)
     orders = {epoch: generator(run_key, "sets", epoch).permutation(sets) for epoch in {p // sets for p in positions}}
     return [int(orders[p // sets][p % sets]) for p in positions]
+
+
+def batch_draw(sizes: Sequence[int], run_key: int, step: int, tasks: int, size: int) -> list[tuple[int, Order]]:
+    """The `step`-th meta-batch: tasks, and of each so many rows that no other inner loop of the epoch sees.
+
+    An epoch has all batches of `size` rows into which tasks of these `sizes` fall, in an order of its own; what is left
+    of a task fills no batch. Raises DataError where no task has as many rows.
+    """
+    ends = np.cumsum([number // size for number in sizes])
+    if not ends[-1]:
+        raise DataError(f"no source task has {size} examples, which an inner loop takes; make support or query smaller")
+    found = []
+    for position in range(step * tasks, (step + 1) * tasks):
+        epoch, place = divmod(position, int(ends[-1]))
+        batch = int(Shuffled(int(ends[-1]), key(run_key, "batches", epoch))(np.array([place]))[0])
+        task = int(np.searchsorted(ends, batch, side="right"))
+        number = batch - int(ends[task - 1] if task else 0)
+        rows = Shuffled(sizes[task], key(run_key, "rows", epoch, task))
+        found.append((task, rows(np.arange(number * size, (number + 1) * size))))
+    return found
+
+
+def divided(data: TokenizedDataset, rows: Order, sizes: Sequence[int], run_key: int) -> list[list[TokenPair]]:
+    """Rows of a set in batches of these `sizes`."""
+    random, bounds = generator(run_key, "support"), np.cumsum([0, *sizes])
+    return [_pairs(data, rows[a:b].tolist(), random) for a, b in pairwise(bounds)]
 
 
 @dataclass(frozen=True)

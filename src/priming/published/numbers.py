@@ -146,10 +146,17 @@ NOTHING = "nothing"
 """What is tuned without shots."""
 
 
+def keeping(tuned: str, kept: str) -> str:
+    """What is tuned while other elements stay in place as priming left them."""
+    return f"{tuned} (with {kept})"
+
+
 def _of_prompts(method: str, prompt: str, shots: str) -> Way | None:
-    """A row of Table 1 in one of its settings; None for the official T0, which is another PLM."""
+    """A row of Table 1 in one of its settings; None for the official T0, which is another PLM.
+
+    Without shots, a prompt that was primed stays in place.
+    """
     element = _PROMPTS[prompt]
-    tuned = NOTHING if shots == "0" else element
     primed = {
         "MTL-T{frozen}P{trained}": ("mtl", element),
         "MTL-T{trained}P{absent}": ("mtl", "plm"),
@@ -157,11 +164,11 @@ def _of_prompts(method: str, prompt: str, shots: str) -> Way | None:
         "FOMAML": ("fomaml", f"plm+{element} | {element} x7"),
         "Reptile": ("reptile", f"plm+{element} | {element} x7"),
     }
-    if method == "none":
-        return Way("none", tuned)
-    if method not in primed:
+    if method != "none" and method not in primed:
         return None
-    algorithm, moved = primed[method]
+    algorithm, moved = primed.get(method, ("none", ""))
+    untuned = keeping(NOTHING, element) if element in moved else NOTHING
+    tuned = untuned if shots == "0" else element
     return Way(algorithm, tuned, "" if moved == tuned else moved)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from priming.blocks import Block
 from priming.evaluation.gains import mean_over_tasks, relative_gains, shared, task_bests, task_means
-from priming.published.numbers import NOTES, NOTHING, Number, Way, numbers
+from priming.published.numbers import NOTES, NOTHING, Number, Way, keeping, numbers
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
@@ -41,11 +41,11 @@ def published(grid: Grid, groups: Groups) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
-    """The method under which papers list a strategy of a PLM; None if it keeps an element in place."""
+def way_of(study: Study, plm: str, strategy: Strategy) -> Way:
+    """The method under which papers list a strategy of a PLM."""
     priming, tuned = strategy.priming, "+".join(strategy.tuned) or NOTHING
     if strategy.kept:
-        return None
+        tuned = keeping(tuned, "+".join(strategy.kept))
     if priming is None:
         return Way("none", tuned)
     first_order = getattr(study.settings_of(priming.section, plm), "order", "") == "first"

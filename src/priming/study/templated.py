@@ -42,6 +42,23 @@ def with_templates(data: dict[str, Any], folder: Path) -> tuple[dict[str, Any], 
     return data | {"tasks": changed}, found
 
 
+def keyed(path: Path, kind: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """The templates of a file that fit a kind of task, by key, as a definition has them; raises DataError."""
+    asks = kind in KINDS and KINDS[kind].own_choices
+    templates = [one for one in read_templates(path) if not asks or (one.original_task and one.answer_choices)]
+    if not templates:
+        raise DataError(f"{path}: no template has answer choices and asks what the data set is made for; name another")
+    keys: dict[str, Template] = {}
+    for template in templates:
+        key = re.sub(r"[^A-Za-z0-9]+", "_", template.name).strip("_")
+        if not key or key in keys:
+            other = f"and that of {keys[key].name!r} are both {key!r}" if key else "would be empty"
+            raise DataError(f"{path}: the key of template {template.name!r} {other}; rename it")
+        keys[key] = template
+        choices = {} if template.answer_choices is None else {"answer_choices": template.answer_choices}
+        yield key, {"jinja": template.jinja, "name": template.name} | choices
+
+
 def _named(names: Any, several: dict[str, list[str]]) -> Any:
     if not isinstance(names, list):
         return names
@@ -54,7 +71,7 @@ def _filled(name: str, definition: Any, folder: Path, problems: list[Problem]) -
     if not isinstance(file, str):
         return definition
     try:
-        found = dict(_keyed(_place(file, folder), definition.get("kind")))
+        found = dict(keyed(_place(file, folder), definition.get("kind")))
     except DataError as error:
         problems.append(Problem(("tasks", "define", name, "templates"), str(error)))
         return definition
@@ -75,20 +92,3 @@ def _place(file: str, folder: Path) -> Path:
     if root:
         raise DataError(f"{missing} or {str(Path(root) / file)!r} ({VARIABLE} is {root}); correct the path")
     raise DataError(f"{missing}; correct the path, or set {VARIABLE}=FOLDER, the folder of PromptSource's templates")
-
-
-def _keyed(path: Path, kind: Any) -> Iterator[tuple[str, dict[str, str]]]:
-    """The templates of a file that fit a kind, by key; raises DataError."""
-    asks = kind in KINDS and KINDS[kind].own_choices
-    templates = [one for one in read_templates(path) if not asks or (one.original_task and one.answer_choices)]
-    if not templates:
-        raise DataError(f"{path}: no template has answer choices and asks what the data set is made for; name another")
-    keys: dict[str, Template] = {}
-    for template in templates:
-        key = re.sub(r"[^A-Za-z0-9]+", "_", template.name).strip("_")
-        if not key or key in keys:
-            other = f"and that of {keys[key].name!r} are both {key!r}" if key else "would be empty"
-            raise DataError(f"{path}: the key of template {template.name!r} {other}; rename it")
-        keys[key] = template
-        choices = {} if template.answer_choices is None else {"answer_choices": template.answer_choices}
-        yield key, {"jinja": template.jinja, "name": template.name} | choices

@@ -56,7 +56,7 @@ class GeneratedTask:
         """
         parts = len(self.outputs)
         wanted = math.ceil(train / parts) + math.ceil(test / parts)
-        drawn = [self._draw(output, wanted, _generator(self.name, seed, output)) for output in self.outputs]
+        drawn = [self._draw(output, wanted, seeded(self.name, seed, output)) for output in self.outputs]
         fewest = min(map(len, drawn))
         sizes = _portions(test if fewest == wanted else min(test, int(fewest * parts * _TEST_SHARE)), parts)
         test_rows = [row for rows, size in zip(drawn, sizes, strict=True) for row in rows[:size]]
@@ -65,7 +65,7 @@ class GeneratedTask:
         train_rows = [
             row for rows, size in zip(rests, _portions(total, len(rests)), strict=True) for row in rows[:size]
         ]
-        generator = _generator(self.name, seed)
+        generator = seeded(self.name, seed)
         return Task(
             name=self.name,
             kind=self.kind,
@@ -139,6 +139,11 @@ def frame(template: str) -> str:
     return " ".join(re.sub(r"\{[^}]*\}", " ", template).split())
 
 
+def seeded(name: str, seed: int, output: str = "") -> numpy.random.Generator:
+    """The random numbers of a task, or of one of its outputs."""
+    return numpy.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}\0{seed}\0{output}".encode()).digest()))
+
+
 def _portions(total: int, parts: int) -> list[int]:
     """`total` in `parts` portions that differ by one at the most."""
     return [total // parts + (part < total % parts) for part in range(parts)]
@@ -151,7 +156,3 @@ def _notes(name: str, sizes: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
 
 def _joined(value: Value) -> str:
     return value if isinstance(value, str) else " ".join(value)
-
-
-def _generator(name: str, seed: int, output: str = "") -> numpy.random.Generator:
-    return numpy.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}\0{seed}\0{output}".encode()).digest()))

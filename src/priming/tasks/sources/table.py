@@ -6,7 +6,7 @@ from priming.section import remembered
 from priming.study.tasks import Tasks
 from priming.tasks.sources.interface import Source
 
-NAMES = ("files", "hub", "generated", "languages", "crossfit", "p3")
+NAMES = ("files", "hub", "generated", "languages", "prompted", "crossfit", "p3")
 SOURCES: Table[type[Source]] = Table("SOURCE", "priming.tasks.sources", NAMES)
 """A module has its source as `SOURCE`."""
 
