@@ -58,9 +58,8 @@ def _steps_for(operations: float, executed: Callable[[int], float]) -> int:
 
 def mean_lengths(sets: Sequence[TokenizedDataset]) -> tuple[float, float]:
     """Mean tokens of inputs and of targets, each task counted alike."""
-    source = fmean(fmean(map(len, data.inputs)) for data in sets)
-    target = fmean(fmean(len(references[0]) for references in data.targets) for data in sets)
-    return source, target
+    means = [data.mean_lengths for data in sets]
+    return fmean(source for source, _ in means), fmean(target for _, target in means)
 
 
 def step_cost(algorithm: Algorithm, counter: Counter, source: float, target: float) -> float:

@@ -64,7 +64,7 @@ class Validation(Section):
 class Upstream(Section):
     """What the algorithms share."""
 
-    later = frozenset({"group_by_length", "schedule"})
+    later = frozenset({"group_by_length", "schedule", "tokens"})
 
     budget: Budget = Budget(steps=700)
     learning_rates: Rates = Rates()
@@ -87,6 +87,11 @@ class Upstream(Section):
         1,
         description="Number of batches whose examples are put in the order of their lengths and divided anew, so that "
         "batches have less padding. 1: batches are drawn at random.",
+    )
+    tokens: Literal["memory", "mapped"] = Field(
+        "memory",
+        description="Where the tokens of source tasks are. `mapped`: in files that are mapped into memory, for tens of "
+        "millions of rows, of PLMs that generate answers; with `mixing: examples`, epochs have another order.",
     )
     accumulation_steps: Positive = Field(
         1,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ IGNORE_INDEX = -100
 class TokenizedDataset:
     """A set of examples: the ids of each input, and of each of its references."""
 
-    inputs: tuple[tuple[int, ...], ...]
-    targets: tuple[tuple[tuple[int, ...], ...], ...]
+    inputs: Sequence[Sequence[int]]
+    targets: Sequence[Sequence[Sequence[int]]]
     split: int | None = None
     """Of a sample: where its training examples end and its development examples begin."""
 
@@ -24,10 +25,24 @@ class TokenizedDataset:
         return len(self.inputs)
 
     @classmethod
-    def joined(cls, sets: Iterable["TokenizedDataset"]) -> "TokenizedDataset":
-        """All examples of several sets, one after the other."""
-        sets = list(sets)
+    def joined(cls, sets: Sequence["TokenizedDataset"]) -> "TokenizedDataset":
+        """All examples of several sets of one kind, one after the other."""
+        return type(sets[0])._joined(sets)
+
+    @classmethod
+    def _joined(cls, sets: Sequence["TokenizedDataset"]) -> "TokenizedDataset":
         return cls(tuple(row for one in sets for row in one.inputs), tuple(row for one in sets for row in one.targets))
+
+    @property
+    def mean_lengths(self) -> tuple[float, float]:
+        """Mean tokens of inputs and of first references."""
+        return fmean(map(len, self.inputs)), fmean(len(references[0]) for references in self.targets)
+
+    def own_batch(
+        self, run_key: int, step: int, size: int, grouped: int
+    ) -> list[tuple[Sequence[int], Sequence[int]]] | None:
+        """The examples of a step, of a set so large that the order of an epoch is not written out; None for others."""
+        return None
 
 
 @dataclass(frozen=True)

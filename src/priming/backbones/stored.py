@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -22,7 +22,7 @@ from priming.runs.shuffled import Shuffled
 
 ROWS_AT_ONCE = 100_000
 COLUMNS = ("inputs", "targets")
-IDS, LENGTHS = "rows.arrow", "lengths"
+IDS, LENGTHS, CUT = "rows.arrow", "lengths", "cut.json"
 _ABOUT = b"priming"
 
 Ids = Sequence[int]
@@ -77,6 +77,27 @@ class StoredRows:
         return first, second
 
     @cached_property
+    def cut(self) -> dict[str, int]:
+        """How many targets of each part were cut."""
+        found: dict[str, int] = json.loads((self.folder / CUT).read_text(encoding="utf-8"))
+        return found
+
+    def mean_lengths(self, part: int | None = None) -> tuple[float, float]:
+        """Mean ids of inputs and targets of the rows of a part in the file, or of all parts."""
+        starts = np.cumsum([0, *(own.rows for own in self.parts)])
+        first, last = (0, starts[-1]) if part is None else (starts[part], starts[part + 1])
+        ids = np.zeros(2, dtype=np.int64)
+        for chunk in range(first // ROWS_AT_ONCE, -(-last // ROWS_AT_ONCE)):
+            low, high = max(first - chunk * ROWS_AT_ONCE, 0), min(last - chunk * ROWS_AT_ONCE, ROWS_AT_ONCE)
+            ids += [int(offsets[high] - offsets[low]) for offsets, _ in self._columns(chunk)]
+        return float(ids[0] / (last - first)), float(ids[1] / (last - first))
+
+    @property
+    def ends(self) -> list[int]:
+        """Where the rows that are used of each part begin and end."""
+        return [0, *map(int, self._ends)]
+
+    @cached_property
     def _ends(self) -> Rows:
         return np.cumsum([part.kept for part in self.parts])
 
@@ -115,8 +136,21 @@ def _where_it_lies(column: pa.LargeListArray) -> tuple[Rows, NDArray[np.unsigned
     )
 
 
-def write_rows(folder: Path, parts: Sequence[Part], rows: Iterable[tuple[Ids, Ids]], vocabulary: int) -> None:
+def write_rows(
+    folder: Path,
+    parts: Sequence[Part],
+    rows: Iterable[tuple[Ids, Ids]],
+    vocabulary: int,
+    cut: Mapping[str, int] | None = None,
+) -> None:
     """Write the rows of all parts, one after the other; ids take 16 bits where the vocabulary allows it.
+
+    Args:
+        folder: a new one, which is there when all is written.
+        parts: how many rows each has.
+        rows: inputs and targets.
+        vocabulary: the number of entries.
+        cut: by part, how many targets were cut; it may change until the last row is taken.
 
     Raises:
         ValueError: more or fewer rows than the parts have.
@@ -132,6 +166,7 @@ def write_rows(folder: Path, parts: Sequence[Part], rows: Iterable[tuple[Ids, Id
                 writer.write_batch(pa.record_batch([_lists(list(own), kind) for own in columns], schema=schema))
                 lengths.write(np.array([len(ids) for ids, _ in chunk], dtype=np.uint16).tobytes())
                 count += len(chunk)
+        (part / CUT).write_text(json.dumps(cut or {}), encoding="utf-8")
         if count != (wanted := sum(own.rows for own in parts)):
             raise ValueError(f"{count} rows of {wanted}")
 

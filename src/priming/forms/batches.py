@@ -23,6 +23,8 @@ def epoch_batch(data: TokenizedDataset, run_key: int, step: int, size: int, grou
     one is drawn at random each time. Of `grouped` batches that follow one another, each has rows of about the same
     length, in an order of their own.
     """
+    if (own := data.own_batch(run_key, step, size, grouped)) is not None:
+        return own
     positions = range(step * size, (step + 1) * size)
     orders = {epoch: _epoch(data, run_key, epoch, size, grouped) for epoch in {p // len(data) for p in positions}}
     rows = [int(orders[p // len(data)][p % len(data)]) for p in positions]

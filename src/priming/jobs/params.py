@@ -34,7 +34,7 @@ PREDICTED = "predicted"
 def plm_params(study: Study, member: Member) -> Params:
     """A pretrained language model: its source, or how it is trained (`max_input` then truncates the texts)."""
     plm = study.plms[member.plm].of_seed(member.seed)
-    elsewhere = {"seeds", "max_output", "family", "leave_out"}
+    elsewhere = {"seeds", "max_output", "family", "leave_out", "prime"}
     return _json(plm, exclude=elsewhere if plm.generate else {*elsewhere, "max_input"})
 
 

@@ -259,7 +259,7 @@ def described(found: Plan, tokens: int = INPUT) -> str:
         f"Assumed: {long}, {found.reached:.2g} operations per second in {study.compute.precision} on the "
         f"{found.gpu.upper()}."
     )
-    fewer = " without what PLMs leave out" if any(plm.leave_out for plm in study.plms.values()) else ""
+    fewer = " without what PLMs leave out" if any(plm.restricts for plm in study.plms.values()) else ""
     first = f"study {study.name}: {found.cells} cells ({counts}{fewer}), {runs}"
     return "\n".join([first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, _answered(found), EXECUTED])
 

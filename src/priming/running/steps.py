@@ -229,6 +229,7 @@ def _prime(context: JobContext) -> None:
         place=CheckpointDir(context.state, context.key),
         task_prefix=study.tasks.task_prefix,
         plm_seed=result.member.seed,
+        tokens=context.out.parent / "tokens",
     )
     prime_in(processes(study.compute), job, context.out)
 

@@ -40,7 +40,7 @@ def notes(study: "Study") -> Iterator[str]:
         if left_out := [e for e in used if e not in in_place(used, study.plms[name].passes)]:
             yield f"PLM {name!r} has no place for {', '.join(left_out)}: strategies leave it out there"
         if gone := [str(s) for s in study.parsed_strategies if s not in study.strategies_of(name)]:
-            yield f"PLM {name!r} goes without {', '.join(map(repr, gone))} (plms.{name}.leave_out)"
+            yield f"PLM {name!r} goes without {', '.join(map(repr, gone))} (plms.{name}.{study.plms[name].restricts})"
     if not study.scoring.has_arg:
         text = "no average relative gain (ARG): scoring.arg_baseline is 'none'"
         without = f", the default of a study without the strategy {DEFAULT!r}"

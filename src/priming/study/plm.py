@@ -17,7 +17,7 @@ from priming.study.packaged import model_folder
 class Plm(Section):
     """A pretrained language model of a supported class: exactly one of `generate`, `path`, `package`, `hub`."""
 
-    later = frozenset({"package"})
+    later = frozenset({"package", "prime"})
 
     generate: Generated | None = Field(None, description="Create the PLM in the workflow.")
     path: str | None = Field(
@@ -45,6 +45,10 @@ class Plm(Section):
         [],
         description="Elements that are not for this PLM, as `bitfit` for one without biases: it goes without the "
         "strategies that prime or tune them.",
+    )
+    prime: bool = Field(
+        True,
+        description="`false` for a PLM that others have primed, as T0: it goes without the strategies that prime.",
     )
     convert: bool = Field(
         False,
@@ -103,6 +107,11 @@ class Plm(Section):
     def passes(self) -> Collection[str]:
         """What it offers, where that is known before it is loaded; else nothing."""
         return BACKBONES[self.model_type].passes if self.model_type else ()
+
+    @property
+    def restricts(self) -> str | None:
+        """The key by which it goes without strategies, if it has one."""
+        return "leave_out" if self.leave_out else None if self.prime else "prime"
 
     def folder(self, base: Path) -> Path | None:
         """Where its files are, if it is a folder or in a package; `base` is the folder of the study file.

@@ -23,11 +23,10 @@ def problems_of_plms(study: "Study") -> Iterator[Problem]:
     yield from _packages(study)
     for name, plm in study.plms.items():
         if not study.strategies_of(name):
-            elements = ", ".join(plm.leave_out)
-            text = (
-                f"no strategy is left for PLM {name!r} without {elements}; add one to 'strategies', or remove the PLM"
-            )
-            yield Problem(("plms", name, "leave_out"), text)
+            without = [*plm.leave_out, *(() if plm.prime else ("primings",))]
+            text = f"no strategy is left for PLM {name!r} without {', '.join(without)}"
+            key = plm.restricts or "leave_out"
+            yield Problem(("plms", name, key), f"{text}; add one to 'strategies', or remove the PLM")
 
 
 def _members(study: "Study") -> Iterator[Problem]:

@@ -89,9 +89,12 @@ class Study(Section):
         return tuple(Strategy.parse(text) for text in self.strategies)
 
     def strategies_of(self, plm: str) -> tuple[Strategy, ...]:
-        """Those that a PLM has: all that neither prime nor tune an element that it leaves out."""
-        left_out = set(self.plms[plm].leave_out)
-        return tuple(strategy for strategy in self.parsed_strategies if not left_out & set(strategy.moved))
+        """Those that a PLM has: all that neither prime nor tune an element that it leaves out, nor prime where it says
+        that it is not primed.
+        """
+        left_out, primes = set(self.plms[plm].leave_out), self.plms[plm].prime
+        found = (strategy for strategy in self.parsed_strategies if primes or strategy.priming is None)
+        return tuple(strategy for strategy in found if not left_out & set(strategy.moved))
 
     def primings_of(self, plm: str) -> tuple[Priming, ...]:
         """Each priming that a strategy of a PLM needs, once, in order of first use."""

@@ -79,7 +79,7 @@ def make_plm(
 def _origin(plm: Plm, loaded: LoadedPlm, conversion: Mapping[str, Any] | None) -> dict[str, Any]:
     """The origin of a PLM, and its size."""
     return {
-        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out", "package"}),
+        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out", "package", "prime"}),
         **_package(plm),
         "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
         "conversion": conversion,

@@ -39,6 +39,7 @@ from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.training.limits import warn_of_cut
 from priming.training.record import Stopwatch, count, environment, plm_failure, save_tensors
+from priming.training.token_files import TokenFiles
 from priming.training.validation import CheckpointSelector, DevelopmentLoss, Validator
 
 ALONE = Shard()
@@ -66,6 +67,8 @@ class PrimingJob:
     task_prefix: bool = False
     plm_seed: int | None = None
     named: str = ""
+    tokens: Path | None = None
+    """Where the tokens of source tasks are kept, if they are mapped."""
 
     @property
     def name(self) -> str:
@@ -110,7 +113,7 @@ def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
     form = _form(job, model, tasks)
-    sets = _encoded(job, model, form, encoder, tasks)
+    sets, cut = _sets(job, model, form, encoder, tasks)
     if job.development:
         job = replace(job, validator=_development_loss(job, model, form, encoder))
     training = _Training(
@@ -120,7 +123,7 @@ def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
     if share.rank == 0:
         if failure is None:
             _save(job, out, training.candidates, model.owner)
-        _write(out, training, tasks, failure, _cut(job, tasks, encoder, form))
+        _write(out, training, tasks, failure, _warned(job, cut, form))
 
 
 def _in_place(job: PrimingJob, model: TextModel) -> PrimingJob:
@@ -150,12 +153,42 @@ def _heads(job: PrimingJob, tasks: Sequence[PreparedTask]) -> dict[str, Any]:
     return {"heads": shared if job.algorithm.has_inner_loop else labels}
 
 
+def _sets(
+    job: PrimingJob, model: TextModel, form: Form, encoder: TextTokenizer, tasks: Sequence[PreparedTask]
+) -> tuple[Sequence[TokenizedDataset], dict[str, int]]:
+    """The source tasks' examples, and how many targets are cut of each task whose answers are no labels.
+
+    Raises:
+        DataError: labels that do not fit.
+        StudyError: tokens in files, of a PLM with heads or of rows that have no place there.
+    """
+    free = [task for task in tasks if not KINDS[task.kind].labelled]
+    if job.settings.tokens == "memory":
+        sets = _encoded(job, model, form, encoder, tasks)
+        training, written = training_of(form), job.conventions
+        return sets, {one.name: training.cut(encoder, written.examples(one.name, one.pool())) for one in free}
+    if form.needs != "decode" or job.algorithm.paired:
+        raise StudyError(
+            f"{job.name!r}: tokens: mapped is for PLMs that generate answers, without episodes: pairs; "
+            "use tokens: memory"
+        )
+    assert job.tokens
+    training_of(form).check(_labels(job, tasks), encoder, job.plm_name)
+    files = TokenFiles(job.tokens, tasks, job.conventions, encoder)
+    return files.sets(training_of(form)), {task.name: files.cut[task.name] for task in free}
+
+
+def _labels(job: PrimingJob, tasks: Sequence[PreparedTask]) -> dict[str, tuple[str, ...] | None]:
+    """The labels of each task as they are written."""
+    return {task.name: task.labels and tuple(map(job.conventions.target, task.labels)) for task in tasks}
+
+
 def _encoded(
     job: PrimingJob, model: TextModel, form: Form, encoder: TextTokenizer, tasks: Sequence[PreparedTask]
 ) -> list[TokenizedDataset]:
     """Tokenize the source tasks, and resize heads to their classes; raises DataError if labels do not fit."""
     written, training, apart = job.conventions, training_of(form), not job.algorithm.has_inner_loop
-    labels = {task.name: task.labels and tuple(map(written.target, task.labels)) for task in tasks}
+    labels = _labels(job, tasks)
     training.check(labels, encoder, job.plm_name)
     classes = [len(task.labels or ()) for task in tasks]
     for element in job.priming.elements:
@@ -248,16 +281,12 @@ def _run_key(job: PrimingJob) -> int:
     return key("prime", job.random_seed, str(job.priming))
 
 
-def _cut(job: PrimingJob, tasks: Sequence[PreparedTask], encoder: TextTokenizer, form: Form) -> dict[str, int]:
-    """Count what is truncated of each task whose answers are no labels, and print a warning if anything is."""
-    found = {}
-    for task in tasks:
-        if not KINDS[task.kind].labelled:
-            found[task.name] = training_of(form).cut(encoder, job.conventions.examples(task.name, task.pool()))
-    cut = {name: number for name, number in found.items() if number}
-    for name, number in cut.items():
+def _warned(job: PrimingJob, cut: Mapping[str, int], form: Form) -> dict[str, int]:
+    """What is cut, with a warning for each task of which anything is."""
+    found = {name: number for name, number in cut.items() if number}
+    for name, number in found.items():
         warn_of_cut(f"{job.name} seed {job.seed}", name, number, form, job.plm_name, job.plm)
-    return cut
+    return found
 
 
 def _about(job: PrimingJob, failure: str | None) -> dict[str, Any]:
