@@ -1,9 +1,11 @@
 """The tokens of all source tasks in files, written once for all primings that see the same (`tokens: mapped`)."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from priming.backbones.encoding import TextTokenizer
 from priming.backbones.stored import Ids, Part, StoredRows, write_rows
@@ -66,14 +68,22 @@ class TokenFiles:
 
     def _digest(self) -> str:
         """Of what the tokens depend on."""
-        backend = getattr(self.encoder.tokenizer, "backend_tokenizer", None)
         about = {
-            "tokenizer": backend.to_str() if backend else self.encoder.tokenizer.get_vocab(),
+            "tokenizer": self._tokenizer(),
             "lengths": [self.encoder.max_input, self.encoder.max_output, self.encoder.ends_inputs],
             "written": [self.written.task_prefix, self.written.target_space],
             "rows": {task.name: task.sha256[POOL_FILE] for task in self.tasks},
         }
         return of_json(about)
+
+    def _tokenizer(self) -> Any:
+        """The tokenizer's rules, without what the last call asked of it."""
+        backend = getattr(self.encoder.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return self.encoder.tokenizer.get_vocab()
+        return {
+            key: value for key, value in json.loads(backend.to_str()).items() if key not in ("truncation", "padding")
+        }
 
 
 def _lines(task: PreparedTask) -> int:

@@ -1,4 +1,4 @@
-"""The kinds of questions: six to prime on, two held out.
+"""The kinds of questions: ten to prime on, two held out.
 
 Each is a data set: its rows have a text, the options to choose from, and the number of the right one. What words mean
 is in the sentences for pretraining (`priming.tasks.generated.statements`); which question is asked of them is in the
@@ -106,6 +106,38 @@ _SOURCE = (
         ),
     ),
     QuestionKind(
+        "habitat", "source", 3,
+        _labels(
+            ("last {day} {person} saw the {what}", "the {what} and the {what2} were in the photo",
+             "{person} has a book about the {what}"),
+            "what", {"land": "land_animal", "water": "water_animal", "air": "air_animal"}, "{what}",
+        ),
+    ),
+    QuestionKind(
+        "warmth", "source", 2,
+        _labels(
+            ("{person} came across the {what} on {day}", "the {what} was near the {place}",
+             "we saw the {what} in {city}"),
+            "what", {"hot": "hot_thing", "cold": "cold_thing"}, "{what}",
+        ),
+    ),
+    QuestionKind(
+        "size", "source", 2,
+        _labels(
+            ("{person} drew the {what} on {day}", "next to the {place} we saw the {what}",
+             "this story is about the {what}"),
+            "what", {"big": "big_thing", "small": "small_thing"}, "{what}",
+        ),
+    ),
+    QuestionKind(
+        "age", "source", 2,
+        _labels(
+            ("{person} met the {who} in {city}", "on {day} the {who} came to {city}",
+             "the {looks} {who} sat in the {room}"),
+            "who", {"young": "young_person", "old": "old_person"}, "{who}",
+        ),
+    ),
+    QuestionKind(
         "holder", "source", 2,
         tuple(
             Case((text,), f"{{{asked}}}", (f"{{{other}}}",), {}, about)
@@ -120,7 +152,7 @@ _HELD_OUT = (
     QuestionKind(
         "belonging", "target", 3,
         _labels(
-            ("{person} saw the {colour} {thing_named} in {city}",
+            ("the {colour} {thing_named} of {person} was in {city}",
              "word list of {person} : {thing_named} and {thing_named2}",
              "last {day} we found the {thing_named}"),
             "thing_named",
