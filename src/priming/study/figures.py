@@ -62,6 +62,13 @@ class TaskBars(Section):
         description="Strategies shown, each beside its un-primed twin; default: the baseline, "
         "and the best of each downstream element by dev score.",
     )
+    of: Literal["tasks", "groups"] = Field(
+        "tasks",
+        description="A bar for each of the `tasks`, or of their `groups`, such as the data sets that templates "
+        "are of: the mean over its tasks, with their standard deviation.",
+    )
+
+    later = frozenset({"of"})
 
 
 class GroupGains(Section):

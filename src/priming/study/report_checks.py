@@ -54,11 +54,10 @@ def _baseline(study: "Study") -> Iterator[Problem]:
             f"'chance' is a fraction of correct rows, but scoring.metric is {scoring.metric!r}; "
             f"allowed with: {', '.join(COUNTS_HITS)}",
         )
-    if scoring.published.wu2022 and scoring.arg_over != "groups":
-        text = (
-            "its numbers are over chance by group; set scoring.arg_over to groups, and scoring.arg_baseline to chance"
-        )
-        yield Problem(("scoring", "published", "wu2022"), text)
+    for paper in sorted(scoring.published.over_groups & scoring.published.chosen.keys()):
+        if scoring.arg_over != "groups":
+            text = "its numbers are over chance by group; set scoring.arg_over: groups, scoring.arg_baseline: chance"
+            yield Problem(("scoring", "published", paper), text)
     if scoring.arg_over == "groups" and scoring.arg_baseline != CHANCE:
         text = f"'groups' is over chance, and scoring.arg_baseline is {scoring.arg_baseline!r}; set it to chance"
         yield Problem(("scoring", "arg_over"), text)

@@ -1,7 +1,7 @@
 """The study file on tuning the target tasks and on scoring."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -190,6 +190,9 @@ class Published(Section):
     )
 
     later = frozenset({"gheini2022", "wu2022"})
+
+    over_groups: ClassVar[frozenset[str]] = frozenset({"wu2022"})
+    """The papers whose ARG is over chance, by group of tasks."""
 
     @property
     def chosen(self) -> dict[str, dict[str, str]]:

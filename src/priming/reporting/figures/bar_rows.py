@@ -98,8 +98,9 @@ def legend(named: Mapping[str, Face], majority: bool, gone: bool) -> list[Any]:
     return handles
 
 
-def note(study: Study) -> str:
-    """A note on bars and whiskers."""
+def note(study: Study, whiskers: str | None = None) -> str:
+    """A note on bars and whiskers, which are over samples and seeds if nothing else is said of them."""
     runs = wording.runs_a_cell(study)
-    whiskers = f"whiskers: ± standard deviation of {runs} runs (samples and seeds)" if runs != "1" else "one run a bar"
-    return f"Mean score on the test set ({wording.selecting_score(study)}); {whiskers}."
+    spread = f"± standard deviation of {runs} runs (samples and seeds)" if runs != "1" else None
+    said = f"whiskers: {whiskers or spread}" if whiskers or spread else "one run a bar"
+    return f"Mean score on the test set ({wording.selecting_score(study)}); {said}."

@@ -1,8 +1,9 @@
 """One bar per task and strategy, with whiskers, and the majority-class line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -13,6 +14,7 @@ from priming.reporting.figures.stored import stored
 from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.baselines import CONSTANT, NO_BASELINE
+from priming.tasks.groups import groups
 
 PALE = 0.65
 """Fraction of white in the colour of an un-primed twin."""
@@ -21,6 +23,10 @@ PALE = 0.65
 def figure(study: Study, tables: Path) -> Figure:
     """Draw rows of tasks, one PLM after the other. Whiskers are standard deviations over samples and seeds."""
     cells, majority = stored(tables, "per_task"), stored(tables, "majority")
+    bars = study.tasks.target
+    if by_group := study.figures.tasks.of == "groups":
+        of = {task: group for group, tasks in groups(study.tasks).items() for task in tasks}
+        cells, majority, bars = _grouped(cells, of), _grouped(majority, of), list(dict.fromkeys(of.values()))
     shown = {plm: _strategies(study, tables, plm) for plm in study.plms}
     if cells["mean"].isna().all():
         return style.sentence(study.figures.style, "No strategy of this study has a score.")
@@ -28,7 +34,7 @@ def figure(study: Study, tables: Path) -> Figure:
     rows = [
         (plm, tasks)
         for plm in study.plms
-        for tasks in bar_rows.split(study.tasks.target, max(map(len, shown.values())))
+        for tasks in bar_rows.split(bars, max(map(len, shown.values())))
     ]
     canvas = Figure(figsize=(study.figures.style.width, len(rows) * bar_rows.PANEL_HEIGHT), layout="constrained")
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
@@ -44,13 +50,22 @@ def figure(study: Study, tables: Path) -> Figure:
     best = f"Shown: {baseline}of each tuned element{',' if baseline else ''} the strategy with the best dev score. "
     if not study.tasks.develops:
         best = ""
+    whiskers = "± standard deviation over the tasks of a group" if by_group else None
     notes = [
-        bar_rows.note(study),
+        bar_rows.note(study, whiskers),
         f"{'' if study.figures.tasks.strategies else best}Pale: the un-primed twins, each before what is primed.",
     ]
     gone = bool(cells[cells["strategy"].isin(faces)]["mean"].isna().any())
     style.legend_below(canvas, bar_rows.legend(faces, bool(lines), gone), notes)
     return canvas
+
+
+def _grouped(rows: pd.DataFrame, of: Mapping[str, str]) -> pd.DataFrame:
+    """The mean over the tasks of each group, and their standard deviation."""
+    columns = [column for column in ("plm", "strategy") if column in rows]
+    value = "mean" if "mean" in rows else "score"
+    found = rows.assign(task=rows["task"].map(of)).groupby([*columns, "task"], sort=False)[value]
+    return found.agg(["mean", "std"]).rename(columns={"mean": value, "std": "deviation"}).reset_index()
 
 
 def _faces(names: Iterable[str]) -> dict[str, bar_rows.Face]:
