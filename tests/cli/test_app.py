@@ -133,7 +133,8 @@ def test_tasks_are_listed_by_part(project: Path) -> None:
         if not line.startswith(" ")
     }
     parts, p3 = ["source", "development", "target"], ["P3, for training", "P3, for evaluation"]
-    assert list(counts) == [*parts, *(f"{part} languages" for part in parts), "crossfit", *p3]
+    languages, asked = (f"{part} languages" for part in parts), ("source questions", "target questions")
+    assert list(counts) == [*parts, *languages, *asked, "crossfit", *p3]
     assert [counts[name] for name in p3] == [313, 116]
     assert [counts[f"{part} languages"] for part in parts] == [2, 1, 8]
     assert counts["crossfit"] == 160

@@ -18,6 +18,7 @@ from priming.reporting.figures.looks import looks
 from priming.reporting.tables import write_tables
 from priming.study import Study
 from priming.study.figures import FIGURES
+from priming.tasks.groups import groups
 
 from .figure_studies import STUDIES, boxes, drawn
 
@@ -104,6 +105,23 @@ def test_bars_stand_for_cells_and_the_line_for_the_majority(study: Study, tables
     bars = [bar.get_height() for ax in axes for bar in ax.containers[0].patches]
     np.testing.assert_allclose(bars, cells[cells["strategy"] == "none -> plm"]["mean"])
     assert [label.get_text() for ax in axes for label in ax.get_xticklabels()] == study.tasks.target
+
+
+def test_bars_of_groups_are_means_over_their_tasks(
+    make_study: Callable[..., Study], make_results: Callable[..., Path], tmp_path: Path
+) -> None:
+    study = make_study(**STUDIES["four groups"], figures={"tasks": {"of": "groups"}})
+    write_tables(study, make_results(study, tmp_path), tmp_path / "tables", groups(study.tasks))
+    (axes,) = drawn("tasks", study, tmp_path / "tables").axes
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert shown == list(groups(study.tasks))
+    cells = pd.read_csv(tmp_path / "tables" / "per_task.csv")
+    first = cells[cells["strategy"] == "none -> plm"].set_index("task")["mean"]
+    for group, bar in zip(shown, axes.containers[0].patches, strict=True):
+        members = [first[task] for task in groups(study.tasks)[group]]
+        assert bar.get_height() == pytest.approx(sum(members) / len(members))
+    notes = " ".join(text.get_text() for text in axes.figure.findobj(Text))
+    assert "over the tasks of a group" in notes
 
 
 def test_tasks_shows_the_twin_of_every_strategy_before_it_and_pale(study: Study, tables: Path) -> None:

@@ -14,6 +14,7 @@ from priming.tasks.languages.table import LANGUAGES
 from priming.tasks.p3.registry import configs
 from priming.tasks.show import listed_tasks, shown_task
 from priming.tasks.sources.table import source_of
+from priming.tasks.sources.prompted import questions
 from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\
@@ -47,6 +48,7 @@ def test_the_list_has_every_built_in_task_with_its_labels() -> None:
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [
         *GENERATED,
         *LANGUAGES,
+        *(name for names in questions().values() for name in names),
         *registry.names(),
         *configs(),
     ]
@@ -57,6 +59,8 @@ def test_the_list_has_every_built_in_task_with_its_labels() -> None:
         "source languages (2)",
         "development languages (1)",
         "target languages (8)",
+        "source questions (36)",
+        "target questions (8)",
         "crossfit (160)",
         "P3, for training (313)",
         "P3, for evaluation (116)",

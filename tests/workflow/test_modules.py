@@ -41,11 +41,10 @@ NOTHING = {
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
     *(f"priming.protocol.draws.{name}" for name in ("all", "published")),
     *(f"priming.tasks.p3{name}" for name in ("", ".prepare", ".registry")),
+    *(f"priming.tasks.prompted{name}" for name in ("", ".kinds", ".prepare", ".rows")),
     "priming.forms.tags_training",
     "priming.forms.choices_training",
     "priming.templates.promptsource",
-    "priming.backbones.stored",
-    "priming.runs.shuffled",
     "priming.tasks.languages.prepare",
     "priming.elements.sections",
     *(f"priming.backbones.{name}" for name in ("compute", "sections")),
@@ -85,7 +84,7 @@ NOTHING = {
         )
     ),
 }
-PREPARED = {f"prepare {source}" for source in SOURCES if source not in ("languages", "p3")}
+PREPARED = {f"prepare {source}" for source in SOURCES if source not in ("languages", "p3", "prompted")}
 """By the sources that the study uses."""
 EVERY_FIGURE = {f"figure {figure}" for figure in FIGURES}
 NAMING_STRATEGIES = {
@@ -151,7 +150,9 @@ MATTERS = {
     **{f"priming.training.{name}": {"pretrain"} for name in ("infilling", "pretrain")},
     "priming.training.known": {"prime", "tune"},
     "priming.runs.loss_curve": {"pretrain", "prime"},
-    "priming.training.upstream": {"prime"},
+    **{f"priming.training.{name}": {"prime"} for name in ("token_files", "upstream")},
+    **{f"priming.backbones.{name}": {"prime"} for name in ("stored", "stored_set")},
+    "priming.runs.shuffled": {"prime", "tune"},
     "priming.training.downstream": {"tune"},
     "priming.evaluation.__init__": {"prime", "tune", "score", "tables"},
     "priming.evaluation.answered": {"score", "tables"},
@@ -259,7 +260,10 @@ ENTRIES: dict[str, Uses] = {
         f"priming.algorithms.{name}": of_algorithm("reptile")
         for name in ("reptile", "full_step_reptile", "optimizer_reptile", "way_back")
     },
-    **{f"priming.algorithms.{name}": of_algorithm("maml", "reptile") for name in ("meta", "inner_loops", "carried")},
+    **{
+        f"priming.algorithms.{name}": of_algorithm("maml", "reptile")
+        for name in ("meta", "inner_loops", "carried", "inner_rules")
+    },
     **{f"priming.elements.{name}": of_element(name) for name in ELEMENTS},
     "priming.runs.update_rules.interpolation": of_algorithm("reptile"),
     **{f"priming.protocol.draws.{name}": drawn(name) for name in ("per_class", "in_all")},

@@ -35,13 +35,14 @@ def write_tables(study: Study, root: Path, out: Path, groups: Groups | None = No
     """
     results = collect(study, root)
     grid = Grid.selecting(study, results)
-    tables = build_tables(grid, groups or {"all target tasks": study.tasks.target})
+    groups = groups or {"all target tasks": study.tasks.target}
+    tables = build_tables(grid, groups)
     if len(by_task := task_gains(grid, root)):
         tables["task_gains"] = by_task
     if "claims" in tables:
         tables["claim_tasks"] = gains_by_task(grid, root, claimed(grid))
     if study.scoring.arg_over == "groups":
-        tables |= group_args(grid, root, groups or {})
+        tables |= group_args(grid, root, groups)
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         _write(out / f"{name}.csv", csv_text(frame))
@@ -67,6 +68,9 @@ def build_tables(grid: Grid, groups: Groups) -> dict[str, pd.DataFrame]:
         "arg": frames.arg(grid),
         "effects": effects(grid),
         "effects_by_group": effects_by_group(grid, groups),
+        "groups_of_tasks": pd.DataFrame(
+            [(group, task) for group, tasks in groups.items() for task in tasks], columns=["group", "task"]
+        ),
         "variance": variance(grid),
         "comparisons": comparisons(grid),
         "strategies": frames.strategies(grid),

@@ -20,6 +20,7 @@ from priming.tasks.generated import GENERATED
 from priming.tasks.sources.table import NO_STUDY, SOURCES, find_source, source_of
 
 P3 = "super_glue_rte_does_this_imply_score_eval"
+VERDICT = "verdict.is_it"
 DEFINED = {
     "files": {"files": {"train": "a.csv", "test": "b.csv"}, "input": "{x}", "output": "y"},
     "hub": {"hub": {"id": "a/b"}, "input": "{x}", "output": "y"},
@@ -51,11 +52,15 @@ assert not {"torch", "transformers", "datasets"} & sys.modules.keys()
 def test_a_task_has_one_source(source: str) -> None:
     define = {f"of_{key}": definition for key, definition in DEFINED.items()}
     tasks = Tasks.model_validate(
-        {"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte", "halde", P3]}
+        {"define": define, "source": ["film_verdict"], "target": [*define, "glue-rte", "halde", P3, VERDICT]}
     )
-    name = {"generated": "film_verdict", "crossfit": "glue-rte", "languages": "halde", "p3": P3}.get(
-        source, f"of_{source}"
-    )
+    name = {
+        "generated": "film_verdict",
+        "crossfit": "glue-rte",
+        "languages": "halde",
+        "p3": P3,
+        "prompted": VERDICT,
+    }.get(source, f"of_{source}")
     assert [key for key, other in SOURCES.items() if other.has(tasks, name)] == [source]
     assert type(source_of(tasks, name)) is SOURCES[source]
 

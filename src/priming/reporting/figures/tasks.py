@@ -14,7 +14,6 @@ from priming.reporting.figures.stored import stored
 from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.baselines import CONSTANT, NO_BASELINE
-from priming.tasks.groups import groups
 
 PALE = 0.65
 """Fraction of white in the colour of an un-primed twin."""
@@ -25,17 +24,14 @@ def figure(study: Study, tables: Path) -> Figure:
     cells, majority = stored(tables, "per_task"), stored(tables, "majority")
     bars = study.tasks.target
     if by_group := study.figures.tasks.of == "groups":
-        of = {task: group for group, tasks in groups(study.tasks).items() for task in tasks}
+        named = stored(tables, "groups_of_tasks")
+        of = dict(zip(named["task"], named["group"], strict=True))
         cells, majority, bars = _grouped(cells, of), _grouped(majority, of), list(dict.fromkeys(of.values()))
     shown = {plm: _strategies(study, tables, plm) for plm in study.plms}
     if cells["mean"].isna().all():
         return style.sentence(study.figures.style, "No strategy of this study has a score.")
     faces = _faces(name for names in shown.values() for name in names)
-    rows = [
-        (plm, tasks)
-        for plm in study.plms
-        for tasks in bar_rows.split(bars, max(map(len, shown.values())))
-    ]
+    rows = [(plm, tasks) for plm in study.plms for tasks in bar_rows.split(bars, max(map(len, shown.values())))]
     canvas = Figure(figsize=(study.figures.style.width, len(rows) * bar_rows.PANEL_HEIGHT), layout="constrained")
     axes = canvas.subplots(len(rows), 1, sharey=True, squeeze=False)[:, 0]
     lines = {task: score for task, score in zip(majority["task"], majority["score"], strict=True) if score > 0}

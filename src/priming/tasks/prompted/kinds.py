@@ -1,4 +1,4 @@
-"""The kinds of questions: ten to prime on, two held out.
+"""The kinds of questions: nine to prime on, two held out.
 
 Each is a data set: its rows have a text, the options to choose from, and the number of the right one. What words mean
 is in the sentences for pretraining (`priming.tasks.generated.statements`); which question is asked of them is in the
@@ -65,6 +65,30 @@ def _endings(feelings: tuple[str, ...]) -> tuple[Case, ...]:
     )  # fmt: skip
 
 
+_COMPANIES = (
+    "animal", "fruit", "tool", "clothes", "transport", "household", "music_maker", "tree", "flower", "colour", "day",
+    "city", "sport_word", "money_word", "health_word", "culture_word", "science_word", "weather_word", "weapon", "toy",
+    "gem", "metal", "room", "dish",
+)  # fmt: skip
+
+
+def _companions() -> tuple[Case, ...]:
+    """What goes with a word is of its class; the answers are hundreds of words."""
+    texts = ("{person} thinks of {one}", "the word {one} is on the list", "on {day9} they talked about {one}")
+    return tuple(
+        Case(texts, "{one2}", tuple(f"{{{other}}}" for other in _COMPANIES if other != own), {"one": own}, "{one}")
+        for own in _COMPANIES
+    )
+
+
+def _deeds() -> tuple[Case, ...]:
+    """What is of the same sort as a deed, of two sorts that are opposite."""
+    opposite = {"upward_event": "downward_event", "giving_event": "taking_event"}
+    both = opposite | {other: own for own, other in opposite.items()}
+    texts = ("{person} {one}", "in {city} the {looks} cousin {one}", "they said that {person} {one}")
+    return tuple(Case(texts, "{one2}", (f"{{{other}}}",), {"one": own}) for own, other in both.items())
+
+
 _SOURCE = (
     QuestionKind(
         "verdict", "source", 2,
@@ -113,30 +137,8 @@ _SOURCE = (
             "what", {"land": "land_animal", "water": "water_animal", "air": "air_animal"}, "{what}",
         ),
     ),
-    QuestionKind(
-        "warmth", "source", 2,
-        _labels(
-            ("{person} came across the {what} on {day}", "the {what} was near the {place}",
-             "we saw the {what} in {city}"),
-            "what", {"hot": "hot_thing", "cold": "cold_thing"}, "{what}",
-        ),
-    ),
-    QuestionKind(
-        "size", "source", 2,
-        _labels(
-            ("{person} drew the {what} on {day}", "next to the {place} we saw the {what}",
-             "this story is about the {what}"),
-            "what", {"big": "big_thing", "small": "small_thing"}, "{what}",
-        ),
-    ),
-    QuestionKind(
-        "age", "source", 2,
-        _labels(
-            ("{person} met the {who} in {city}", "on {day} the {who} came to {city}",
-             "the {looks} {who} sat in the {room}"),
-            "who", {"young": "young_person", "old": "old_person"}, "{who}",
-        ),
-    ),
+    QuestionKind("companion", "source", 3, _companions()),
+    QuestionKind("deed", "source", 2, _deeds()),
     QuestionKind(
         "holder", "source", 2,
         tuple(
