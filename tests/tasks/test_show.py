@@ -13,8 +13,8 @@ from priming.tasks.generated import GENERATED
 from priming.tasks.languages.table import LANGUAGES
 from priming.tasks.p3.registry import configs
 from priming.tasks.show import listed_tasks, shown_task
-from priming.tasks.sources.table import source_of
 from priming.tasks.sources.prompted import questions
+from priming.tasks.sources.table import source_of
 from tests.tasks.conftest import reviews, write_rows
 
 STUDY = """\
