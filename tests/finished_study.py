@@ -5,7 +5,11 @@ All steps of one run in one process, since a start of Python for each would take
 
 import csv
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from priming.study import Study
 from priming.tasks.names import open_study
@@ -25,14 +29,19 @@ for job in graph(open_study(file)).jobs.values():
 
 
 class FinishedStudy:
-    """A study of `studies` that was run once, in a folder of its own."""
+    """A study of `studies` that was run once, in a folder of its own; `cut` replaces some of its keys."""
 
-    def __init__(self, folder: Path, project: Path, name: str, hub: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, project: Path, name: str, hub: Path | None = None, cut: Mapping[str, Any] | None = None
+    ) -> None:
         self.checkout = Checkout(folder, project)
         (folder / "config.yaml").unlink()
         (folder / "studies").mkdir()
         self.file = Path("studies", f"{name}.yaml")
         shutil.copy(project / self.file, folder / self.file)
+        if cut:
+            whole = yaml.safe_load((folder / self.file).read_text())
+            (folder / self.file).write_text(yaml.safe_dump(_replaced(whole, cut), sort_keys=False))
         self.study: Study = open_study(folder / self.file)
         self.results = folder / "results" / self.study.name
         environment = {**forked.environment(), "PRIMING_RUNLOG": str(self.checkout.runlog)}
@@ -46,3 +55,14 @@ class FinishedStudy:
     def table(self, name: str) -> list[dict[str, str]]:
         with (self.results / "tables" / f"{name}.csv").open(newline="") as file:
             return list(csv.DictReader(file))
+
+
+def _replaced(whole: Mapping[str, Any], cut: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a file with others in their place, sections key by key."""
+    new = {
+        key: _replaced(whole[key], value)
+        if isinstance(value, Mapping) and isinstance(whole.get(key), Mapping)
+        else value
+        for key, value in cut.items()
+    }
+    return {**whole, **new}
