@@ -99,8 +99,12 @@ def _convert(source: Source, to: Path, checkpoint: Path | None) -> dict[str, Any
             if file := source.file(name):
                 shutil.copyfile(file, taken / name)
         _unpickle(pickles, taken / CONVERTED[0])
-        brought = _take_apart(taken, ", ".join(map(str, pickles)))
-        _save(taken, brought, made)
+        said = ", ".join(map(str, pickles))
+        try:
+            brought = _take_apart(taken, said)
+            _save(taken, brought, made)
+        except DataError as error:
+            raise DataError(str(error).replace(str(taken), said)) from error
         origin: dict[str, Any] = {"source": source.place, "revision": source.revision}
         origin |= {"commit": extract_commit_hash(str(config), None)}
         origin |= {"checkpoint": str(checkpoint)} if checkpoint else {}

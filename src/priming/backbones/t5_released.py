@@ -44,10 +44,12 @@ def taken_apart(tensors: Mapping[str, Tensor], config: Any, entries: int, source
     one_table = _holds_both(plain, config, entries)
     if not (wrapped or deep or one_table or old is not None or new is not None):
         return None
-    embedding = _taken(plain, _TABLE, source) if old is None else old
-    if embedding is None:
-        raise DataError(f"{source} has no embedding, neither shared{_TABLE} nor shared{_OLD}; {_WHOLE}")
-    if one_table and old is None and new is None:
+    table = _taken(plain, _TABLE, source)
+    embedding = table if old is None else old
+    if embedding is None or (table is not None and old is not None):
+        which = "no embedding, neither" if embedding is None else "two embeddings,"
+        raise DataError(f"{source} has {which} shared{_TABLE} {'n' * (embedding is None)}or shared{_OLD}; {_WHOLE}")
+    if one_table and new is None:
         embedding, new = embedding[:entries], embedding[entries:]
     element, values = _prompt(new, deep, config, source)
     plain |= _vocabulary(embedding, plain.get(_HEAD), config, entries, source)

@@ -42,9 +42,11 @@ def published(grid: Grid, groups: Groups) -> pd.DataFrame:
 
 
 def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
-    """The method under which papers list a strategy of a PLM; None if it keeps an element in place."""
+    """The method under which papers list a strategy of a PLM; None if it keeps an element in place, or that PLM brings
+    one, so that others have primed it.
+    """
     priming, tuned = strategy.priming, "+".join(strategy.tuned) or NOTHING
-    if strategy.kept:
+    if strategy.kept or study.plms[plm].brings:
         return None
     if priming is None:
         return Way("none", tuned)
