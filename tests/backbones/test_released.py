@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -334,6 +336,31 @@ def test_what_does_not_fit_is_refused(both: Both, tmp_path: Path, deep: bool) ->
     file.write_bytes(b"no tensors")
     with pytest.raises(DataError, match=rf"{file} cannot be read \(.*\); copy or download it again"):
         loaded(folder, deep)
+
+
+def test_a_prompt_on_the_hub_is_fetched_where_one_is_expected(both: Both, tmp_path: Path) -> None:
+    """A cache that was filled before stands in for the hub."""
+    cached, commit = tmp_path / "home/hub/models--somebody--released", "0123456789abcdef0123456789abcdef01234567"
+    copied(both[False][1], cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs/stable").write_text(commit)
+    script = """
+from priming.backbones.loading import load_plm
+from priming.errors import DataError
+print(tuple(load_plm("somebody/released", "stable", brings="prompt").brought.values["prompt"].shape))
+try:
+    load_plm("somebody/released", "stable", brings="prefix")
+except DataError as error:
+    print(error)
+"""
+    offline = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **offline}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shape, message = done.stdout.splitlines()
+    assert shape == f"({LENGTH}, 16)"
+    assert message.startswith("the PLM at somebody/released has no prefix.safetensors beside its weights, and")
 
 
 def test_nothing_is_changed_where_one_tensor_is_wrong(both: Both) -> None:

@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_file
 
 from priming.backbones.conversion import Source, convert
-from priming.backbones.loading import load_plm
+from priming.backbones.loading import load_tokenizer
 from priming.jobs.graph import Result, graph
 from priming.jobs.recipes import Recipes
 from priming.running import steps
@@ -92,7 +92,7 @@ def sample(plm: str, strategy: str) -> Path:
 
 def by_hand(given: Released, input_text: str, choice: str) -> float:
     """The mean log-probability of a choice's tokens and its end, by the plain reference."""
-    tokenizer = load_plm(given.like.parent / "results/released/plm/shallow", brings="prompt").tokenizer
+    tokenizer = load_tokenizer(given.like)
     ids, target = (tokenizer(text)["input_ids"] for text in (input_text, choice))
     asked = torch.tensor([ids])
     found = given.logits(asked, torch.ones_like(asked), torch.tensor([[0, *target[:-1]]]))[0].log_softmax(dim=-1)

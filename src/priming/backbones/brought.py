@@ -72,7 +72,12 @@ def _files(folder: str | Path, revision: str | None, expected: str | None) -> di
         return {element: file for element, file in here.items() if file.is_file()}
     if expected is None:
         return {}
-    file = cached_file(folder, file_of(expected), revision=revision, _raise_exceptions_for_missing_entries=False)
+    name = file_of(expected)
+    try:
+        file = cached_file(folder, name, revision=revision, _raise_exceptions_for_missing_entries=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise DataError(f"{folder} at {revision}: {name} cannot be had ({reason}); try again, or 'path'") from error
     return {expected: Path(file)} if file else {}
 
 
