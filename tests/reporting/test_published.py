@@ -232,6 +232,12 @@ def test_ways(study: Study, strategy: str, way: Way | None) -> None:
     assert way_of(study, next(iter(study.plms)), Strategy.parse(strategy)) == way
 
 
+def test_a_plm_that_others_have_primed_is_listed_under_no_method(study: Study) -> None:
+    name, plm = next(iter(study.plms.items()))
+    brings = plm.model_copy(update={"brings": "prompt"})
+    assert way_of(study.model_copy(update={"plms": {name: brings}}), name, Strategy.parse("none -> prompt")) is None
+
+
 LANGUAGES = ["hi", "af", "az", "lt", "et", "nl"]
 NER = {
     "3": "none -> adapter+head",

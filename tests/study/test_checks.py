@@ -45,6 +45,19 @@ HEADED = (
             "line 5, plms.tiny.leave_out: no strategy is left for PLM 'tiny' without plm, adapter; add one",
         ),
         (
+            (("generate: {}", "generate: {}\n    brings: prompt"),),
+            "line 3, plms.tiny: 'brings' is for PLMs that come trained, and this one is made here; remove it",
+        ),
+        (
+            (("generate: {}", "path: .\n    brings: adapter"),),
+            "line 5, plms.tiny.brings: 'adapter' is not allowed; allowed: 'prompt' or 'prefix'",
+        ),
+        (
+            (("generate: {}", "path: .\n    brings: prompt"), ("  - none -> adapter\n", "  - none -> prefix\n")),
+            "line 15, strategies[1]: 'none -> prefix' has 'prefix', and PLM 'tiny' brings 'prompt'; name that instead, "
+            "or let this PLM go without: plms.tiny.leave_out: [prefix]",
+        ),
+        (
             (("generate: {}", "generate: {}\n    family: t5"),),
             "line 3, plms.tiny: 'family' of a generated PLM stands under generate.architecture; remove it here",
         ),

@@ -273,7 +273,7 @@ ENTRIES: dict[str, Uses] = {
     **{f"priming.forms.{name}": of_label for name in ("label", "label_training")},
     "priming.forms.text": of_rows,
     "priming.forms.decoders": lambda study, result: result.step == "pretrain" or of_rows(study, result),
-    **{f"priming.backbones.{name}": of_backbone("t5", "mt5") for name in ("t5", "t5_prefix")},
+    **{f"priming.backbones.{name}": of_backbone("t5", "mt5") for name in ("t5", "t5_prefix", "t5_released")},
     "priming.backbones.causal": of_backbone("gpt2", "llama", "qwen2"),
     **{f"priming.evaluation.metrics.{name}": selecting for name in ("accuracy", "texts")},
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import adapters
 
+from priming.backbones.brought import take_over
 from priming.backbones.compute import Compute
 from priming.backbones.device import device_of
 from priming.backbones.loading import LoadedPlm
@@ -21,10 +22,11 @@ def attach(
     """The PLM with fresh elements of these `names`, all in use, on the device and in the precision of `compute`.
 
     Those that have no place in it are left out. Without `compute`, on the CPU and in float32. Each element draws from
-    random numbers of its own made from `seed`.
+    random numbers of its own made from `seed`, but for one that the PLM brings, which begins as that is.
 
     Raises:
         StudyError: the sizes do not fit this PLM.
+        DataError: the sizes are not those of the element that it brings.
     """
     adapters.init(loaded.model)
     model = TextModel(loaded, compute.precision if compute else "float32")
@@ -43,6 +45,8 @@ def attach(
         element.fill(
             model, [parameter for _, parameter in model.owned_by((element.name,))], sizes.of(element.name), seed
         )
+    if loaded.brought and loaded.brought.element in named:
+        take_over(model, loaded.brought, sizes.of(loaded.brought.element))
     return model.to(device_of(compute)) if compute else model
 
 

@@ -1,6 +1,6 @@
 """What a family of models answers about itself. Nobody else asks for its name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -20,6 +20,19 @@ class AttentionShape(NamedTuple):
     encoder: int
     decoder: int
     inner: int
+
+
+class Release(NamedTuple):
+    """A checkpoint of a PLM and a prompt, taken apart."""
+
+    plain: "dict[str, Tensor]"
+    """The tensors of the PLM alone, by the names of transformers."""
+    vocabulary: int
+    """The rows of its embedding and of its output layer."""
+    element: str | None
+    """What the prompt is here; None where the checkpoint has none."""
+    values: "dict[str, Tensor]"
+    """Those of the element by parameter name, with a row for each vector."""
 
 
 class Backbone:
@@ -53,6 +66,20 @@ class Backbone:
 
     def longest_input(self, config: Any) -> int | None:
         """The tokens that it has positions for; None if any number."""
+        return None
+
+    def released(self, tensors: "Mapping[str, Tensor]", config: Any, entries: int, source: str) -> Release | None:
+        """A checkpoint whose tensors are wrapped or come with a prompt, taken apart; None for one of the PLM alone.
+
+        Args:
+            tensors: all that it has.
+            config: the configuration of the PLM alone.
+            entries: those of its tokenizer.
+            source: the file, for messages.
+
+        Raises:
+            DataError: it has a prompt, and is not whole, or does not fit the configuration.
+        """
         return None
 
     def load_class(self) -> Any:

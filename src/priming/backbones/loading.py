@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from priming.backbones.brought import Brought, brought_by
 from priming.backbones.table import BACKBONES
 from priming.errors import DataError
 from priming.hub_access import cache_or_clear_error
@@ -24,6 +25,8 @@ CONVERSION_NOTE = "conversion.json"
 """What `priming convert` leaves beside the weights: where they are from."""
 FOLDER_INSTEAD = "save the model where there is a network and name its folder (`path`)"
 """What to do without a network, for messages."""
+ONE_FILE = "1000GB"
+"""More than the weights of any PLM."""
 _UNREADABLE = (OSError, ValueError, RuntimeError, ImportError, SafetensorError, json.JSONDecodeError)
 
 
@@ -34,27 +37,43 @@ class LoadedPlm:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     commit: str | None = None
+    brought: Brought | None = None
+    """The element that comes trained with it."""
 
 
-def load_plm(folder: str | Path, revision: str | None = None, dropout: float | None = None) -> LoadedPlm:
+def load_plm(
+    folder: str | Path, revision: str | None = None, dropout: float | None = None, brings: str | None = None
+) -> LoadedPlm:
     """Load a PLM from `folder`, or from the hub where that is an id with a revision.
 
     Only safetensors weights are read, and no code of the repository is run. `dropout` replaces the PLM's own; 0 turns
-    off attention and activation dropout too. Without a network the cache of the hub is read.
+    off attention and activation dropout too. `brings` is the element that comes with it. Without a network the cache of
+    the hub is read.
 
     Raises:
-        DataError: nothing there, weights without safetensors, tensors missing or superfluous, or a kind of model that
-            is not supported.
+        DataError: nothing there, weights without safetensors, tensors missing or superfluous, a kind of model that is
+            not supported, or a folder that brings another element, or one where none is expected.
         UnreachableError: there is no network, and the cache of the hub lacks a file.
     """
     if revision is None:
-        return _loaded(folder, None, dropout)
+        return _loaded(folder, None, dropout, brings)
     with cache_or_clear_error(f"the PLM {folder} at {revision}", FOLDER_INSTEAD):
-        return _loaded(folder, revision, dropout)
+        return _loaded(folder, revision, dropout, brings)
 
 
-def _loaded(folder: str | Path, revision: str | None, dropout: float | None) -> LoadedPlm:
+def _loaded(folder: str | Path, revision: str | None, dropout: float | None, brings: str | None) -> LoadedPlm:
     """What `load_plm` loads; a DataError for what the hub cannot give has an OSError as its cause."""
+    config = load_config(folder, revision)
+    commit = getattr(config, "_commit_hash", None)
+    brought = brought_by(folder, revision, brings)
+    model = _weights(folder, revision, _prepared(config, dropout))
+    tokenizer = load_tokenizer(folder, revision)
+    _check_pair(folder, model, tokenizer)
+    return LoadedPlm(model, tokenizer, commit, brought)
+
+
+def load_config(folder: str | Path, revision: str | None = None) -> Any:
+    """The configuration of a PLM of a supported class; raises DataError."""
     try:
         config = AutoConfig.from_pretrained(folder, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
@@ -64,17 +83,29 @@ def _loaded(folder: str | Path, revision: str | None, dropout: float | None) -> 
         ) from error
     if config.model_type not in BACKBONES:
         raise DataError(f"{folder}: model type {config.model_type!r} is not supported; allowed: {', '.join(BACKBONES)}")
-    commit = getattr(config, "_commit_hash", None)
-    model = _weights(folder, revision, _prepared(config, dropout))
+    return config
+
+
+def save_plm(loaded: LoadedPlm, folder: Path) -> None:
+    """Save model, tokenizer and what comes with them, all weights in one file, which later steps digest."""
+    loaded.model.save_pretrained(folder, safe_serialization=True, max_shard_size=ONE_FILE)
+    loaded.tokenizer.save_pretrained(folder)
+    if loaded.brought:
+        loaded.brought.save(folder)
+
+
+def load_tokenizer(folder: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """The tokenizer in a folder or on the hub; raises DataError."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, revision=revision, trust_remote_code=False)
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, revision=revision, trust_remote_code=False
+        )
     except _UNREADABLE as error:
         raise DataError(
             f"the tokenizer at {folder} cannot be read: {_first_line(error)}\nCopy the files of the model's "
             "tokenizer there."
         ) from error
-    _check_pair(folder, model, tokenizer)
-    return LoadedPlm(model, tokenizer, commit)
+    return found
 
 
 def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTrainedModel:

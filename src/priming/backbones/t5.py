@@ -1,12 +1,12 @@
 """T5 and T5 1.1 (Raffel et al., 2020; Shazeer, 2020) and mT5 (Xue et al., 2021)."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from priming.backbones.encoder_decoder import EncoderDecoder
-from priming.backbones.interface import AttentionShape, matrices
+from priming.backbones.interface import AttentionShape, Release, matrices
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +29,12 @@ class T5(EncoderDecoder):
             config.decoder_start_token_id = config.pad_token_id
         if dropout is not None:
             config.dropout_rate = dropout
+
+    def released(self, tensors: "Mapping[str, Tensor]", config: Any, entries: int, source: str) -> Release | None:
+        """The checkpoints of Wu et al. (2022)."""
+        from priming.backbones.t5_released import taken_apart
+
+        return taken_apart(tensors, config, entries, source)
 
     def attention(self, config: Any) -> AttentionShape:
         """All heads together need not be as wide as the model."""

@@ -16,7 +16,7 @@ from priming.errors import DataError
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
-    """The tensors of a pickled state dict, by name.
+    """The tensors of a pickled state dict, by name; of a checkpoint of Lightning, those under `state_dict`.
 
     Raises:
         DataError: it is broken, or holds anything but tensors.
@@ -28,6 +28,8 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"{path} was not converted: it is broken, or holds more than tensors ({type(error).__name__}: {first})"
         ) from None
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
     if not isinstance(state, Mapping) or not state:
         raise DataError(f"{path} was not converted: it holds a {type(state).__name__}, not tensors by name")
     for name, value in state.items():

@@ -85,24 +85,43 @@ def schema(
 @app.command()
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar="ID_OR_FOLDER", help="The id of a model on the hub, or the folder of a model.")
+        str,
+        typer.Argument(
+            metavar="ID_OR_FOLDER_OR_FILE",
+            help="The id of a model on the hub, the folder of a model, or the file of a checkpoint.",
+        ),
     ],
     to: Annotated[Path, typer.Option(help="The folder to create.")],
     revision: Annotated[str | None, typer.Option(help="The commit, for a model on the hub.")] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID_OR_FOLDER", help="For a file: the model whose configuration and tokenizer the checkpoint has."
+        ),
+    ] = None,
 ) -> None:
     """Convert a model with pickled weights to a folder with safetensors, for a PLM's `path` in a study."""
     from priming.backbones.conversion import Source, convert
 
-    is_folder = Path(source).is_dir()
+    file = Path(source) if Path(source).is_file() else None
+    if (file is None) != (like is None):
+        problem = "has neither configuration nor tokenizer; add --like <the model that was trained>"
+        raise DataError(f"{source} {problem if file else 'is no file of a checkpoint, or not there; remove --like'}")
+    model = like or source
+    is_folder = Path(model).is_dir()
     if is_folder == bool(revision):
         problem = (
             "is a folder and has no revision; remove"
             if is_folder
             else "is not a folder; a hub model needs its revision: add"
         )
-        raise DataError(f"{source} {problem} --revision{'' if is_folder else ' <commit>'}")
-    convert(Source(source, revision), to)
+        raise DataError(f"{model} {problem} --revision{'' if is_folder else ' <commit>'}")
+    note = convert(Source(model, revision), to, file)
     typer.echo(f"written: {to}")
+    if brings := note.get("brings"):
+        element, length = brings["element"], brings["length"]
+        typer.echo(f"it brings a {element} of {length} vectors: write 'brings: {element}' beside its path, and")
+        typer.echo(f"elements.{element}.length: {length}")
 
 
 def _add_step(name: str, help_text: str) -> None:

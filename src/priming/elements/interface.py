@@ -61,6 +61,9 @@ class Element:
     """The element that its parameters also belong to: no bracket can have both, and the primed values of either are
     used."""
 
+    brought: ClassVar[bool] = False
+    """Whether a PLM can bring it trained, in a file of its own beside the weights: it consists of `length` vectors."""
+
     def claims(self, model: "TextModel") -> "Iterable[nn.Parameter]":
         """Parameters of the element that it is part of, which become its own.
 

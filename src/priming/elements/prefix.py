@@ -29,6 +29,7 @@ class DeepPrompt(Element):
     """It begins as normally distributed vectors."""
 
     name, noun, options, rates, colour = "prefix", "prefixes", Prefix, (0.1,), "#009E73"
+    brought = True
 
     def attach(self, model: "TextModel", options: Prefix, seed: int) -> None:
         """Put P key and value vectors in front of every attention."""

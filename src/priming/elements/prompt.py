@@ -40,6 +40,7 @@ class SoftPrompt(Element):
     """It begins as embeddings of the vocabulary, or as random vectors like them."""
 
     name, noun, options, rates, colour = "prompt", "soft prompts", Prompt, (0.5,), "#E69F00"
+    brought = True
 
     def attach(self, model: "TextModel", options: Prompt, seed: int) -> None:
         """Put [P x D] before all inputs; raises StudyError if the vocabulary has fewer than P entries to begin as."""

@@ -9,6 +9,9 @@ ELEMENTS: Table[Element] = Table(
     "ELEMENT", "priming.elements", ("plm", "adapter", "prompt", "prefix", "lora", "ia3", "bitfit", "head")
 )
 
+BROUGHT = tuple(name for name, element in ELEMENTS.items() if element.brought)
+"""Those that a PLM can bring."""
+
 
 def in_place(names: Iterable[str], passes: Collection[str]) -> tuple[str, ...]:
     """Those of these elements that have a place in a PLM that offers such passes."""

@@ -246,7 +246,7 @@ def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: t
     modules = (
         "priming.training.downstream",
         *_backbones(study, member),
-        *_elements(strategy.elements),
+        *_elements(study.plms[member.plm].elements_of(strategy)),
         *forms,
         *selecting,
     )

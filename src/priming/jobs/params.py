@@ -100,7 +100,7 @@ def tuning_params(study: Study, plm: str, strategy: Strategy, exclude: frozenset
         "strategy": str(strategy),
         "tuning": how if strategy.tuned else {},
         "learning_rates": {element: tuning.learning_rates.of(element) for element in strategy.tuned},
-        "elements": elements_params(study, strategy.elements),
+        "elements": elements_params(study, study.plms[plm].elements_of(strategy)),
     }
 
 

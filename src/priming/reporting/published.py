@@ -41,9 +41,11 @@ def published(grid: Grid, groups: Groups) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def way_of(study: Study, plm: str, strategy: Strategy) -> Way:
-    """The method under which papers list a strategy of a PLM."""
+def way_of(study: Study, plm: str, strategy: Strategy) -> Way | None:
+    """The method under which papers list a strategy of a PLM; None if that PLM brings an element that others primed."""
     priming, tuned = strategy.priming, "+".join(strategy.tuned) or NOTHING
+    if study.plms[plm].brings:
+        return None
     if strategy.kept:
         tuned = keeping(tuned, "+".join(strategy.kept))
     if priming is None:

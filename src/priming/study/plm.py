@@ -8,16 +8,17 @@ from pydantic import Field, model_validator
 
 from priming.backbones.sections import Generated
 from priming.backbones.table import BACKBONES
-from priming.elements.table import ELEMENTS
+from priming.elements.table import BROUGHT, ELEMENTS
 from priming.entries import one_of
 from priming.section import Positive, Section
+from priming.strategies import Strategy
 from priming.study.packaged import model_folder
 
 
 class Plm(Section):
     """A pretrained language model of a supported class: exactly one of `generate`, `path`, `package`, `hub`."""
 
-    later = frozenset({"package", "prime"})
+    later = frozenset({"package", "brings", "prime"})
 
     generate: Generated | None = Field(None, description="Create the PLM in the workflow.")
     path: str | None = Field(
@@ -49,6 +50,12 @@ class Plm(Section):
     prime: bool = Field(
         True,
         description="`false` for a PLM that others have primed, as T0: it goes without the strategies that prime.",
+    )
+    brings: one_of(BROUGHT) | None = Field(  # type: ignore[valid-type]
+        None,
+        description="The element that comes trained with the PLM, in `prompt.safetensors` or `prefix.safetensors` "
+        "beside its weights: strategies that prime or tune it start from there, and `none -> nothing` has it in place. "
+        "`priming convert` writes such a folder from a checkpoint of Wu et al. (2022).",
     )
     convert: bool = Field(
         False,
@@ -82,6 +89,8 @@ class Plm(Section):
             raise ValueError("'revision' is for hub models; remove it")
         if self.family and self.generate:
             raise ValueError("'family' of a generated PLM stands under generate.architecture; remove it here")
+        if self.brings and self.generate:
+            raise ValueError("'brings' is for PLMs that come trained, and this one is made here; remove it")
         if self.convert and not self.hub:
             raise ValueError(
                 "'convert' is for hub models; remove it, and create a folder with safetensors by 'priming convert'"
@@ -120,6 +129,15 @@ class Plm(Section):
             StudyError: the package is not installed, or ships no model.
         """
         return model_folder(self.package) if self.package else base / self.path if self.path else None
+
+    def elements_of(self, strategy: Strategy) -> tuple[str, ...]:
+        """Every element in the model that a strategy tunes from this PLM, in the order of ELEMENTS.
+
+        Where it is scored as it is, un-primed, what it brings is in place.
+        """
+        as_it_is = strategy.priming is None and not strategy.tuned
+        names = {*strategy.elements, *((self.brings,) if as_it_is else ())}
+        return tuple(element for element in ELEMENTS if element in names)
 
     def of_seed(self, seed: int | None) -> "Plm":
         """The PLM for one of its `seeds`; itself for None."""

@@ -21,6 +21,7 @@ def problems_of_plms(study: "Study") -> Iterator[Problem]:
     yield from _members(study)
     yield from _architectures(study)
     yield from _packages(study)
+    yield from _brought(study)
     for name, plm in study.plms.items():
         if not study.strategies_of(name):
             without = [*plm.leave_out, *(() if plm.prime else ("primings",))]
@@ -56,6 +57,21 @@ def _packages(study: "Study") -> Iterator[Problem]:
                 model_folder(plm.package)
         except StudyError as error:
             yield Problem(("plms", name, "package"), str(error))
+
+
+def _brought(study: "Study") -> Iterator[Problem]:
+    """Strategies with another element than the PLM brings, where it could have brought that too."""
+    for name, plm in study.plms.items():
+        for index, strategy in enumerate(study.parsed_strategies if plm.brings else ()):
+            others = [element for element in strategy.moved if ELEMENTS[element].brought and element != plm.brings]
+            if others and strategy in study.strategies_of(name):
+                text = f"{str(strategy)!r} has {others[0]!r}, and PLM {name!r} brings {plm.brings!r}; name that instead"
+                yield Problem(("strategies", index), f"{text}, or let this PLM go without: {_without(name, others[0])}")
+
+
+def _without(plm: str, element: str) -> str:
+    """What to write for a PLM to go without an element."""
+    return f"plms.{plm}.leave_out: [{element}]"
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:
@@ -112,4 +128,4 @@ def _unsuited(study: "Study", name: str, strategy: Strategy) -> Iterator[str]:
         options = study.elements.of(element)
         if why := ELEMENTS[element].misplaced(BACKBONES[plm.model_type], plm.model_type, options):
             text = f"{element!r} in {str(strategy)!r} has no place in PLM {name!r}, a {plm.model_type}: {why}"
-            yield f"{text}; name another element, or let this PLM go without: plms.{name}.leave_out: [{element}]"
+            yield f"{text}; name another element, or let this PLM go without: {_without(name, element)}"

@@ -12,7 +12,7 @@ import torch
 from priming.backbones.compute import Compute
 from priming.backbones.conversion import Source, convert
 from priming.backbones.device import device_of
-from priming.backbones.loading import CONVERSION_NOTE, LoadedPlm, load_plm
+from priming.backbones.loading import CONVERSION_NOTE, LoadedPlm, load_plm, save_plm
 from priming.backbones.pretraining import fresh_plm
 from priming.backbones.sections import Pretraining
 from priming.backbones.table import BACKBONES
@@ -77,10 +77,12 @@ def make_plm(
 
 
 def _origin(plm: Plm, loaded: LoadedPlm, conversion: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The origin of a PLM, and its size."""
+    """The origin of a PLM, what it brings, and its size."""
+    brought = loaded.brought
     return {
-        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out", "package", "prime"}),
+        "settings": plm.model_dump(mode="json", exclude={"family", "leave_out", "package", "brings", "prime"}),
         **_package(plm),
+        **({"brings": {"element": brought.element, "length": brought.length}} if brought else {}),
         "commit": conversion["commit"] if plm.convert and conversion else loaded.commit,
         "conversion": conversion,
         "parameters": {"total": sum(p.numel() for p in loaded.model.parameters())},
@@ -99,16 +101,16 @@ def _package(plm: Plm) -> dict[str, Any]:
 def fetch(plm: Plm, base: Path, out: Path) -> LoadedPlm:
     """Load a PLM from a folder, a package or the hub; a conversion is recorded in `out`. Raises DataError."""
     if plm.hub is not None and plm.convert:
-        return _converted(Source(plm.hub, plm.revision), out)
+        return _converted(Source(plm.hub, plm.revision), out, plm.brings)
     if plm.hub is not None:
-        return load_plm(plm.hub, plm.revision)
+        return load_plm(plm.hub, plm.revision, brings=plm.brings)
     folder = plm.folder(base)
     assert folder is not None
     if not (folder / "config.json").is_file():
         raise DataError(
             f"{folder} is not a saved model: it has no config.json. Give 'path' a folder written by save_pretrained."
         )
-    return load_plm(folder)
+    return load_plm(folder, brings=plm.brings)
 
 
 def _check(name: str, plm: Plm, loaded: LoadedPlm) -> None:
@@ -125,12 +127,12 @@ def _check(name: str, plm: Plm, loaded: LoadedPlm) -> None:
         )
 
 
-def _converted(source: Source, out: Path) -> LoadedPlm:
+def _converted(source: Source, out: Path, brings: str | None) -> LoadedPlm:
     with tempfile.TemporaryDirectory(dir=out.parent) as work:
         folder = Path(work) / "plm"
         convert(source, folder)
         shutil.copyfile(folder / CONVERSION_NOTE, out / CONVERSION_NOTE)
-        return load_plm(folder)
+        return load_plm(folder, brings=brings)
 
 
 def _conversion(folder: Path) -> dict[str, Any] | None:
@@ -150,5 +152,4 @@ def _texts(settings: Pretraining, source: Sequence[Path]) -> list[str]:
 
 def _save(loaded: LoadedPlm, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    loaded.model.save_pretrained(out, safe_serialization=True)
-    loaded.tokenizer.save_pretrained(out)
+    save_plm(loaded, out)

@@ -68,13 +68,14 @@ class Tuner:
 
     @cached_property
     def model(self) -> TextModel:
-        """The PLM with fresh elements, frozen."""
+        """The PLM with elements, frozen; they are fresh, but for one that it brings."""
         return self._loaded[0]
 
     @cached_property
     def _loaded(self) -> tuple[TextModel, PreTrainedTokenizerBase]:
-        loaded = load_plm(self.plm_folder, dropout=self.tuning.dropout)
-        model = attach(loaded, self.strategy.elements, self.elements, self.random_seed, self.compute)
+        loaded = load_plm(self.plm_folder, dropout=self.tuning.dropout, brings=self.plm.brings)
+        elements = self.plm.elements_of(self.strategy)
+        model = attach(loaded, elements, self.elements, self.random_seed, self.compute)
         model.requires_grad_(False)
         return model, loaded.tokenizer
 

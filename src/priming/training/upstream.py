@@ -106,7 +106,7 @@ def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
             write_result(out, {**_about(job, failure), "flops": 0.0, "flops_executed": 0.0})
         return
     watch = Stopwatch()
-    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)
+    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout, brings=job.plm.brings)
     model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
     job = _in_place(job, model)
     encoder = TextTokenizer(loaded.tokenizer, job.plm.max_input, job.plm.max_output, model.backbone.ends_inputs)
