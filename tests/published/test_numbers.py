@@ -91,7 +91,7 @@ def test_table_1_of_promptability_has_43_numbers() -> None:
     assert found["T5-XL", Way("mtl", "prefix", "plm")] == 42.9
     assert found["T5-Large", Way("mtl", "prompt")] == 2.9
     assert found["T0-3B", Way("none", "nothing")] == 25.2
-    assert found["T5-Large", Way("reptile", "nothing", "plm+prefix | prefix x7")] == 24.9
+    assert found["T5-Large", Way("reptile", "nothing (with prefix)", "plm+prefix | prefix x7")] == 24.9
 
 
 def test_claims_of_promptability_hold_in_its_own_numbers_but_where_it_says_so() -> None:

@@ -221,14 +221,14 @@ def test_a_study_that_names_no_paper_has_no_such_table(study: Study, root: Path,
         ("mtl[plm] -> adapter", Way("mtl", "adapter", "plm")),
         ("mtl[plm+adapter] -> adapter", Way("mtl", "adapter", "plm+adapter")),
         ("mtl[plm+adapter] -> plm+adapter", Way("mtl", "plm+adapter")),
-        ("mtl[plm+head] -> nothing (with head)", None),
+        ("mtl[plm+head] -> nothing (with head)", Way("mtl", "nothing (with head)", "plm+head")),
         ("maml[plm | plm x5] -> plm", Way("maml", "plm")),
         ("maml[plm | adapter x1] -> plm", Way("maml", "plm", "plm | adapter x1")),
         ("maml:first[plm | plm x1] -> plm", Way("fomaml", "plm")),
         ("reptile[plm | plm x5] -> plm", Way("reptile", "plm")),
     ],
 )
-def test_ways(study: Study, strategy: str, way: Way | None) -> None:
+def test_ways(study: Study, strategy: str, way: Way) -> None:
     assert way_of(study, next(iter(study.plms)), Strategy.parse(strategy)) == way
 
 

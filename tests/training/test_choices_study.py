@@ -26,7 +26,7 @@ RANDOM = [
     for i, colour in enumerate(COLOURS)
     for j, thing in enumerate(THINGS)
 ]
-ZERO_SHOT = "mtl[plm+prompt] -> nothing"
+ZERO_SHOT = "mtl[plm+prompt] -> nothing (with prompt)"
 STRATEGIES = ["none -> nothing", ZERO_SHOT, "mtl[plm+prompt] -> prompt"]
 TEMPLATES = {
     "which": {
