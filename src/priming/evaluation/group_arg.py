@@ -5,8 +5,9 @@ over a data set's tasks, which are its templates. The paper says that it is the 
 numbers come out.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Hits:
 class GroupGain:
     """A data set's part in ARG: its tasks, their mean accuracy, its mean relative gain in percent, examples.
 
-    `share` is what it adds to ARG, in points.
+    `low` and `high` are bounds of the gain's interval over examples; `share` is what it adds to ARG, in points.
     """
 
     group: str
@@ -49,6 +50,8 @@ class GroupGain:
     gain: float
     share: float
     examples: int
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,12 @@ class Difference:
 def group_arg(tasks: Mapping[str, Hits]) -> GroupArg:
     """ARG of a method, by its tasks."""
     by_group = _by_group(tasks)
-    gains = [_gain(name, [tasks[task] for task in own], len(by_group)) for name, own in by_group.items()]
-    drawn = resampled(tasks)
-    low, high = np.quantile(drawn, _bounds())
+    drawn = {name: _of_group(name, [tasks[task] for task in own], RESAMPLES) for name, own in by_group.items()}
+    gains = []
+    for name, own in by_group.items():
+        low, high = map(float, np.quantile(drawn[name], _bounds()))
+        gains.append(replace(_gain(name, [tasks[task] for task in own], len(by_group)), low=low, high=high))
+    low, high = np.quantile(np.mean(list(drawn.values()), axis=0), _bounds())
     flat = float(np.mean([_relative(one.correct.mean(), one.chance) for one in tasks.values()]))
     return GroupArg(sum(gain.share for gain in gains), float(low), float(high), flat, tuple(gains))
 

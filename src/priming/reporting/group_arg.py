@@ -20,7 +20,22 @@ from priming.strategies import Strategy
 from priming.study import Study
 
 ARG_COLUMNS = ["plm", "strategy", "arg_percent", "low", "high", "flat_percent", "groups", "tasks", "seeds"]
-GROUP_COLUMNS = ["plm", "strategy", "group", "tasks", "examples", "chance", "accuracy", "gain_percent", "points"]
+GROUP_COLUMNS = [
+    *("plm", "strategy", "group", "tasks", "examples", "chance", "accuracy"),
+    *("gain_percent", "low", "high", "points"),
+]
+    "plm",
+    "strategy",
+    "group",
+    "tasks",
+    "examples",
+    "chance",
+    "accuracy",
+    "gain_percent",
+    "low",
+    "high",
+    "points",
+]
 DIFFERENCE_COLUMNS = [
     *("plm", "strategy", "other", "difference", "low", "high", "p", "arg_p_paper"),
     *("claim", "published_difference"),
@@ -95,7 +110,7 @@ def _hits(grid: Grid, predictions: Predictions, plm: str, strategy: Strategy, gr
 
 def _rows(found: GroupArg) -> Iterator[list[str | float]]:
     for own in found.groups:
-        yield [own.group, own.tasks, own.examples, own.chance, own.accuracy, own.gain, own.share]
+        yield [own.group, own.tasks, own.examples, own.chance, own.accuracy, own.gain, own.low, own.high, own.share]
 
 
 def _numbers(found: Difference) -> list[float]:
@@ -111,6 +126,8 @@ def group_arg_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str)
         return
     label, setting = f"{study.name}-{plm}", wording.setting(study)
     yield _accuracies(f"{label}-arg-groups", f"PLM {plm}: ARG over chance by group ({setting})", args, groups)
+    caption = f"PLM {plm}: gain over chance by group, in percent ({setting})"
+    yield _gains(f"{label}-arg-gains", caption, args, groups)
     caption = f"PLM {plm}: what each group adds to ARG, in points ({setting})"
     yield _points(f"{label}-arg-points", caption, args, groups)
     if len(pairs):
@@ -133,6 +150,17 @@ def _accuracies(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFra
         f"examples ({RESAMPLES} resamples, given these runs). {sizes}."
     )
     return Block(label, caption, ["strategy", "ARG, %", "all tasks", *names], rows, note)
+
+
+def _gains(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
+    names = list(dict.fromkeys(groups["group"]))
+    rows = []
+    for row in args.to_dict("records"):
+        own = groups[groups["strategy"] == row["strategy"]].set_index("group").loc[names]
+        bounds = zip(own["gain_percent"], own["low"], own["high"], strict=True)
+        rows.append([row["strategy"], *(wording.gain_interval(*one, decimals=1) for one in bounds)])
+    note = f"The mean over a group's tasks. In brackets, {wording.LEVEL} intervals over its examples, given these runs."
+    return Block(label, caption, ["strategy", *names], rows, note)
 
 
 def _points(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
