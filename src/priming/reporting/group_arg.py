@@ -24,18 +24,6 @@ GROUP_COLUMNS = [
     *("plm", "strategy", "group", "tasks", "examples", "chance", "accuracy"),
     *("gain_percent", "low", "high", "points"),
 ]
-    "plm",
-    "strategy",
-    "group",
-    "tasks",
-    "examples",
-    "chance",
-    "accuracy",
-    "gain_percent",
-    "low",
-    "high",
-    "points",
-]
 DIFFERENCE_COLUMNS = [
     *("plm", "strategy", "other", "difference", "low", "high", "p", "arg_p_paper"),
     *("claim", "published_difference"),
