@@ -15,7 +15,7 @@ from priming.forms.choices import Question
 from priming.study.partitions import partition
 from priming.study.tasks import Tasks
 from priming.tasks.groups import groups
-from priming.tasks.names import undrawable, unknown_names
+from priming.tasks.names import undrawable, unknown_names, wanted_of_hub
 from priming.tasks.p3.registry import CAP, capped, checksum, configs, few_shot
 from priming.tasks.prepared import read_task
 from priming.tasks.sources.table import source_of
@@ -184,13 +184,54 @@ def test_configurations_have_their_place(mirror: Callable[..., Tasks]) -> None:
     )
 
 
-def test_what_the_hub_or_the_mirror_lacks_is_said(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
-    tasks = mirror(rows_of(250))
-    story = next(name for name in configs() if name.startswith("story_cloze"))
-    assert "is not on the hub; define it from its files with templates" in str(
-        source_of(tasks, story).missing(tmp_path)
+def test_a_mirror_that_lacks_a_configuration_is_said_with_what_to_type(
+    mirror: Callable[..., Tasks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, root = mirror(rows_of(250)), tmp_path / "hub"
+    source = source_of(tasks, "glue_mrpc_paraphrase")
+    said = (
+        f"{root}/bigscience/P3/README.md: no configuration 'glue_mrpc_paraphrase' (tasks.source) among the 2 of this "
+        "mirror, which {} names; did you mean 'glue_mrpc_equivalent'?; where there is a network, type: priming tasks "
+        f"mirror glue_mrpc_paraphrase --to {root}"
     )
-    assert "there is no configuration" in str(source_of(tasks, "glue_mrpc_paraphrase").missing(tmp_path))
+    assert source.missing(tmp_path) == said.format("tasks.hub_folder")
+    with pytest.raises(DataError) as found:
+        source.load(tmp_path)
+    assert str(found.value) == said.format("tasks.hub_folder")
+    monkeypatch.setenv("PRIMING_HUB", str(root))
+    assert source.missing(tmp_path) == said.format("PRIMING_HUB")
+    assert source_of(tasks, CB).missing(tmp_path) is None
+    assert wanted_of_hub(["glue_mrpc_paraphrase"], None)[0].config == "glue_mrpc_paraphrase"  # what is to be typed
+
+
+def test_a_mirror_without_p3_is_said_once(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    tasks = mirror(rows_of(250))
+    (tmp_path / "hub/bigscience/P3").rename(tmp_path / "hub/bigscience/P4")
+    said = {source_of(tasks, name).missing(tmp_path) for name in (CB, TRAINED)}
+    assert said == {
+        f"tasks.hub_folder: the mirror {tmp_path / 'hub'} has no bigscience/P3, the data set of P3's tasks; it has "
+        "bigscience/P4; where there is a network, type: priming tasks mirror --study STUDY_FILE --to FOLDER"
+    }
+
+
+def test_a_training_configuration_is_shown(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    lines = source_of(mirror(rows_of(250), source_limit=100), TRAINED).described(tmp_path, 2).splitlines()
+    assert lines == [
+        f"{TRAINED}: text to text, p3, 3668 training rows (3668 different), no test rows",
+        "only primed on: at most 100 of them (tasks.source_limit)",
+        "", "input:  is it 0?", "output: yes", "", "input:  is it 1?", "output: yes",
+    ]  # fmt: skip
+
+
+def test_an_evaluation_configuration_is_shown_with_what_the_authors_drew(
+    mirror: Callable[..., Tasks], tmp_path: Path
+) -> None:
+    lines = source_of(mirror(rows_of(250)), CB).described(tmp_path, 1).splitlines()
+    also = sum(n < 56 for n in few_shot(100, 16)[CB])  # the made-up test rows are the first of the training rows
+    assert lines[:2] == [
+        f"{CB}: multiple choice, p3, 250 training rows (250 different), 56 test rows",
+        f"sample 100: 16 for training, 0 for development, 56 test rows ({also} also in the sample)",
+    ]
 
 
 def test_published_draws_are_of_all_rows_and_of_p3() -> None:

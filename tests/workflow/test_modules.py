@@ -40,7 +40,7 @@ NOTHING = {
     # Entries that the study does not use.
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
     *(f"priming.protocol.draws.{name}" for name in ("all", "published")),
-    *(f"priming.tasks.p3{name}" for name in ("", ".prepare", ".registry")),
+    *(f"priming.tasks.p3{name}" for name in ("", ".places", ".prepare", ".registry", ".stories", ".tokens")),
     "priming.forms.tags_training",
     "priming.forms.choices_training",
     "priming.templates.promptsource",

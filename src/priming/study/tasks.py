@@ -12,6 +12,7 @@ from priming.section import Name, Positive, Section
 from priming.study.definition import TaskDefinition
 from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
+from priming.study.storycloze import StoryCloze
 
 Fidelity = Literal["crossfit", "fixed"]
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class GeneratedTasks(Section):
 class Tasks(Section):
     """Tasks by role; a name is one of `define`, or of a built-in or CrossFit task (see `priming tasks list`)."""
 
-    later = frozenset({"draw", "dev_set", "dev_limit", "duplicates"})
+    later = frozenset({"draw", "dev_set", "dev_limit", "duplicates", "storycloze"})
 
     hub_folder: str | None = Field(
         None,
@@ -48,6 +49,9 @@ class Tasks(Section):
     )
     define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
     generated: GeneratedTasks = GeneratedTasks()
+    storycloze: StoryCloze | None = Field(
+        None, description="Files of StoryCloze, from which those five of P3's tasks are made that are not on the hub."
+    )
     partition: Partition | None = Field(
         None,
         description="A partition of CrossFit, or `p3`, the tasks of Wu et al. (2022); it provides source, development "

@@ -83,8 +83,7 @@ def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
     def order(size: int) -> list[int]:
         """A random order of so many rows, or that of the source's authors."""
         if protocol.draw.published and task.published and protocol.size:
-            first = task.published(number, protocol.size)
-            return [*first, *(set(range(size)) - set(first))]
+            return _published(task, number, protocol.size, size)
         found: list[int] = generator.permutation(size).tolist()
         return found
 
@@ -97,6 +96,16 @@ def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
     kept, among = protocol.duplicates.unseen(test, seen, identity), sum(identity(example) in seen for example in test)
     train, dev = _shuffled(picked.train, generator), _shuffled(dev, generator)
     return _whole(task, number, protocol, Sample(train, dev, kept, among, picked.short, gone))
+
+
+def _published(task: Task, number: int, drawn: int, size: int) -> list[int]:
+    """The rows that the source's authors drew, then all others; raises DataError where the task lacks one of them."""
+    assert task.published
+    first = task.published(number, drawn)
+    if (last := max(first) + 1) > size:
+        has = f"{size} training rows, and its authors drew number {last}"
+        raise DataError(f"task {task.name}: {has}; complete them, or write tasks.draw: in_all")
+    return [*first, *(set(range(size)) - set(first))]
 
 
 def _development(task: Task, protocol: Protocol, train: list[Example]) -> tuple[list[Example], int]:

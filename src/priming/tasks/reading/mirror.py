@@ -25,7 +25,7 @@ HOW_TO = (
 )
 CARDS = 64
 """Data cards that are kept as parsed, by their content."""
-REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE"
+REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE --to FOLDER"
 """What to do about a mirror that lacks something."""
 
 
@@ -60,6 +60,24 @@ class Mirror:
         readme = self.folder / "README.md"
         return sorted(found | ({readme} if readme.is_file() else set()))
 
+    def of_split(self, config: str, split: str) -> list[Path]:
+        """The data files of a split of a configuration, all of them where the card does not tell splits apart, sorted.
+
+        Raises DataError for an unknown configuration, and where there are no such files.
+        """
+        readme = self.folder / "README.md"
+        named = {
+            str(entry.get("config_name")): entry for entry in _head(readme, _yaml_head(readme)).get("configs") or ()
+        }
+        entries = named.get(config, {}).get("data_files")
+        parts = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        patterns = [pattern for entry in parts if entry.get("split") == split for pattern in _patterns(entry)]
+        files = {path for pattern in patterns for path in self.folder.glob(pattern)} if parts else self.files(config)
+        found = sorted(path for path in files if path.is_file() and path.suffix in DATA)
+        if not found:
+            raise DataError(f"{self.key}: {self.folder} has no files of the split {split!r} of {config}; {REFRESH}")
+        return found
+
 
 def chosen_configuration(key: str, place: str, config: str | None, there: list[str]) -> str:
     """The configuration named in the study, or else the only one or `default`; raises DataError."""
@@ -84,10 +102,15 @@ def mirror_root(hub_folder: str | None, base: Path) -> Path | None:
     given = os.environ.get(VARIABLE)
     if not given and hub_folder is None:
         return None
-    key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
+    root = Path(given).absolute() if given else base / str(hub_folder)
     if not root.is_dir():
-        raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
+        raise DataError(f"{mirror_setting()} names {root}, which is not a folder; {HOW_TO}")
     return root
+
+
+def mirror_setting() -> str:
+    """What names the folder of the mirror, where there is one: the environment variable, or the study's key."""
+    return VARIABLE if os.environ.get(VARIABLE) else "tasks.hub_folder"
 
 
 def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
