@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +141,43 @@ def test_the_published_rows_are_prepared(mirror: Callable[..., Tasks], tmp_path:
     drawn = few_shot(100, 16)[CB]
     assert sorted(row.input for row in train) == sorted(f"premise {n}" for n in drawn)
     assert (len(train), dev, len(test)) == (16, [], 56)
+
+
+def test_several_draws_are_of_the_authors_stream_from_other_seeds(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    source_of(mirror(rows_of(250), samples=[100, 101, 102]), CB).prepare("target", tmp_path, tmp_path / "cb")
+    found = {}
+    for seed in (100, 101, 102):
+        stream = random.Random(seed)
+        for name in partition("p3")["target"]:
+            drawn = stream.sample(range(configs()[name].rows), 16)
+            if name == CB:
+                break
+        train, _, test = read_task(tmp_path / "cb").sample(seed)
+        assert sorted(row.input for row in train) == sorted(f"premise {n}" for n in drawn)
+        assert len(test) == 56
+        found[seed] = frozenset(drawn)
+    assert len(set(found.values())) == 3
+
+
+def test_balanced_draws_of_rows_with_choices_are_recorded_and_counted(
+    mirror: Callable[..., Tasks], tmp_path: Path
+) -> None:
+    tasks = mirror(rows_of(250), draw="balanced", samples=[100, 101, 102], shots_in_all=15)
+    assert not list(undrawable(tasks, tmp_path))
+    source = source_of(tasks, CB)
+    params = source.params("target")
+    assert (params["draw"], params["shots_in_all"], params["samples"]) == ("balanced", 15, [100, 101, 102])
+    assert "priming.protocol.draws.balanced" in source.modules("target")
+    assert source.prepare("target", tmp_path, tmp_path / "cb")[:-1] == []  # but for the order of the rows
+    samples = [read_task(tmp_path / "cb").sample(number)[0] for number in (100, 101, 102)]
+    for train in samples:
+        assert Counter(row.answer for row in train if isinstance(row, Question)) == {0: 5, 1: 5, 2: 5}
+    assert len({frozenset(row.input for row in train) for train in samples}) == 3
+    text = Tasks.model_validate({"source": ["film_verdict"], "target": ["kilt_nq"], "draw": "balanced"})
+    (problem,) = undrawable(text, Path())
+    assert problem.text.startswith(
+        "'balanced' draws from each class, and the task kilt_nq has none; leave tasks.draw"
+    )
 
 
 def test_training_rows_are_texts_and_cut_as_the_authors_cut(mirror: Callable[..., Tasks], tmp_path: Path) -> None:

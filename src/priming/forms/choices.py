@@ -36,6 +36,11 @@ class Question(Example):
         return _BETWEEN.join((self.input, *self.choices))
 
     @property
+    def answered(self) -> str:
+        """The place of the right choice, from 1."""
+        return f"choice {self.answer + 1}"
+
+    @property
     def made_from(self) -> str | None:
         """Data set and row."""
         return None if self.id is None else f"{self.group or ''}/{self.id}"

@@ -82,11 +82,12 @@ class Tasks(Section):
     draw: DrawName | None = Field(
         None,
         description="Training rows of a task: a number per class (`per_class`, see `shots`), a number in all "
-        "(`in_all`, see `shots_in_all`), as many as its authors drew, by the sample's number as their seed "
-        "(`published`, for P3's tasks), or `all`. Default: `per_class` for classification, `in_all` for text-to-text.",
+        "(`in_all`, see `shots_in_all`), as many in all with equally many of each label or of each place of the right "
+        "choice (`balanced`), as many as its authors drew, by the sample's number as their seed (`published`, for P3's "
+        "tasks), or `all`. Default: `per_class` for classification, `in_all` for text-to-text and multiple choice.",
     )
     shots: Positive = Field(16, description="Training examples per class with `draw: per_class`.")
-    shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`.")
+    shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`, `balanced` or `published`.")
     dev_set: DevSetName = Field(
         "drawn",
         description="The development set of a sample: `drawn` like the training examples, and as many; a `split` of "
