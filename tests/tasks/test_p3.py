@@ -175,9 +175,7 @@ def test_balanced_draws_of_rows_with_choices_are_recorded_and_counted(
     assert len({frozenset(row.input for row in train) for train in samples}) == 3
     text = Tasks.model_validate({"source": ["film_verdict"], "target": ["kilt_nq"], "draw": "balanced"})
     (problem,) = undrawable(text, Path())
-    assert problem.text.startswith(
-        "'balanced' draws from each class, and the task kilt_nq has none; leave tasks.draw"
-    )
+    assert problem.text.startswith("'balanced' draws from each class, and the task kilt_nq has none; leave tasks.draw")
 
 
 def test_training_rows_are_texts_and_cut_as_the_authors_cut(mirror: Callable[..., Tasks], tmp_path: Path) -> None:

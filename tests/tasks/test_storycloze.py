@@ -215,7 +215,9 @@ def test_what_a_task_is_made_from_is_in_its_recipe(study: Callable[..., Path], t
     assert kept.raw_files(tmp_path) == [tmp_path / "test.csv", tmp_path / "val.csv"]
     dropped = source_of(open_study(study(GIVEN[:-1] + ", last_token: dropped}")).tasks, STORIES[0])
     assert dropped.params("target")["storycloze"] == about | {"last_token": "dropped"}
-    assert all(row.loses_last for row in dropped.load(tmp_path).train if isinstance(row, Question))
+    task = dropped.load(tmp_path)
+    assert all(row.loses_last for row in (*task.train, *task.test) if isinstance(row, Question))
+    assert task.notes == (f"task {STORIES[0]}: choices lose their last tokens (tasks.storycloze.last_token: dropped)",)
     other = source_of(dropped.tasks, "super_glue_cb_can_we_infer_score_eval")
     assert "storycloze" not in other.params("target")
 

@@ -143,13 +143,19 @@ def _choice_ids(tokenizer: TextTokenizer, rows: Sequence[Question]) -> list[list
     loses = [row.loses_last for row in rows for _ in row.choices]
     found = tokenizer.targets(texts)
     if any(loses):
-        whole = tokenizer.whole(texts)
+        whole, end = tokenizer.whole(texts), int(tokenizer.ends_outputs)
         # What is cut has lost more than its last token already.
         found = [
-            [*ids[:-2], ids[-1]] if lost and len(of_all) == len(ids) else ids
+            _without_last(ids, end) if lost and len(of_all) == len(ids) else ids
             for ids, of_all, lost in zip(found, whole, loses, strict=True)
         ]
     return found
+
+
+def _without_last(ids: list[int], end: int) -> list[int]:
+    """The ids without the last one before `end` end tokens; one id always stays."""
+    place = len(ids) - end
+    return [*ids[: place - 1], *ids[place:]] or ids
 
 
 def _asked(row: Sequence[int]) -> Asked:

@@ -21,6 +21,7 @@ def problems_of_plms(study: "Study") -> Iterator[Problem]:
     yield from _members(study)
     yield from _architectures(study)
     yield from _packages(study)
+    yield from _end_tokens(study)
     for name, plm in study.plms.items():
         if not study.strategies_of(name):
             elements = ", ".join(plm.leave_out)
@@ -57,6 +58,13 @@ def _packages(study: "Study") -> Iterator[Problem]:
                 model_folder(plm.package)
         except StudyError as error:
             yield Problem(("plms", name, "package"), str(error))
+
+
+def _end_tokens(study: "Study") -> Iterator[Problem]:
+    """PLMs of families that cannot go without end tokens."""
+    for name, plm in study.plms.items():
+        if plm.model_type and (why := BACKBONES[plm.model_type].unfit_ends(plm.end_tokens)):
+            yield Problem(("plms", name, "end_tokens"), why)
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:

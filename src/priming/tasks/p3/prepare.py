@@ -55,7 +55,10 @@ def _of_stories(config: Config, tasks: Tasks, base: Path) -> Task:
     """One of the tasks made from StoryCloze's files."""
     files = story_files(config, tasks, base)
     pool, test = (list(stories(config, tasks, files[split])) for split in (config.train, config.tested))
-    return _asked(config, pool, test, list(_sizes(config, len(pool), len(test))))
+    notes = [*_sizes(config, len(pool), len(test))]
+    if any(row.loses_last for row in pool):
+        notes.append(f"task {config.name}: choices lose their last tokens (tasks.storycloze.last_token: dropped)")
+    return _asked(config, pool, test, notes)
 
 
 def _asked(config: Config, pool: list[Question], test: list[Question], notes: Sequence[str]) -> Task:
