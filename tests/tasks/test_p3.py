@@ -231,6 +231,7 @@ def test_a_mirror_that_lacks_a_configuration_is_said_with_what_to_type(
         f"mirror glue_mrpc_paraphrase --to {root}"
     )
     assert source.missing(tmp_path) == said.format("tasks.hub_folder")
+    assert source.raw_files(tmp_path) == []  # other tasks of the study can be run
     with pytest.raises(DataError) as found:
         source.load(tmp_path)
     assert str(found.value) == said.format("tasks.hub_folder")

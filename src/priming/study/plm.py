@@ -71,7 +71,7 @@ class Plm(Section):
     end_tokens: EndTokens = Field(
         "both",
         description="Which texts end with the end token while priming, tuning and scoring: inputs and outputs "
-        "(`both`); `outputs` alone, as T0 seems to have been trained; or `none`. The last two are for encoder-decoders.",
+        "(`both`); `outputs` alone, as T0 seems to have been trained; or `none`. The last two need an encoder-decoder.",
     )
 
     @model_validator(mode="after")

@@ -82,7 +82,7 @@ class P3(Source):
     def missing(self, base: Path) -> str | None:
         """That it is not in the mirror, or that its files are not given."""
         try:
-            self.raw_files(base)
+            self._files(base)
         except DataError as error:
             return str(error)
         return None
@@ -94,7 +94,14 @@ class P3(Source):
         return (stories.validation, stories.test) if stories else ()
 
     def raw_files(self, base: Path) -> list[Path]:
-        """Its files: in the mirror, none for the live hub, or those of StoryCloze, none where DVC has them still."""
+        """Its files: in the mirror, or those of StoryCloze; none for the live hub, and none where they are missing."""
+        try:
+            return self._files(base)
+        except DataError:
+            return []
+
+    def _files(self, base: Path) -> list[Path]:
+        """The same, but raises DataError where they are missing; none where DVC has them still."""
         if any(left_to_dvc(base / file) for file in self.own_files):
             return []
         if not self.config.on_hub:
