@@ -98,6 +98,7 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
         ],
     ),
     ("tasks", "target"): (("tasks", "target"), ["mine", "price_compare", "plan_time"]),
+    ("tasks", "storycloze"): (("tasks", "storycloze"), {"validation": "mine.csv", "test": "test.csv"}),
     ("figures", "draw"): (("figures", "draw"), ["strategy_matrix", "tasks", "compute"]),
     ("scoring", "published", "adl2022"): (("scoring", "published", "adl2022"), {"small": "BART"}),
     ("scoring", "published", "ye2021"): (("scoring", "published", "ye2021"), {"small": "random"}),

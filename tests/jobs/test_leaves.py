@@ -44,6 +44,7 @@ NOTHING = {
     "extensions",
     "elements/head/hidden",
     "tasks/hub_folder",
+    "tasks/storycloze",  # none of its tasks is there
     *(f"tasks/{key}" for key in ("fidelity", "partition", "source_rows", "without")),
     "tasks/define/mine/unusable_share",  # own files refuse
     "tuning/chunk",
@@ -123,7 +124,11 @@ MATTERS: dict[str, set[str]] = {
     # Not generated, `own` keeps inputs of the default length.
     **{f"plms/own/{origin}": {"pretrain", "prime", "tune"} for origin in ("path", "hub", "revision", "convert")},
     **{f"plms/{name}/seeds": {"pretrain", "prime", "tune", "score", "tables"} for name in ("own", "small", "local")},
-    **{f"plms/{name}/max_output": {"prime", "tune"} for name in ("own", "small", "local")},
+    **{
+        f"plms/{name}/{key}": {"prime", "tune"}
+        for name in ("own", "small", "local")
+        for key in ("max_output", "end_tokens")
+    },
 }
 
 

@@ -76,11 +76,13 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("plms/small/max_input", 20, either(plm("small"), using("small"))),
     ("plms/local/max_input", 20, using("local")),
     ("plms/small/max_output", 6, using("small")),
+    ("plms/small/end_tokens", "outputs", using("small")),
     ("tasks/define/mine/input", "say {text}", task("mine")),
     ("tasks/define/mine/unusable", "refuse", nothing),
     ("tasks/define/mine/unusable", "drop", task("mine")),
     ("tasks/define/mine/unusable_share", 0.2, nothing),
     ("tasks/hub_folder", "elsewhere", nothing),
+    ("tasks/storycloze", {"validation": "mine.csv", "test": "test.csv"}, nothing),
     (
         "tasks/generated",
         {"train": 90},

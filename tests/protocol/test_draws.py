@@ -30,9 +30,19 @@ def test_every_row_trains() -> None:
     assert DRAWS["all"].pick(ALL, None, False, backwards) == Picked([7, 6, 5, 4, 3, 2, 1, 0], [], {})
 
 
+def test_of_each_answer_its_share_trains_and_what_is_left_over_goes_by_the_first_order() -> None:
+    draw = DRAWS["balanced"]
+    assert draw.pick(GROUPS, 4, True, backwards) == Picked([8, 6, 5, 3], [4, 2, 1], {"odd": {"train": 2, "dev": 1}})
+    # Backwards, the last group is the first to get one more.
+    assert draw.pick(GROUPS, 3, False, backwards) == Picked([8, 5, 3], [], {})
+    assert draw.pick(GROUPS, 3, False, range) == Picked([0, 2, 1], [], {})
+    assert draw.pick(GROUPS, 8, False, range).short == {"odd": {"train": 3, "dev": 0}}
+    assert (draw.least(16, 3), DRAWS["per_class"].least(16, 3)) == (5, 16)
+
+
 @pytest.mark.parametrize(
     ("name", "size", "examples"),
-    [("per_class", 16, 64), ("per_class", 900, 1000), ("in_all", 16, 16), ("all", None, 1000)],
+    [("per_class", 16, 64), ("per_class", 900, 1000), ("in_all", 16, 16), ("balanced", 16, 16), ("all", None, 1000)],
 )
 def test_examples_at_the_most(name: str, size: int | None, examples: int) -> None:
     assert DRAWS[name].examples(size, classes=4, rows=1000) == examples
@@ -42,6 +52,7 @@ def test_a_draw_is_named_by_what_it_takes() -> None:
     assert {name: draw.said.format(16) for name, draw in DRAWS.items()} == {
         "per_class": "16 a class",
         "in_all": "16 in all",
+        "balanced": "16 in all, as many of each answer",
         "all": "all rows",
         "published": "16 in all, as published",
     }

@@ -3,11 +3,13 @@
 import hashlib
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy
 import pytest
 
 from priming.errors import DataError
+from priming.forms.choices import question
 from priming.forms.rows import Example
 from priming.forms.table import KINDS
 from priming.protocol.dev_sets import DEV_SETS
@@ -134,6 +136,63 @@ def random_order(name: str, number: int, size: int) -> list[int]:
     """The order of the rows of a group, from the recipe of the random numbers as the documents say it."""
     seed = int.from_bytes(hashlib.sha256(f"{name}\0{number}".encode()).digest())
     return [int(i) for i in numpy.random.default_rng(seed).permutation(size)]
+
+
+BALANCED = Protocol(DRAWS["balanced"], 16, DEV_SETS["none"])
+
+
+def questions(places: tuple[int, ...], name: str = "copa") -> Task:
+    """A task whose right choice is at each place so often."""
+    rows: list[Example] = [
+        question(f"q {place} {n}", ["a", "b", "c"][: len(places)], place)
+        for place, many in enumerate(places)
+        for n in range(many)
+    ]
+    return Task(name, "multiple_choice", None, rows, [question("unseen", ["a", "b"], 0)], "p3")
+
+
+def test_balanced_samples_have_as_many_right_choices_at_each_place() -> None:
+    task = questions((300, 20))
+    drawn = [draw_sample(task, number, BALANCED) for number in range(100, 110)]
+    for sample in drawn:
+        assert Counter(row.answered for row in sample.train) == {"choice 1": 8, "choice 2": 8}
+        assert (sample.dev, sample.short) == ([], {})
+    assert len({frozenset(inputs(sample.train)) for sample in drawn}) == 10
+    # Without it, the place that is right in fifteen of sixteen rows is drawn about as often.
+    by_chance = [draw_sample(task, n, replace(BALANCED, draw=DRAWS["in_all"])) for n in range(100, 110)]
+    assert sum(Counter(row.answered for row in sample.train)["choice 2"] for sample in by_chance) < 40
+
+
+def test_one_of_sixteen_goes_to_a_place_at_random_where_there_are_three() -> None:
+    counts = [
+        Counter(row.answered for row in draw_sample(questions((50, 50, 50)), n, BALANCED).train) for n in range(30)
+    ]
+    assert all(sorted(own.values()) == [5, 5, 6] for own in counts)
+    most = Counter(own.most_common(1)[0][0] for own in counts)
+    assert set(most) == {"choice 1", "choice 2", "choice 3"}
+    again = [
+        Counter(row.answered for row in draw_sample(questions((50, 50, 50)), n, BALANCED).train) for n in range(30)
+    ]
+    assert again == counts
+
+
+def test_balanced_samples_of_labels_and_their_development_sets() -> None:
+    sample = draw_sample(classification(), 13, Protocol(DRAWS["balanced"], 15))
+    for part in (sample.train, sample.dev):
+        assert Counter(row.targets[0] for row in part) == dict.fromkeys(LABELS, 5)
+    assert len(inputs(sample.train) | inputs(sample.dev)) == 30
+
+
+def test_a_place_with_too_few_rows_is_counted_and_not_filled() -> None:
+    sample = draw_sample(questions((300, 3)), 100, BALANCED)
+    assert sample.short == {"choice 2": {"train": 3, "dev": 0}}
+    assert Counter(row.answered for row in sample.train) == {"choice 1": 8, "choice 2": 3}
+
+
+def test_text_cannot_be_balanced() -> None:
+    task = Task("toy", "text_to_text", None, [Example("q", ("a",))], [Example("unseen", ("a",))], "files")
+    with pytest.raises(DataError, match=r"task toy has no classes to draw 16 in all, as many of each answer; leave"):
+        draw_sample(task, 13, BALANCED)
 
 
 def test_text_has_no_classes_to_draw() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from priming.forms.choices import Question
 from priming.study.partitions import partition
 from priming.study.tasks import Tasks
 from priming.tasks.groups import groups
-from priming.tasks.names import undrawable, unknown_names
+from priming.tasks.names import undrawable, unknown_names, wanted_of_hub
 from priming.tasks.p3.registry import CAP, capped, checksum, configs, few_shot
 from priming.tasks.prepared import read_task
 from priming.tasks.sources.table import source_of
@@ -142,6 +143,41 @@ def test_the_published_rows_are_prepared(mirror: Callable[..., Tasks], tmp_path:
     assert (len(train), dev, len(test)) == (16, [], 56)
 
 
+def test_several_draws_are_of_the_authors_stream_from_other_seeds(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    source_of(mirror(rows_of(250), samples=[100, 101, 102]), CB).prepare("target", tmp_path, tmp_path / "cb")
+    found = {}
+    for seed in (100, 101, 102):
+        stream = random.Random(seed)
+        for name in partition("p3")["target"]:
+            drawn = stream.sample(range(configs()[name].rows), 16)
+            if name == CB:
+                break
+        train, _, test = read_task(tmp_path / "cb").sample(seed)
+        assert sorted(row.input for row in train) == sorted(f"premise {n}" for n in drawn)
+        assert len(test) == 56
+        found[seed] = frozenset(drawn)
+    assert len(set(found.values())) == 3
+
+
+def test_balanced_draws_of_rows_with_choices_are_recorded_and_counted(
+    mirror: Callable[..., Tasks], tmp_path: Path
+) -> None:
+    tasks = mirror(rows_of(250), draw="balanced", samples=[100, 101, 102], shots_in_all=15)
+    assert not list(undrawable(tasks, tmp_path))
+    source = source_of(tasks, CB)
+    params = source.params("target")
+    assert (params["draw"], params["shots_in_all"], params["samples"]) == ("balanced", 15, [100, 101, 102])
+    assert "priming.protocol.draws.balanced" in source.modules("target")
+    assert source.prepare("target", tmp_path, tmp_path / "cb")[:-1] == []  # but for the order of the rows
+    samples = [read_task(tmp_path / "cb").sample(number)[0] for number in (100, 101, 102)]
+    for train in samples:
+        assert Counter(row.answer for row in train if isinstance(row, Question)) == {0: 5, 1: 5, 2: 5}
+    assert len({frozenset(row.input for row in train) for train in samples}) == 3
+    text = Tasks.model_validate({"source": ["film_verdict"], "target": ["kilt_nq"], "draw": "balanced"})
+    (problem,) = undrawable(text, Path())
+    assert problem.text.startswith("'balanced' draws from each class, and the task kilt_nq has none; leave tasks.draw")
+
+
 def test_training_rows_are_texts_and_cut_as_the_authors_cut(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
     tasks = mirror(rows_of(250), source_limit=100)
     said = source_of(tasks, TRAINED).prepare("source", tmp_path, tmp_path / "mrpc")
@@ -184,13 +220,55 @@ def test_configurations_have_their_place(mirror: Callable[..., Tasks]) -> None:
     )
 
 
-def test_what_the_hub_or_the_mirror_lacks_is_said(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
-    tasks = mirror(rows_of(250))
-    story = next(name for name in configs() if name.startswith("story_cloze"))
-    assert "is not on the hub; define it from its files with templates" in str(
-        source_of(tasks, story).missing(tmp_path)
+def test_a_mirror_that_lacks_a_configuration_is_said_with_what_to_type(
+    mirror: Callable[..., Tasks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, root = mirror(rows_of(250)), tmp_path / "hub"
+    source = source_of(tasks, "glue_mrpc_paraphrase")
+    said = (
+        f"{root}/bigscience/P3/README.md: no configuration 'glue_mrpc_paraphrase' (tasks.source) among the 2 of this "
+        "mirror, which {} names; did you mean 'glue_mrpc_equivalent'?; where there is a network, type: priming tasks "
+        f"mirror glue_mrpc_paraphrase --to {root}"
     )
-    assert "there is no configuration" in str(source_of(tasks, "glue_mrpc_paraphrase").missing(tmp_path))
+    assert source.missing(tmp_path) == said.format("tasks.hub_folder")
+    assert source.raw_files(tmp_path) == []  # other tasks of the study can be run
+    with pytest.raises(DataError) as found:
+        source.load(tmp_path)
+    assert str(found.value) == said.format("tasks.hub_folder")
+    monkeypatch.setenv("PRIMING_HUB", str(root))
+    assert source.missing(tmp_path) == said.format("PRIMING_HUB")
+    assert source_of(tasks, CB).missing(tmp_path) is None
+    assert wanted_of_hub(["glue_mrpc_paraphrase"], None)[0].config == "glue_mrpc_paraphrase"  # what is to be typed
+
+
+def test_a_mirror_without_p3_is_said_once(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    tasks = mirror(rows_of(250))
+    (tmp_path / "hub/bigscience/P3").rename(tmp_path / "hub/bigscience/P4")
+    said = {source_of(tasks, name).missing(tmp_path) for name in (CB, TRAINED)}
+    assert said == {
+        f"tasks.hub_folder: the mirror {tmp_path / 'hub'} has no bigscience/P3, the data set of P3's tasks; it has "
+        "bigscience/P4; where there is a network, type: priming tasks mirror --study STUDY_FILE --to FOLDER"
+    }
+
+
+def test_a_training_configuration_is_shown(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    lines = source_of(mirror(rows_of(250), source_limit=100), TRAINED).described(tmp_path, 2).splitlines()
+    assert lines == [
+        f"{TRAINED}: text to text, p3, 3668 training rows (3668 different), no test rows",
+        "only primed on: at most 100 of them (tasks.source_limit)",
+        "", "input:  is it 0?", "output: yes", "", "input:  is it 1?", "output: yes",
+    ]  # fmt: skip
+
+
+def test_an_evaluation_configuration_is_shown_with_what_the_authors_drew(
+    mirror: Callable[..., Tasks], tmp_path: Path
+) -> None:
+    lines = source_of(mirror(rows_of(250)), CB).described(tmp_path, 1).splitlines()
+    also = sum(n < 56 for n in few_shot(100, 16)[CB])  # the made-up test rows are the first of the training rows
+    assert lines[:2] == [
+        f"{CB}: multiple choice, p3, 250 training rows (250 different), 56 test rows",
+        f"sample 100: 16 for training, 0 for development, 56 test rows ({also} also in the sample)",
+    ]
 
 
 def test_published_draws_are_of_all_rows_and_of_p3() -> None:

@@ -39,8 +39,8 @@ NOTHING = {
     *(f"priming.protocol.{kind}.table" for kind in ("draws", "keeping")),
     # Entries that the study does not use.
     *(f"priming.{name}" for name in ("runs.update_rules.sgd", "runs.update_rules.adafactor", "protocol.keeping.last")),
-    *(f"priming.protocol.draws.{name}" for name in ("all", "published")),
-    *(f"priming.tasks.p3{name}" for name in ("", ".prepare", ".registry")),
+    *(f"priming.protocol.draws.{name}" for name in ("all", "balanced", "published")),
+    *(f"priming.tasks.p3{name}" for name in ("", ".places", ".prepare", ".registry", ".stories", ".tokens")),
     *(f"priming.tasks.prompted{name}" for name in ("", ".kinds", ".prepare", ".rows")),
     "priming.forms.tags_training",
     "priming.forms.choices_training",

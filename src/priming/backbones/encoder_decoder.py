@@ -20,6 +20,7 @@ class EncoderDecoder(Backbone):
     """An encoder whose states a decoder attends to."""
 
     passes = frozenset({"encode", "decode"})
+    may_leave_out_ends = True
 
     def load_class(self) -> Any:
         """The library's class with an output layer."""

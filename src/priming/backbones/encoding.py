@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from priming.backbones.interface import EndTokens
+
 IGNORE_INDEX = -100
 
 
@@ -66,21 +68,30 @@ class TextTokenizer:
     """Turns texts into token ids, cut to the lengths of the study."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, max_input: int, max_output: int, ends_inputs: bool = True
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        max_input: int,
+        max_output: int,
+        ends_inputs: bool = True,
+        ended: EndTokens = "both",
     ) -> None:
-        """With `ends_inputs` the tokenizer ends every text itself; without it inputs go on into outputs."""
+        """With `ends_inputs` the tokenizer ends every text itself; without it inputs go on into outputs.
+
+        `ended` says which texts keep their end tokens.
+        """
         self.tokenizer, self.max_input, self.max_output = tokenizer, max_input, max_output
-        self.ends_inputs = ends_inputs
+        self.ends_inputs, self.ended = ends_inputs, ended
 
     def inputs(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of input texts, the end token included where inputs have one."""
-        if self.ends_inputs:
+        if self.ends_inputs and self.ended == "both":
             return _ids(self.tokenizer, texts, self.max_input)
-        found = _ids(self.tokenizer, texts, None)
-        return [(ids[:-1] if ids[-1] == self.tokenizer.eos_token_id else ids)[: self.max_input] for ids in found]
+        return [self._unended(ids)[: self.max_input] for ids in _ids(self.tokenizer, texts, None)]
 
     def targets(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of output texts, the end token included."""
+        """Ids of output texts, the end token included where outputs have one."""
+        if not self.ends_outputs:
+            return [ids[: self.max_output] for ids in self.whole(texts)]
         return (
             _ids(self.tokenizer, texts, self.max_output)
             if self.ends_inputs
@@ -88,8 +99,17 @@ class TextTokenizer:
         )
 
     def whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of output texts before they are cut, the end token included."""
-        return _ids(self.tokenizer, texts, None) if self.ends_inputs else self._continuations(texts, None)
+        """Ids of output texts before they are cut, the end token included where outputs have one."""
+        found = _ids(self.tokenizer, texts, None) if self.ends_inputs else self._continuations(texts, None)
+        return found if self.ends_outputs else [self._unended(ids) for ids in found]
+
+    @property
+    def ends_outputs(self) -> bool:
+        """Whether outputs have an end token."""
+        return self.ended != "none"
+
+    def _unended(self, ids: list[int]) -> list[int]:
+        return ids[:-1] if ids[-1] == self.tokenizer.eos_token_id else ids
 
     def _continuations(self, texts: Sequence[str], longest: int | None) -> list[list[int]]:
         """Ids of texts that go on after an input, as words after a space, and end."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from priming.backbones.encoding import Batch
     from priming.backbones.loading import LoadedPlm
     from priming.backbones.sections import Architecture, Pretraining
+
+
+EndTokens = Literal["both", "outputs", "none"]
+"""Which texts end with the end token: inputs and outputs, outputs alone, or neither."""
 
 
 class AttentionShape(NamedTuple):
@@ -46,6 +50,8 @@ class Backbone:
 
     ends_inputs: ClassVar[bool] = True
     """Whether inputs end with the end token, as outputs do."""
+    may_leave_out_ends: ClassVar[bool] = False
+    """Whether inputs, or inputs and outputs, may go without their end tokens where the study says so."""
 
     stacks: ClassVar[int] = 2
     """Stacks of layers: encoder and decoder."""
@@ -118,6 +124,12 @@ class Backbone:
         if self.ends_inputs and tokenizer("a")["input_ids"][-1] != config.eos_token_id:
             return f"does not end a text with the model's end token ({config.eos_token_id})"
         return None
+
+    def unfit_ends(self, ended: EndTokens) -> str | None:
+        """Why texts cannot go without end tokens so, and what is allowed; None if they can."""
+        if ended == "both" or self.may_leave_out_ends:
+            return None
+        return f"{ended!r} is for encoder-decoders, and this PLM is none; allowed: 'both'"
 
     # The passes of a model. P prompt vectors are in front of the inputs by then.
 

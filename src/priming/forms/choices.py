@@ -10,6 +10,8 @@ from priming.forms.interface import Form, Labels, TaskKind
 from priming.forms.rows import Example
 
 _BETWEEN = "\x1f"
+LOSES_LAST = "loses_last"
+"""The key of a row whose choices are answered without their last tokens; other rows have none."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Question(Example):
     """An input and its choices, of which the only target is the right one, number `answer`.
 
     `id` names the row of the data set `group` that it was made from, `template` what made it; None where it is not
-    known. The same row made by several templates has the same `id`.
+    known. The same row made by several templates has the same `id`. Where it `loses_last`, the last token of each
+    choice before the end token is left out of training and scores.
     """
 
     choices: tuple[str, ...] = ()
@@ -25,11 +28,17 @@ class Question(Example):
     id: str | None = None
     group: str | None = None
     template: str | None = None
+    loses_last: bool = False
 
     @property
     def identity(self) -> str:
         """The input with the choices."""
         return _BETWEEN.join((self.input, *self.choices))
+
+    @property
+    def answered(self) -> str:
+        """The place of the right choice, from 1."""
+        return f"choice {self.answer + 1}"
 
     @property
     def made_from(self) -> str | None:
@@ -54,7 +63,7 @@ class Choices(Form):
 
     def read_row(self, value: Any) -> Question:
         """The question that a JSON value holds."""
-        about = {key: value[key] for key in ("id", "group", "template") if value.get(key) is not None}
+        about = {key: value[key] for key in ("id", "group", "template", LOSES_LAST) if value.get(key) is not None}
         return question(value["input"], value["choices"], value["answer"], **about)
 
     def written_row(self, row: Example) -> dict[str, Any]:
@@ -62,7 +71,8 @@ class Choices(Form):
         assert isinstance(row, Question)
         about = {"id": row.id, "group": row.group, "template": row.template}
         known = {key: value for key, value in about.items() if value is not None}
-        return {"input": row.input, "choices": list(row.choices), "answer": row.answer} | known
+        shortened = {LOSES_LAST: True} if row.loses_last else {}
+        return {"input": row.input, "choices": list(row.choices), "answer": row.answer} | known | shortened
 
     def chance(self, rows: Sequence[Example], labels: Labels) -> float:
         """The mean over rows of guessing one of their choices."""
@@ -76,16 +86,19 @@ class Choices(Form):
         return f"choice {most + 1}", [row.choices[min(most, len(row.choices) - 1)] for row in asked]
 
 
-def question(input: str, choices: Sequence[str], answer: int, **about: str) -> Question:
-    """A question.
+def question(input: str, choices: Sequence[str], answer: int, **about: Any) -> Question:
+    """A question; `about` are further attributes of it.
 
     Raises:
         ValueError: fewer than two choices, an empty one, or no choice of the number `answer`, from 0.
-        TypeError: an input or choice that is no text, or an answer that is no number.
+        TypeError: an input or choice that is no text, an answer that is no number, or `loses_last` that is no truth
+            value.
     """
     for text in (input, *choices):
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
+    if not isinstance(lost := about.get(LOSES_LAST, False), bool):
+        raise TypeError(f"{LOSES_LAST} {lost!r} is neither true nor false")
     if isinstance(answer, bool) or not isinstance(answer, int):
         raise TypeError(f"the answer {answer!r} is no number")
     if len(choices) < 2:

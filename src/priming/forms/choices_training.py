@@ -137,6 +137,27 @@ def _questions(examples: Sequence[Example]) -> list[Question]:
     return found
 
 
+def _choice_ids(tokenizer: TextTokenizer, rows: Sequence[Question]) -> list[list[int]]:
+    """The ids of all choices of all rows, end tokens included; without the last other one where rows lose it."""
+    texts = [choice for row in rows for choice in row.choices]
+    loses = [row.loses_last for row in rows for _ in row.choices]
+    found = tokenizer.targets(texts)
+    if any(loses):
+        whole, end = tokenizer.whole(texts), int(tokenizer.ends_outputs)
+        # What is cut has lost more than its last token already.
+        found = [
+            _without_last(ids, end) if lost and len(of_all) == len(ids) else ids
+            for ids, of_all, lost in zip(found, whole, loses, strict=True)
+        ]
+    return found
+
+
+def _without_last(ids: list[int], end: int) -> list[int]:
+    """The ids without the last one before `end` end tokens; one id always stays."""
+    place = len(ids) - end
+    return [*ids[: place - 1], *ids[place:]] or ids
+
+
 def _asked(row: Sequence[int]) -> Asked:
     assert isinstance(row, Asked)
     return row
@@ -157,7 +178,7 @@ class ChoicesTraining(TextTraining):
     def inputs(self, tokenizer: TextTokenizer, examples: Sequence[Example]) -> list[Asked]:
         """Inputs with their choices."""
         asked = _questions(examples)
-        ids = iter(tokenizer.targets([choice for row in asked for choice in row.choices]))
+        ids = iter(_choice_ids(tokenizer, asked))
         inputs = tokenizer.inputs([row.input for row in asked])
         return [
             Asked(of_input, row.choices, [next(ids) for _ in row.choices])

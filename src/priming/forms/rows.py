@@ -20,6 +20,11 @@ class Example:
         return self.input
 
     @property
+    def answered(self) -> str:
+        """The right answer by which samples are balanced: the first output."""
+        return self.targets[0]
+
+    @property
     def made_from(self) -> str | None:
         """The row of a data set that it was made from, by a template among several; None where that is not known."""
         return None

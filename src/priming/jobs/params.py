@@ -34,7 +34,7 @@ PREDICTED = "predicted"
 def plm_params(study: Study, member: Member) -> Params:
     """A pretrained language model: its source, or how it is trained (`max_input` then truncates the texts)."""
     plm = study.plms[member.plm].of_seed(member.seed)
-    elsewhere = {"seeds", "max_output", "family", "leave_out", "prime"}
+    elsewhere = {"seeds", "max_output", "family", "leave_out", "prime", "end_tokens"}
     return _json(plm, exclude=elsewhere if plm.generate else {*elsewhere, "max_input"})
 
 
@@ -194,8 +194,8 @@ def elements_params(study: Study, elements: tuple[str, ...]) -> Params:
 
 
 def limits(plm: Plm) -> Params:
-    """How long inputs and outputs may be."""
-    return {"max_input": plm.max_input, "max_output": plm.max_output}
+    """How long inputs and outputs may be, and which of them end with the end token."""
+    return plm.settings({"max_input", "max_output", "end_tokens"})
 
 
 def _published(paper: str, lots: Iterable[str]) -> str:

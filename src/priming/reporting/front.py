@@ -122,7 +122,9 @@ def _tuning(study: Study) -> str:
 
 
 def _plm(name: str, plm: Plm) -> str:
-    return f"{name} (pretraining seeds {', '.join(map(str, plm.seeds))})" if plm.seeds else name
+    seeds = [f"pretraining seeds {', '.join(map(str, plm.seeds))}"] if plm.seeds else []
+    said = [*seeds, *(f"{key.replace('_', ' ')}: {value}" for key, value in plm.settings({"end_tokens"}).items())]
+    return f"{name} ({'; '.join(said)})" if said else name
 
 
 def _missing(frames: Frames) -> Iterator[str]:

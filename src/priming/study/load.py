@@ -65,6 +65,7 @@ def _missing_paths(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
     paths: list[tuple[tuple[str, ...], str]] = [(("plms", name, "path"), "folder") for name in _at(data, "plms")]
     defined, parts = _at(data, "tasks", "define"), ("train", "test", "dev")
     paths += [(("tasks", "define", name, "files", part), "file") for name in defined for part in parts]
+    paths += [(("tasks", "storycloze", part), "file") for part in ("validation", "test")]
     for at, kind in paths:
         named = _at(data, *at[:-1]).get(at[-1])
         path = folder / named if isinstance(named, str) else None

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from priming.backbones.interface import EndTokens
 from priming.backbones.sections import Generated
 from priming.backbones.table import BACKBONES
 from priming.elements.table import BROUGHT, ELEMENTS
@@ -18,7 +19,7 @@ from priming.study.packaged import model_folder
 class Plm(Section):
     """A pretrained language model of a supported class: exactly one of `generate`, `path`, `package`, `hub`."""
 
-    later = frozenset({"package", "brings", "prime"})
+    later = frozenset({"package", "brings", "prime", "end_tokens"})
 
     generate: Generated | None = Field(None, description="Create the PLM in the workflow.")
     path: str | None = Field(
@@ -76,6 +77,12 @@ class Plm(Section):
         8,
         description="Maximum number of output tokens, end token included. Longer labels are refused; "
         "longer target texts are truncated and counted.",
+    )
+
+    end_tokens: EndTokens = Field(
+        "both",
+        description="Which texts end with the end token while priming, tuning and scoring: inputs and outputs "
+        "(`both`); `outputs` alone, as T0 seems to have been trained; or `none`. The last two need an encoder-decoder.",
     )
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ def problems_of_plms(study: "Study") -> Iterator[Problem]:
     yield from _architectures(study)
     yield from _packages(study)
     yield from _brought(study)
+    yield from _end_tokens(study)
     for name, plm in study.plms.items():
         if not study.strategies_of(name):
             without = [*plm.leave_out, *(() if plm.prime else ("primings",))]
@@ -72,6 +73,13 @@ def _brought(study: "Study") -> Iterator[Problem]:
 def _without(plm: str, element: str) -> str:
     """What to write for a PLM to go without an element."""
     return f"plms.{plm}.leave_out: [{element}]"
+
+
+def _end_tokens(study: "Study") -> Iterator[Problem]:
+    """PLMs of families that cannot go without end tokens."""
+    for name, plm in study.plms.items():
+        if plm.model_type and (why := BACKBONES[plm.model_type].unfit_ends(plm.end_tokens)):
+            yield Problem(("plms", name, "end_tokens"), why)
 
 
 def _architectures(study: "Study") -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from priming.section import Name, Positive, Section
 from priming.study.definition import TaskDefinition
 from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
+from priming.study.storycloze import StoryCloze
 
 Fidelity = Literal["crossfit", "fixed"]
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class GeneratedTasks(Section):
 class Tasks(Section):
     """Tasks by role; a name is one of `define`, or of a built-in or CrossFit task (see `priming tasks list`)."""
 
-    later = frozenset({"draw", "dev_set", "dev_limit", "duplicates"})
+    later = frozenset({"draw", "dev_set", "dev_limit", "duplicates", "storycloze"})
 
     hub_folder: str | None = Field(
         None,
@@ -48,6 +49,9 @@ class Tasks(Section):
     )
     define: dict[Name, TaskDefinition] = Field({}, description="Tasks from the user's own files and from the hub.")
     generated: GeneratedTasks = GeneratedTasks()
+    storycloze: StoryCloze | None = Field(
+        None, description="Files of StoryCloze, from which those five of P3's tasks are made that are not on the hub."
+    )
     partition: Partition | None = Field(
         None,
         description="A partition of CrossFit, or `p3`, the tasks of Wu et al. (2022); it provides source, development "
@@ -78,11 +82,12 @@ class Tasks(Section):
     draw: DrawName | None = Field(
         None,
         description="Training rows of a task: a number per class (`per_class`, see `shots`), a number in all "
-        "(`in_all`, see `shots_in_all`), as many as its authors drew, by the sample's number as their seed "
-        "(`published`, for P3's tasks), or `all`. Default: `per_class` for classification, `in_all` for text-to-text.",
+        "(`in_all`, see `shots_in_all`), as many in all with equally many of each label or of each place of the right "
+        "choice (`balanced`), as many as its authors drew, by the sample's number as their seed (`published`, for P3's "
+        "tasks), or `all`. Default: `per_class` for classification, `in_all` for text-to-text and multiple choice.",
     )
     shots: Positive = Field(16, description="Training examples per class with `draw: per_class`.")
-    shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`.")
+    shots_in_all: Positive = Field(32, description="Training examples with `draw: in_all`, `balanced` or `published`.")
     dev_set: DevSetName = Field(
         "drawn",
         description="The development set of a sample: `drawn` like the training examples, and as many; a `split` of "

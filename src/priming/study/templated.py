@@ -8,8 +8,10 @@ from typing import Any
 
 from priming.errors import DataError
 from priming.forms.table import KINDS
+from priming.study.fields import Key
 from priming.study.partitions import PARTS
 from priming.study.problems import Problem
+from priming.study.storycloze import TEMPLATES
 from priming.templates.promptsource import Template, read_templates
 
 VARIABLE = "PRIMING_TEMPLATES"
@@ -25,11 +27,17 @@ def with_templates(data: dict[str, Any], folder: Path) -> tuple[dict[str, Any], 
         folder: that of the study file, to which paths are relative.
     """
     tasks = data.get("tasks")
-    define = tasks.get("define") if isinstance(tasks, dict) else None
-    if not isinstance(tasks, dict) or not isinstance(define, dict):
+    if not isinstance(tasks, dict):
         return data, []
     found: list[Problem] = []
-    filled = {name: _filled(name, own, folder, found) for name, own in define.items()}
+    tasks = _with_stories(tasks, folder, found)
+    define = tasks.get("define")
+    if not isinstance(define, dict):
+        return data | {"tasks": tasks}, found
+    filled = {
+        name: _filled(("tasks", "define", name), own, own.get("kind"), folder, found) if isinstance(own, dict) else own
+        for name, own in define.items()
+    }
     several = {
         name: [f"{name}.{key}" for key in own["templates"]]
         for name, own in filled.items()
@@ -59,23 +67,32 @@ def keyed(path: Path, kind: Any) -> Iterator[tuple[str, dict[str, str]]]:
         yield key, {"jinja": template.jinja, "name": template.name} | choices
 
 
+def _with_stories(tasks: dict[str, Any], folder: Path, problems: list[Problem]) -> dict[str, Any]:
+    """The tasks with the templates of StoryCloze, where its files are given."""
+    stories = tasks.get("storycloze")
+    if not isinstance(stories, dict):
+        return tasks
+    given = {"templates": TEMPLATES} | stories
+    return tasks | {"storycloze": _filled(("tasks", "storycloze"), given, "multiple_choice", folder, problems)}
+
+
 def _named(names: Any, several: dict[str, list[str]]) -> Any:
     if not isinstance(names, list):
         return names
     return [one for name in names for one in (several.get(name, [name]) if isinstance(name, str) else [name])]
 
 
-def _filled(name: str, definition: Any, folder: Path, problems: list[Problem]) -> Any:
-    """The definition with the templates of the file that it names."""
-    file = definition.get("templates") if isinstance(definition, dict) else None
+def _filled(at: Key, section: dict[str, Any], kind: Any, folder: Path, problems: list[Problem]) -> dict[str, Any]:
+    """The section at a key with the templates of the file that it names, those for tasks of a kind."""
+    file = section.get("templates")
     if not isinstance(file, str):
-        return definition
+        return section
     try:
-        found = dict(keyed(_place(file, folder), definition.get("kind")))
+        found = dict(keyed(_place(file, folder), kind))
     except DataError as error:
-        problems.append(Problem(("tasks", "define", name, "templates"), str(error)))
-        return definition
-    return definition | {"templates": found}
+        problems.append(Problem((*at, "templates"), str(error)))
+        return section
+    return section | {"templates": found}
 
 
 def _place(file: str, folder: Path) -> Path:

@@ -10,7 +10,12 @@ from priming.tasks.task import Task, distinct, label_counts
 
 
 def describe(task: Task, tasks: Tasks, number: int) -> str:
-    """A task in words: kind, counts, labels, the first `number` training examples of the study's first sample."""
+    """A task in words: kind, counts, labels, the first `number` training examples of the study's first sample.
+
+    Of a task without test rows, which is only primed on, the first of its rows.
+    """
+    if not task.test:
+        return _described_pool(task, tasks, number)
     drawn, protocol = tasks.samples[0], Protocol.of_kind(tasks, task.kind)
     sample = draw_sample(task, drawn, protocol)
     many = sample.seen_in_test
@@ -28,6 +33,18 @@ def describe(task: Task, tasks: Tasks, number: int) -> str:
         *_labels(task),
     ]
     return "\n".join([*head, "", *map(shown, sample.train[:number])])
+
+
+def _described_pool(task: Task, tasks: Tasks, number: int) -> str:
+    limit = tasks.source_limit
+    many = f"at most {limit:,} of them (tasks.source_limit)" if len(task.train) > limit else "all of them"
+    head = [
+        f"{task.name}: {task.kind.replace('_', ' ')}, {task.origin}, {len(task.train)} training rows "
+        f"({len(distinct(task.train))} different), no test rows",
+        f"only primed on: {many}",
+        *(f"note: {note}" for note in task.notes),
+    ]
+    return "\n".join([*head, "", *map(shown, task.train[:number])])
 
 
 def sizes(number: int, train: Sequence[Example], dev: Sequence[Example], test: Sequence[Example]) -> str:

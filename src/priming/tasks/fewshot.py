@@ -83,8 +83,7 @@ def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
     def order(size: int) -> list[int]:
         """A random order of so many rows, or that of the source's authors."""
         if protocol.draw.published and task.published and protocol.size:
-            first = task.published(number, protocol.size)
-            return [*first, *(set(range(size)) - set(first))]
+            return _published(task, number, protocol.size, size)
         found: list[int] = generator.permutation(size).tolist()
         return found
 
@@ -97,6 +96,16 @@ def draw_sample(task: Task, number: int, protocol: Protocol) -> Sample:
     kept, among = protocol.duplicates.unseen(test, seen, identity), sum(identity(example) in seen for example in test)
     train, dev = _shuffled(picked.train, generator), _shuffled(dev, generator)
     return _whole(task, number, protocol, Sample(train, dev, kept, among, picked.short, gone))
+
+
+def _published(task: Task, number: int, drawn: int, size: int) -> list[int]:
+    """The rows that the source's authors drew, then all others; raises DataError where the task lacks one of them."""
+    assert task.published
+    first = task.published(number, drawn)
+    if (last := max(first) + 1) > size:
+        has = f"{size} training rows, and its authors drew number {last}"
+        raise DataError(f"task {task.name}: {has}; complete them, or write tasks.draw: in_all")
+    return [*first, *(set(range(size)) - set(first))]
 
 
 def _development(task: Task, protocol: Protocol, train: list[Example]) -> tuple[list[Example], int]:
@@ -137,18 +146,25 @@ def first_in_fixed_order(name: str, size: int, limit: int) -> list[int]:
 
 
 def _groups(task: Task, protocol: Protocol) -> dict[str, list[Example]]:
-    """The examples of each class, in the order of the labels, or those of the task as a whole."""
-    by_class = protocol.draw.by_class
-    if by_class and task.labels is None:
+    """The examples of each class, in the order of the labels or of choices, or those of the task as a whole."""
+    by_class, rows = protocol.draw.by_class, protocol.duplicates.distinct(task.train, identity)
+    if not can_draw(protocol.draw, task.kind):
         drawn = protocol.draw.said.format(protocol.size)
         raise DataError(f"task {task.name} has no classes to draw {drawn}; {NO_CLASSES}")
-    groups: dict[str, list[Example]] = {label: [] for label in (task.labels or ()) if by_class} or {ALL: []}
-    for row in protocol.duplicates.distinct(task.train, identity):
-        groups[row.targets[0] if by_class else ALL].append(row)
+    found = {row.answered for row in rows} if by_class and task.labels is None else ()
+    classes = task.labels or sorted(found, key=lambda answer: (len(answer), answer))
+    groups: dict[str, list[Example]] = {label: [] for label in classes if by_class} or {ALL: []}
+    for row in rows:
+        groups[row.answered if by_class else ALL].append(row)
     for label, members in groups.items():
         if not members:
             raise DataError(f"task {task.name}: no row to draw {'from' if label == ALL else f'of class {label!r}'}")
     return groups
+
+
+def can_draw(draw: Draw, kind: Kind) -> bool:
+    """Whether tasks of a kind have the classes that a draw needs."""
+    return not draw.by_class or KINDS[kind].labelled or (draw.by_place and KINDS[kind].own_choices)
 
 
 NO_CLASSES = "leave tasks.draw out, so that each task is drawn as its kind is, or name another draw"

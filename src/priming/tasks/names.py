@@ -10,7 +10,7 @@ from priming.protocol.draws.table import DRAWS
 from priming.study import Study, load_study
 from priming.study.problems import Problem
 from priming.study.tasks import Tasks
-from priming.tasks.fewshot import NO_CLASSES
+from priming.tasks.fewshot import NO_CLASSES, can_draw
 from priming.tasks.label_check import said_of_labels
 from priming.tasks.sources.interface import Request
 from priming.tasks.sources.table import NO_STUDY, SOURCES, find_source, source_of, unknown
@@ -107,7 +107,7 @@ def undrawable(tasks: Tasks, base: Path) -> Iterator[Problem]:
         if source and DRAWS[source.draw].published and not source.publishes:
             text = f"{source.draw!r} is for P3's tasks, and the task {name} is none; write draw: in_all"
             yield Problem(("tasks", "draw"), text)
-        if source and DRAWS[source.draw].by_class and not DRAWS[source.usual_draw].by_class:
+        if source and not can_draw(DRAWS[source.draw], source.kind):
             text = f"{source.draw!r} draws from each class, and the task {name} has none; {NO_CLASSES}"
             yield Problem(("tasks", "draw"), text)
 

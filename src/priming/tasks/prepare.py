@@ -70,7 +70,7 @@ def _short(task: Task, samples: dict[int, Sample], protocol: Protocol) -> list[s
     """Say, a line a class, what it gave instead of the shots that were asked for; it is the same in every sample."""
     short = {label: found for sample in samples.values() for label, found in sample.short.items()}
     drawn = protocol.dev_set.drawn
-    wanted = f"{protocol.size} + {protocol.size}" if drawn else str(protocol.size)
+    wanted = protocol.draw.wanted(protocol.size, drawn)
     return [
         f"task {task.name}{'' if label == ALL else f', class {label!r}'}: too few different rows for {wanted}; "
         f"training has {found['train']}" + (f", development {found['dev']}" if drawn else "")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from priming.errors import StudyError, nearest
 from priming.tasks.names import PARTS, open_study
-from priming.tasks.sources.table import NO_STUDY, built_in, find_source, source_of
+from priming.tasks.sources.table import NO_STUDY, SOURCES, built_in, find_source, source_of
 
 
 def listed_tasks(study_file: Path | None) -> str:
@@ -22,11 +22,16 @@ def listed_tasks(study_file: Path | None) -> str:
 def shown_task(name: str, study_file: Path | None, number: int) -> str:
     """A description of the task, with the first `number` training examples of its first sample, as the model sees them.
 
-    Raises StudyError for an unknown name, DataError for problems with its rows.
+    The name of a partition may stand for a table of its tasks. Raises StudyError for an unknown name, DataError for
+    problems with rows.
     """
-    if study_file:
-        return source_of(open_study(study_file).tasks, name).described(study_file.parent, number)
-    if source := find_source(NO_STUDY, name):
-        return source.described(Path(), number)
+    tasks, base = (open_study(study_file).tasks, study_file.parent) if study_file else (None, Path())
+    source = find_source(tasks or NO_STUDY, name)
+    if source is None:
+        for kind in SOURCES.values():
+            if text := kind.shown(name, tasks, base):
+                return text
+    if source or tasks:
+        return (source or source_of(tasks or NO_STUDY, name)).described(base, number)
     near = nearest(name, [known for names in built_in().values() for known in names])
     raise StudyError(f"there is no built-in task {name!r}{near}; give the study that defines it with --study FILE")

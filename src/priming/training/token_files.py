@@ -70,7 +70,8 @@ class TokenFiles:
         """Of what the tokens depend on."""
         about = {
             "tokenizer": self._tokenizer(),
-            "lengths": [self.encoder.max_input, self.encoder.max_output, self.encoder.ends_inputs],
+            "lengths": [self.encoder.max_input, self.encoder.max_output],
+            "ends": [self.encoder.ends_inputs, self.encoder.ended],
             "written": [self.written.task_prefix, self.written.target_space],
             "rows": {task.name: task.sha256[POOL_FILE] for task in self.tasks},
         }

@@ -34,6 +34,7 @@ from priming.training.known import Known
 from priming.training.progress import LINES
 from priming.training.record import load_into, primed_places
 from priming.training.sweep import SavedSweep, Sweep
+from priming.training.tokenization import text_tokenizer
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Tuner:
     @cached_property
     def encoder(self) -> TextTokenizer:
         """The tokenizer, with the PLM's limits."""
-        return TextTokenizer(self._loaded[1], self.plm.max_input, self.plm.max_output, self.model.backbone.ends_inputs)
+        return text_tokenizer(self._loaded[1], self.plm, self.model.backbone, self.plm_folder.name)
 
     @cached_property
     def model(self) -> TextModel:

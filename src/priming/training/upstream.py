@@ -40,6 +40,7 @@ from priming.tasks.prepared import PreparedTask, read_task
 from priming.training.limits import warn_of_cut
 from priming.training.record import Stopwatch, count, environment, plm_failure, save_tensors
 from priming.training.token_files import TokenFiles
+from priming.training.tokenization import text_tokenizer
 from priming.training.validation import CheckpointSelector, DevelopmentLoss, Validator
 
 ALONE = Shard()
@@ -109,7 +110,7 @@ def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout, brings=job.plm.brings)
     model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
     job = _in_place(job, model)
-    encoder = TextTokenizer(loaded.tokenizer, job.plm.max_input, job.plm.max_output, model.backbone.ends_inputs)
+    encoder = text_tokenizer(loaded.tokenizer, job.plm, model.backbone, job.plm_folder.name)
     model.requires_grad_(False)
     tasks = [read_task(folder) for folder in job.source]
     form = _form(job, model, tasks)

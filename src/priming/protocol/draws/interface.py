@@ -28,7 +28,9 @@ class Draw:
     """The key of `tasks` in the study file that sets the number of training examples; None if every row trains, so
     that no row is left for a drawn development set."""
     by_class: ClassVar[bool] = False
-    """Whether each class gives so many, for which a task must have labels."""
+    """Whether rows are drawn from each class, for which a task must have labels."""
+    by_place: ClassVar[bool] = False
+    """Whether, in tasks with choices of each row's own, the places of right choices are such classes."""
     published: ClassVar[bool] = False
     """Whether a task's source says which rows are drawn, as its authors drew them."""
     said: ClassVar[str]
@@ -59,6 +61,14 @@ class Draw:
             if len(train) + len(dev) < least * (2 if develops else 1):
                 found.short[label] = {"train": len(train), "dev": len(dev)}
         return found
+
+    def wanted(self, size: int | None, develops: bool) -> str:
+        """What a class with enough rows gives, for messages."""
+        return f"{size} + {size}" if develops else str(size)
+
+    def least(self, size: int, groups: int) -> int:
+        """The fewest training examples that each of so many groups gives if it has enough rows."""
+        return size
 
     def examples(self, size: int | None, classes: int, rows: int) -> int:
         """Training examples at the most, of a task with so many classes and rows."""

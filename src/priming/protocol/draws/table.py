@@ -3,4 +3,4 @@
 from priming.entries import Table
 from priming.protocol.draws.interface import Draw
 
-DRAWS: Table[Draw] = Table("DRAW", "priming.protocol.draws", ("per_class", "in_all", "all", "published"))
+DRAWS: Table[Draw] = Table("DRAW", "priming.protocol.draws", ("per_class", "in_all", "balanced", "all", "published"))

@@ -131,7 +131,8 @@ def _short_classes(train: list[Example], dev: list[Example], how: Protocol) -> d
         Counter(example.targets[0] if how.draw.by_class else ALL for example in part) for part in (train, dev)
     )
     last = developed if how.dev_set.drawn else trained
-    lacking = [group for group in trained if how.size is not None and last[group] < how.size]
+    least = 0 if how.size is None else how.draw.least(how.size, len(trained))
+    lacking = [group for group in trained if last[group] < least]
     return {group: {"train": trained[group], "dev": developed[group]} for group in lacking}
 
 

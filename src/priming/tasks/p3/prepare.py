@@ -11,33 +11,33 @@ from priming.errors import DataError
 from priming.forms.choices import Question, question
 from priming.forms.rows import Example
 from priming.study.tasks import Tasks
+from priming.tasks.p3.places import mirror_of, story_files
 from priming.tasks.p3.registry import HUB, REVISION, Config, capped, checksum, configs, few_shot
+from priming.tasks.p3.stories import stories
 from priming.tasks.prepare import write_task
 from priming.tasks.reading.hub import HubReader
-from priming.tasks.reading.mirror import find_mirror
 from priming.tasks.reading.rows import Row
 from priming.tasks.task import Part, Task
 
 AUTHORS_SEED, AUTHORS_SHOTS = 100, 16
 
-Read = tuple[Example, str]
+Read = tuple[Question, str]
 """An example, and its token ids as text, as the authors' checksums have them."""
 
 
 def load(task: str, tasks: Tasks, base: Path) -> Task:
-    """Read it from the mirror if one is given, else from the live hub; raises DataError."""
-    config, key = configs()[task], f"task {task}"
-    reader = HubReader(key, HUB, task, REVISION, find_mirror(key, HUB, tasks.hub_folder, base))
+    """Read it from the mirror if one is given, else from the live hub, StoryCloze from its files; raises DataError."""
+    config = configs()[task]
+    if not config.on_hub:
+        return _of_stories(config, tasks, base)
+    reader = HubReader(f"task {task}", HUB, task, REVISION, mirror_of(config, tasks, base))
     if config.part == "train":
         rows = list(map(_text, reader.rows(config.train)))
         return Task(task, "text_to_text", None, rows, [], "p3", tuple(_sizes(config, len(rows))))
     pool = list(_questions(config, reader.rows(config.train)))
     test = [one for one, _ in _questions(config, reader.rows(config.tested))]
     notes = [*_sizes(config, len(pool), len(test)), *_order(config, [ids for _, ids in pool])]
-    return Task(
-        task, "multiple_choice", None, [one for one, _ in pool], test, "p3", tuple(notes),
-        published=lambda number, size: few_shot(number, size)[task],
-    )  # fmt: skip
+    return _asked(config, [one for one, _ in pool], test, notes)
 
 
 def prepare(task: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[str]:
@@ -49,6 +49,24 @@ def prepare(task: str, tasks: Tasks, part: Part, base: Path, out: Path) -> list[
     if part == "source":
         found = replace(found, train=[found.train[row] for row in capped(len(found.train), tasks.source_limit)])
     return write_task(found, tasks, part, out)
+
+
+def _of_stories(config: Config, tasks: Tasks, base: Path) -> Task:
+    """One of the tasks made from StoryCloze's files."""
+    files = story_files(config, tasks, base)
+    pool, test = (list(stories(config, tasks, files[split])) for split in (config.train, config.tested))
+    notes = [*_sizes(config, len(pool), len(test))]
+    if any(row.loses_last for row in pool):
+        notes.append(f"task {config.name}: choices lose their last tokens (tasks.storycloze.last_token: dropped)")
+    return _asked(config, pool, test, notes)
+
+
+def _asked(config: Config, pool: list[Question], test: list[Question], notes: Sequence[str]) -> Task:
+    """A task with choices."""
+    return Task(
+        config.name, "multiple_choice", None, [*pool], [*test], "p3", tuple(notes),
+        published=lambda number, size: few_shot(number, size)[config.name],
+    )  # fmt: skip
 
 
 def _text(row: Row) -> Example:
@@ -69,7 +87,7 @@ def _questions(config: Config, rows: Iterable[Row]) -> Iterator[Read]:
         if len(choices) < 2:
             raise DataError(f"{own[0].place}: an example with one choice; copy the data set again")
         text = _value(own[0], "inputs_pretokenized", str)
-        made: Question = question(text, choices, right[0], group=config.group, template=config.name)
+        made = question(text, choices, right[0], group=config.group, template=config.name)
         yield made, _ids(own)
 
 

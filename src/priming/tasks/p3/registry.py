@@ -11,6 +11,8 @@ HUB, REVISION = "bigscience/P3", "refs/convert/parquet"
 CAP = 500_000
 """The most examples of a training configuration; T0 divides it by the number of templates, Wu et al. (2022) do not."""
 CAP_SEED = 3
+SCORED = "_score_eval"
+"""What the names of evaluation configurations end in."""
 GROUPS = {"train": "training", "eval": "evaluation"}
 
 
@@ -32,6 +34,16 @@ class Config:
     test: int | None = None
     choices: int | None = None
     on_hub: bool = True
+
+    @property
+    def template(self) -> str:
+        """The key of its template among those of its data set."""
+        return self.name.removeprefix(f"{self.dataset}_").removesuffix(SCORED)
+
+    @property
+    def role(self) -> Literal["source", "target"]:
+        """The part that it plays in a study."""
+        return "source" if self.part == "train" else "target"
 
 
 @cache

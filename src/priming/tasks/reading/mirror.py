@@ -6,8 +6,9 @@ Nothing here imports `datasets`: this module finds the files for hashing, and `h
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ HOW_TO = (
     f"to read a mirror, set {VARIABLE}=FOLDER in the environment or tasks.hub_folder in the study file; "
     "FOLDER/<owner>/<name>/ holds the data set's files as the hub has them, README.md included"
 )
-REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE"
+CARDS = 64
+"""Data cards that are kept as parsed, by their content."""
+REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE --to FOLDER"
 """What to do about a mirror that lacks something."""
 
 
@@ -36,20 +39,13 @@ class Mirror:
     @property
     def has_card(self) -> bool:
         """Whether a README lists configurations."""
-        return bool(_head(self.folder / "README.md").get("configs"))
+        readme = self.folder / "README.md"
+        return bool(_head(readme, _yaml_head(readme)).get("configs"))
 
     def configurations(self) -> dict[str, list[str]]:
         """The patterns of each configuration's data files; all files are `default` if the README lists none."""
-        entries = _head(self.folder / "README.md").get("configs") or []
-        if not isinstance(entries, list) or not all(
-            isinstance(entry, dict) and "config_name" in entry for entry in entries
-        ):
-            raise DataError(
-                f"{self.folder / 'README.md'}: configs is not a list of entries with config_name and data_files"
-            )
-        return {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries} or {
-            "default": ["**/*"]
-        }
+        readme = self.folder / "README.md"
+        return dict(_configurations(readme, _yaml_head(readme)))
 
     def files(self, config: str | None) -> list[Path]:
         """The data files of a configuration, and the README, sorted; raises DataError for an unknown configuration."""
@@ -63,6 +59,24 @@ class Mirror:
             raise DataError(f"{self.key}: {self.folder} has no data files{which}; {REFRESH}")
         readme = self.folder / "README.md"
         return sorted(found | ({readme} if readme.is_file() else set()))
+
+    def of_split(self, config: str, split: str) -> list[Path]:
+        """The data files of a split of a configuration, all of them where the card does not tell splits apart, sorted.
+
+        Raises DataError for an unknown configuration, and where there are no such files.
+        """
+        readme = self.folder / "README.md"
+        named = {
+            str(entry.get("config_name")): entry for entry in _head(readme, _yaml_head(readme)).get("configs") or ()
+        }
+        entries = named.get(config, {}).get("data_files")
+        parts = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        patterns = [pattern for entry in parts if entry.get("split") == split for pattern in _patterns(entry)]
+        files = {path for pattern in patterns for path in self.folder.glob(pattern)} if parts else self.files(config)
+        found = sorted(path for path in files if path.is_file() and path.suffix in DATA)
+        if not found:
+            raise DataError(f"{self.key}: {self.folder} has no files of the split {split!r} of {config}; {REFRESH}")
+        return found
 
 
 def chosen_configuration(key: str, place: str, config: str | None, there: list[str]) -> str:
@@ -88,10 +102,15 @@ def mirror_root(hub_folder: str | None, base: Path) -> Path | None:
     given = os.environ.get(VARIABLE)
     if not given and hub_folder is None:
         return None
-    key, root = (VARIABLE, Path(given).absolute()) if given else ("tasks.hub_folder", base / str(hub_folder))
+    root = Path(given).absolute() if given else base / str(hub_folder)
     if not root.is_dir():
-        raise DataError(f"{key} names {root}, which is not a folder; {HOW_TO}")
+        raise DataError(f"{mirror_setting()} names {root}, which is not a folder; {HOW_TO}")
     return root
+
+
+def mirror_setting() -> str:
+    """What names the folder of the mirror, where there is one: the environment variable, or the study's key."""
+    return VARIABLE if os.environ.get(VARIABLE) else "tasks.hub_folder"
 
 
 def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
@@ -142,18 +161,41 @@ def write_readme(path: Path, splits: Splits) -> None:
     path.write_text(f"---\n{yaml.safe_dump({'configs': configs}, sort_keys=False)}---\n", encoding="utf-8")
 
 
-def _head(readme: Path) -> dict[str, Any]:
-    """The YAML between the two lines of dashes at the top of a README file."""
+def _yaml_head(readme: Path) -> str:
+    """The text between the two lines of dashes at the top of a README file, empty where there is none."""
     if not readme.is_file():
-        return {}
+        return ""
     parts = readme.read_text(encoding="utf-8", errors="replace").split("---\n", 2)
-    if len(parts) < 3 or parts[0].strip():
-        return {}
+    return "" if len(parts) < 3 or parts[0].strip() else parts[1]
+
+
+@lru_cache(maxsize=CARDS)
+def _configurations(readme: Path, head: str) -> Mapping[str, list[str]]:
+    """The patterns of each configuration in the head of a README file; parsing that of P3 takes a second."""
+    entries = _head(readme, head).get("configs") or []
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and "config_name" in entry for entry in entries
+    ):
+        raise DataError(f"{readme}: configs is not a list of entries with config_name and data_files")
+    found = {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries}
+    return found or {"default": ["**/*"]}
+
+
+def _head(readme: Path, head: str) -> dict[str, Any]:
+    """What the YAML head of a README file says; raises DataError."""
+    found = _parsed(head)
+    if isinstance(found, yaml.YAMLError):
+        raise DataError(f"{readme}: the YAML head cannot be read ({found})")
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=CARDS)
+def _parsed(text: str) -> Any:
+    """The value of a YAML text, or the error."""
     try:
-        head = yaml.safe_load(parts[1])
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DataError(f"{readme}: the YAML head cannot be read ({error})") from None
-    return head if isinstance(head, dict) else {}
+        return error
 
 
 def _patterns(data_files: Any) -> list[str]:

@@ -72,6 +72,13 @@ class Source:
         """A line for each overlap between source and target tasks, all of this source."""
         return []
 
+    @classmethod
+    def shown(cls, name: str, tasks: Tasks | None, base: Path) -> str | None:
+        """A description of all tasks that a name stands for, those of a study where one is given; None if it is no such
+        name. Raises DataError.
+        """
+        return None
+
     # A task's part of a recipe.
 
     def params(self, part: str) -> Params:
