@@ -82,6 +82,17 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
         )
         for algorithm in ("maml", "reptile")
     },
+    ("priming", "maml", "inner_optimizer"): (
+        ("priming", "variants", "maml:extra"),
+        {"order": "first", "inner_optimizer": "adafactor"},
+    ),
+    **{
+        ("priming", algorithm, "inner_state"): (
+            ("priming", "variants", f"{algorithm}:extra"),
+            {"inner_optimizer": "adafactor", "inner_state": "carried", **more},
+        )
+        for algorithm, more in (("maml", {"order": "first"}), ("reptile", {}))
+    },
     ("priming", "variants"): (("priming", "variants", "mtl:short"), {"budget": {"steps": 6}}),
     ("priming", "plms"): (("priming", "plms"), {"small": {"mtl": {"batch": 6}}}),
     ("tuning", "exceptions"): (("tuning", "exceptions"), [{"elements": ["adapter"], "bank": 7}]),

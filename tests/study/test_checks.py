@@ -246,7 +246,7 @@ HEADED = (
         (
             (("  target: [d, e]\n", "  target: [d, e]\n  draw: per_clas\n"),),
             "line 9, tasks.draw: 'per_clas' is not allowed; did you mean 'per_class'?; "
-            "allowed: 'per_class', 'in_all', 'all' or 'published'",
+            "allowed: 'per_class', 'in_all', 'balanced', 'all' or 'published'",
         ),
         (
             (("  target: [d, e]\n", "  target: [d, e]\n  dev_limit: 50\n"),),

@@ -77,8 +77,8 @@ def test_all_problems_in_one_message(changed: Changed) -> None:
         "line 1, name: 'my toy' is not allowed; allowed: letters, digits, '.', '_' and '-', "
         "the first a letter or digit",
         "line 5, plms.tiny.max_inputt: unknown key 'max_inputt'; did you mean 'max_input' or 'max_output'?; "
-        "allowed: generate, path, package, hub, revision, family, leave_out, brings, convert, seeds, max_input, "
-        "max_output",
+        "allowed: generate, path, package, hub, revision, family, leave_out, prime, brings, convert, seeds, "
+        "max_input, max_output, end_tokens",
         "line 12, priming.mtl.learning_rates.plm: -1 is not allowed; allowed: more than 0",
     ]
 
