@@ -7,6 +7,7 @@ import adapters
 from priming.backbones.compute import Compute
 from priming.backbones.device import device_of
 from priming.backbones.loading import LoadedPlm
+from priming.backbones.recomputation import recompute_layers
 from priming.backbones.text_model import TextModel
 from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS, in_place
@@ -43,6 +44,8 @@ def attach(
         element.fill(
             model, [parameter for _, parameter in model.owned_by((element.name,))], sizes.of(element.name), seed
         )
+    if compute and compute.checkpointing:
+        recompute_layers(model)
     return model.to(device_of(compute)) if compute else model
 
 

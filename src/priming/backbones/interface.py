@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from priming.backbones.encoding import Batch
@@ -91,6 +91,12 @@ class Backbone:
         if self.ends_inputs and tokenizer("a")["input_ids"][-1] != config.eos_token_id:
             return f"does not end a text with the model's end token ({config.eos_token_id})"
         return None
+
+    def layers(self, plm: Any) -> "list[nn.Module]":
+        """Layers that pass one after the other, each of which can be computed again in the backward pass."""
+        from transformers.modeling_layers import GradientCheckpointingLayer
+
+        return [module for module in plm.modules() if isinstance(module, GradientCheckpointingLayer)]
 
     # The passes of a model. P prompt vectors are in front of the inputs by then.
 
