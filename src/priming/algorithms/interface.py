@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from priming.runs.checkpoints import Stateful
     from priming.runs.loop import Objective
     from priming.runs.parameters import Named
-    from priming.runs.shards import Shard, Weight
+    from priming.runs.shards import PartObjective, Shard, Weight
     from priming.runs.update_rules.interface import UpdateRule
 
 
@@ -295,6 +295,6 @@ class Algorithm:
 
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
-    ) -> "tuple[Objective, Weight]":
+    ) -> "tuple[PartObjective, Weight]":
         """The objective over these rows of what is divided, and from the step to their weight in the whole."""
         raise NotImplementedError
