@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from priming.runs.checkpoints import State
 
+MANY = 2**22
+"""Parameters of all runs together whose gradients are put in their places one by one, which takes longer for few."""
+_LAST = 2**62
 Gradients = dict[str, Tensor]
 Named = dict[str, Tensor]
 Owner = Callable[[str], str]
@@ -99,24 +102,27 @@ class StackedParameters:
     def gradients(self, losses: Tensor, weight: float = 1.0, into: Gradients | None = None) -> Gradients:
         """The gradient of each run's loss with respect to its own parameters, times `weight`; `losses` [R].
 
-        It is added to `into`, where that is given. A parameter's gradient is put in its place as soon as it is known,
-        so that those of all parameters are held once.
+        It is added to `into`, where that is given. Where there are many parameters, the gradient of each is put in its
+        place as soon as it is known, so that those of all are held once.
         """
+        if sum(flat.numel() for flat in self.flat.values()) >= MANY:
+            return self._gradients_in_place(losses, weight, into)
+        grads = torch.autograd.grad(losses.sum(), list(self.views.values()), allow_unused=True)
+        filled = {
+            name: torch.zeros_like(view) if g is None else g
+            for (name, view), g in zip(self.views.items(), grads, strict=True)
+        }
+        return weighted(self.gathered(filled), weight, into)
+
+    def _gradients_in_place(self, losses: Tensor, weight: float, into: Gradients | None) -> Gradients:
         found = {element: torch.zeros_like(flat) for element, flat in self.flat.items()} if into is None else into
         places = self._in_shape(found)
-        if weight == 1.0 and into is None:
-            for name, view in self.views.items():
-                view.grad = places[name]
-            hooks = []
-        else:
-            hooks = [v.register_post_accumulate_grad_hook(_adding(places[n], weight)) for n, v in self.views.items()]
+        hooks = [v.register_post_accumulate_grad_hook(_adding(places[n], weight)) for n, v in self.views.items()]
         try:
             losses.sum().backward(inputs=list(self.views.values()))
         finally:
             for hook in hooks:
                 hook.remove()
-            for view in self.views.values():
-                view.grad = None
         return found
 
     def _in_shape(self, flat: Mapping[str, Tensor]) -> Named:
@@ -196,6 +202,18 @@ def weighted(gradients: Gradients, weight: float, into: Gradients | None) -> Gra
         if into is not None:
             into[element].add_(gradient)
     return gradients if into is None else into
+
+
+def only_row(stacked: Tensor) -> Tensor:
+    """The parameter [...] of a single run, from [1 x ...].
+
+    A backward pass visits what was made first last, which would be these views: gradients of all parameters would wait
+    for them, beside those that are already in their places. So they count as made last.
+    """
+    row = stacked.squeeze(0)
+    if row.grad_fn is not None:
+        row.grad_fn._set_sequence_nr(_LAST)
+    return row
 
 
 def _adding(place: Tensor, weight: float) -> Callable[[Tensor], None]:
