@@ -264,6 +264,12 @@ class Algorithm:
         clip: float | None = self.settings.clip
         return clip
 
+    @property
+    def optimizer(self) -> str | None:
+        """The update rule that the settings name; None where the algorithm has its own, which remembers nothing."""
+        optimizer: str = self.settings.optimizer
+        return optimizer
+
     def update_rule(self, device: "torch.device") -> "UpdateRule":
         """What moves the outer elements."""
         import torch

@@ -155,11 +155,10 @@ class MetaLearner(Algorithm):
 
     @property
     def held(self) -> int:
-        """One support set of each task and its query set; all support sets where inner steps are differentiated."""
-        times = 2 * self.moves.inner_steps if self.through_inner_steps else 1
-        return -(-self.settings.tasks // self.settings.accumulation_steps) * (
-            self.settings.support * times + self.step.outer
-        )
+        """One support set of each task, or its query set; where inner steps are differentiated, all of them."""
+        support, query = self.settings.support, self.step.outer
+        each = 2 * self.moves.inner_steps * support + query if self.through_inner_steps else max(support, query)
+        return -(-self.settings.tasks // self.settings.accumulation_steps) * each
 
     @property
     def copies(self) -> float:

@@ -212,7 +212,7 @@ def only_row(stacked: Tensor) -> Tensor:
     """
     row = stacked.squeeze(0)
     if row.grad_fn is not None:
-        row.grad_fn._set_sequence_nr(_LAST)
+        row.grad_fn._set_sequence_nr(_LAST)  # type: ignore[attr-defined]
     return row
 
 
