@@ -42,7 +42,11 @@ RICH: dict[str, Any] = {
     },
     "priming": {
         "mtl": {"learning_rates": {"plm": 1e-3, "adapter": 1e-2, "prefix": 1e-2}},
-        "maml": {"learning_rates": {"plm": 1e-3}, "inner_learning_rates": {"prompt": 0.1, "adapter": 0.3}},
+        "maml": {
+            "order": "first",
+            "learning_rates": {"plm": 1e-3},
+            "inner_learning_rates": {"prompt": 0.1, "adapter": 0.3},
+        },
         "reptile": {"keep": "best", "inner_learning_rates": {"plm": 0.1}, "learning_rates": {"plm": 0.1}},
         "variants": {"mtl:short": {"budget": {"steps": 5}}},
     },

@@ -121,6 +121,7 @@ MATTERS: dict[str, set[str]] = {
     "scoring/published": {"tables"},
     "compute/precision": {"prime", "tune"},
     "compute/split": {"prime", "tune"},
+    "compute/checkpointing": {"prime", "tune"},
     "figures/draw": {"figure"},
     "figures/style": {"figure"},
     "figures/strategy_matrix": {"figure"},

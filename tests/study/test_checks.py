@@ -202,6 +202,14 @@ HEADED = (
             "'mtl[plm+adapter]', but priming.mtl.batch is 3; allowed: no more",
         ),
         (
+            (
+                *with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}}}\n"),
+                ("priming:\n", "compute: {checkpointing: true}\npriming:\n"),
+            ),
+            "line 9, compute.checkpointing: 'maml[plm | plm x1]' differentiates its inner steps once more, which "
+            "needs all their activations; leave it out, or set order: first",
+        ),
+        (
             with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, tasks: 3}}\n"),
             "line 10, priming.maml.tasks: 3 tasks a meta-batch, and tasks.source has 2; allowed: no more",
         ),

@@ -124,7 +124,7 @@ MATTERS = {
     "priming.tasks.conventions": {"prime", "tune"},
     "priming.backbones": {"pretrain", "prime", "tune"},
     "priming.backbones.conversion": {"pretrain"},
-    **{f"priming.backbones.{name}": {"prime", "tune"} for name in ("attachment", "flops")},
+    **{f"priming.backbones.{name}": {"prime", "tune"} for name in ("attachment", "flops", "recomputation")},
     "priming.forms": {"prime", "tune"},
     "priming.forms.answers": {"prime", "tune", "score", "tables"},
     # What a form says of rows and scores, and no model, is what preparing and scoring use.

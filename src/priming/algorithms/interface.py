@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from priming.runs.checkpoints import Stateful
     from priming.runs.loop import Objective
     from priming.runs.parameters import Named
-    from priming.runs.shards import Shard, Weight
+    from priming.runs.shards import PartObjective, Shard, Weight
     from priming.runs.update_rules.interface import UpdateRule
 
 
@@ -269,6 +269,12 @@ class Algorithm:
         clip: float | None = self.settings.clip
         return clip
 
+    @property
+    def optimizer(self) -> str | None:
+        """The update rule that the settings name; None where the algorithm has its own, which remembers nothing."""
+        optimizer: str = self.settings.optimizer
+        return optimizer
+
     def update_rule(self, device: "torch.device") -> "UpdateRule":
         """What moves the outer elements."""
         import torch
@@ -300,6 +306,6 @@ class Algorithm:
 
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
-    ) -> "tuple[Objective, Weight]":
+    ) -> "tuple[PartObjective, Weight]":
         """The objective over these rows of what is divided, and from the step to their weight in the whole."""
         raise NotImplementedError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from priming.forms.training import FormTraining
     from priming.runs.loop import Objective
     from priming.runs.parameters import Gradients, Named, StackedParameters
-    from priming.runs.shards import Shard, Weight
+    from priming.runs.shards import PartObjective, Shard, Weight
 
 
 class Meta(Upstream):
@@ -189,11 +189,10 @@ class MetaLearner(Algorithm):
 
     @property
     def held(self) -> int:
-        """One support set of each task and its query set; all support sets where inner steps are differentiated."""
-        times = 2 * self.moves.inner_steps if self.through_inner_steps else 1
-        return -(-self.settings.tasks // self.settings.accumulation_steps) * (
-            self.settings.support * times + self.step.outer
-        )
+        """One support set of each task, or its query set; where inner steps are differentiated, all of them."""
+        support, query = self.settings.support, self.step.outer
+        each = 2 * self.moves.inner_steps * support + query if self.through_inner_steps else max(support, query)
+        return -(-self.settings.tasks // self.settings.accumulation_steps) * each
 
     @property
     def copies(self) -> float:
@@ -291,18 +290,22 @@ class MetaLearner(Algorithm):
 
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
-    ) -> "tuple[Objective, Weight]":
+    ) -> "tuple[PartObjective, Weight]":
         """The gradient over these tasks of a meta-batch, over which the outer loss is a mean."""
+        from priming.runs.parameters import weighted
+
         settings = self.settings
         loops = self._loops(model, form, lambda step: self.meta_batch(sets, run_key, step, rows))
         loops.carried, loops.first = self.carried, rows.start == 0
 
-        def objective(parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
+        def objective(
+            parameters: "StackedParameters", step: int, weight: float = 1.0, into: "Gradients | None" = None
+        ) -> "tuple[Tensor, Gradients]":
             """The mean loss over these tasks [1], and the gradient of their mean or sum."""
             loss, gradients = self.gradient(loops, parameters, step)
             if settings.over_tasks == "sum":
-                gradients = {element: settings.tasks * gradient for element, gradient in gradients.items()}
-            return loss, gradients
+                gradients = weighted(gradients, settings.tasks, None)
+            return loss, weighted(gradients, weight, into)
 
         share = (rows.stop - rows.start) / settings.tasks
         return objective, lambda _: share

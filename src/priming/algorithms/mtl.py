@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from priming.backbones.text_model import TextModel
     from priming.forms.batches import TokenPair
     from priming.forms.training import FormTraining
-    from priming.runs.loop import Objective
-    from priming.runs.shards import Weight
+    from priming.runs.shards import PartObjective, Weight
 
 
 class Mtl(Upstream):
@@ -77,7 +76,7 @@ class MultiTask(Algorithm):
 
     def part(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int, rows: slice
-    ) -> "tuple[Objective, Weight]":
+    ) -> "tuple[PartObjective, Weight]":
         """The loss over these rows of a batch; their weight is by terms of the loss, where it is a mean over them."""
         from priming.forms.side_by_side import SideBySide
 

@@ -79,6 +79,10 @@ class StandardReptile(MetaLearner):
         """None: the way is no gradient."""
         return None
 
+    @property
+    def optimizer(self) -> None:
+        """None: values move a share of the way."""
+
     def update_rule(self, device: "torch.device") -> "UpdateRule":
         """A move of `step_size` of the way."""
         from priming.runs.update_rules.interpolation import Interpolation

@@ -8,6 +8,7 @@ from priming.backbones.brought import take_over
 from priming.backbones.compute import Compute
 from priming.backbones.device import device_of
 from priming.backbones.loading import LoadedPlm
+from priming.backbones.recomputation import recompute_layers
 from priming.backbones.text_model import TextModel
 from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS, in_place
@@ -47,6 +48,8 @@ def attach(
         )
     if loaded.brought and loaded.brought.element in named:
         take_over(model, loaded.brought, sizes.of(loaded.brought.element))
+    if compute and compute.checkpointing:
+        recompute_layers(model)
     return model.to(device_of(compute)) if compute else model
 
 

@@ -29,6 +29,7 @@ class Causal(Backbone):
     model_types = ("gpt2", "llama", "qwen2")
     passes = frozenset({"decode"})
     ends_inputs = False
+    stacks = 1
     without_biases = frozenset({"llama"})
     without_prefix = "the library's prefix shifts the positions of tokens"
 

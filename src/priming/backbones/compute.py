@@ -1,6 +1,6 @@
 """The study file on the machine: on what priming and tuning run, and in which precision."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ Precision = Literal["float32", "bfloat16"]
 
 class Compute(Section):
     """What trainings run on. Results are made anew for another precision or split, not for other devices or GPUs."""
+
+    later = frozenset({"checkpointing"})
 
     device: Device = Field("auto", description="`auto`: a GPU where there is one, else the CPU.")
     precision: Precision = Field(
@@ -29,3 +31,13 @@ class Compute(Section):
         description="For GPUs with less memory: divides `tuning.bank`, and multiplies the `accumulation_steps` of each "
         "priming, as far as its batch allows. Results change by rounding only.",
     )
+    checkpointing: bool = Field(
+        False,
+        description="Compute the activations of each layer of the PLM again in the backward pass, instead of holding "
+        "them, while priming and tuning: less memory for about a third more time. Dropout masks stay the same.",
+    )
+
+    @property
+    def of_results(self) -> dict[str, Any]:
+        """What results are made anew for, as an entry of their recipes."""
+        return self.settings(include={"precision", "checkpointing"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from priming.backbones.encoding import Batch
@@ -130,6 +130,12 @@ class Backbone:
         if ended == "both" or self.may_leave_out_ends:
             return None
         return f"{ended!r} is for encoder-decoders, and this PLM is none; allowed: 'both'"
+
+    def layers(self, plm: Any) -> "list[nn.Module]":
+        """Layers that pass one after the other, each of which can be computed again in the backward pass."""
+        from transformers.modeling_layers import GradientCheckpointingLayer
+
+        return [module for module in plm.modules() if isinstance(module, GradientCheckpointingLayer)]
 
     # The passes of a model. P prompt vectors are in front of the inputs by then.
 

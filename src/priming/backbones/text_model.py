@@ -97,7 +97,7 @@ class TextModel(nn.Module):
         states, mask = self.below(input_ids, mask)
         if self.after_last is None:
             return states, mask
-        with self._passing(states.device):
+        with self.passing(states.device):
             return self.after_last(states), mask
 
     def below(self, input_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,7 +108,7 @@ class TextModel(nn.Module):
         if self.known is not None:
             return embedding(input_ids, self.known), mask
         embeddings, mask = self._embed(input_ids, mask)
-        with self._passing(embeddings.device):
+        with self.passing(embeddings.device):
             return self.backbone.states(self.plm, embeddings, mask), mask
 
     @contextmanager
@@ -127,12 +127,12 @@ class TextModel(nn.Module):
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
-        with self._passing(states.device):
+        with self.passing(states.device):
             return _wide(self.backbone.logits(self.plm, states, mask, decoder_input_ids))
 
     def decode_next(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x V] of the token after all of `decoder_input_ids` [B x T]."""
-        with self._passing(states.device):
+        with self.passing(states.device):
             return _wide(self.backbone.next_logits(self.plm, states, mask, decoder_input_ids))
 
     def score_tree(
@@ -152,7 +152,7 @@ class TextModel(nn.Module):
         The tree of N nodes is the same for all inputs; see `Backbone.tree_states` for the other arguments. The logits
         of `at_once` nodes of all inputs are made at once.
         """
-        with self._passing(states.device):
+        with self.passing(states.device):
             hidden = self.backbone.tree_states(self.plm, states, mask, tokens, depths, seen)
             parts = hidden.split(max(1, at_once // len(tokens)))
             return torch.cat([self._after_nodes(part, nodes, targets, at_once) for part in parts])
@@ -174,14 +174,14 @@ class TextModel(nn.Module):
         assert self.head is not None
         states, _ = self.encode(input_ids, mask)
         front = 0 if self.prompt is None else self.prompt.shape[0]
-        with self._passing(states.device):
+        with self.passing(states.device):
             return _wide(self.head(states[:, front], places))
 
     def tag(self, input_ids: Tensor, mask: Tensor, places: Tensor) -> Tensor:
         """Logits [B x S x C] of classes of each token, by the head at the place [B] of its row."""
         assert self.head is not None
         states, _ = self.encode(input_ids, mask)
-        with self._passing(states.device):
+        with self.passing(states.device):
             return _wide(self.head.of_tokens(states[:, states.shape[1] - input_ids.shape[1] :], places))
 
     def forward(self, input_ids: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
@@ -189,8 +189,8 @@ class TextModel(nn.Module):
         return self.decode(*self.encode(input_ids, mask), decoder_input_ids)
 
     @contextmanager
-    def _passing(self, device: torch.device) -> Iterator[None]:
-        """Within it passes run in the precision asked for."""
+    def passing(self, device: torch.device) -> Iterator[None]:
+        """Within it passes on this device run in the precision asked for."""
         casting = (
             torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
             if self.precision == "bfloat16"

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from priming.backbones.encoding import IGNORE_INDEX, Batch, shift_right
 from priming.backbones.text_model import TextModel
 from priming.forms.training import Loss
+from priming.runs.parameters import only_row
 from priming.section import Reduction
 
 Masking = Callable[[Tensor], AbstractContextManager[object]]
@@ -81,7 +82,7 @@ def run_losses(
         return form.of(logits, *of_run)
 
     if len(batch.input_ids) == 1:  # same result, but a single run need not pay for vmap
-        own = {name: value.squeeze(0) for name, value in stacked.items()}
+        own = {name: only_row(value) for name, value in stacked.items()}
         return one(own, None if keys is None else keys[0], *(value[0] for value in inputs))[None]
     in_dims = (0, None if keys is None else 0, *(0 for _ in inputs))
     return vmap(one, in_dims=in_dims)(dict(stacked), keys, *inputs)

@@ -39,8 +39,10 @@ class SideBySide:
         self.shapes: list[Shape] = []
         self.masking = partial(CoordinateDropout, first_row=first_row)
 
-    def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
-        """Losses [R] and gradients at `step`."""
+    def __call__(
+        self, parameters: StackedParameters, step: int, weight: float = 1.0, into: Gradients | None = None
+    ) -> tuple[Tensor, Gradients]:
+        """Losses [R] and gradients at `step`, these times `weight` and added to `into` where that is given."""
         device = next(iter(parameters.flat.values())).device
         batch = collate(self.picks(step), self.model.pad_id).to(device)
         self.shapes.append((batch.input_ids.shape[-1], batch.labels.shape[-1]))
@@ -48,7 +50,7 @@ class SideBySide:
         views = {name: view[:runs] for name, view in parameters.views.items()} if rest else parameters.views
         keys = dropout_keys(self.run_keys[:runs], step, device) if self.model.training else None
         losses = run_losses(self.model, views, batch, keys=keys, masking=self.masking, form=self.form)
-        return pad(losses.detach(), (0, rest)), parameters.gradients(losses)
+        return pad(losses.detach(), (0, rest)), parameters.gradients(losses, weight, into)
 
     def state(self) -> State:
         """The shapes so far."""

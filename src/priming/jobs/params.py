@@ -58,7 +58,7 @@ def priming_params(study: Study, member: Member, priming: Priming, seed: int) ->
         "task_prefix": study.tasks.task_prefix,
         "source": study.tasks.source,
         **_seeds(member, seed),
-        "precision": study.compute.precision,
+        **study.compute.of_results,
     }
     return params_ | ({"validation": validation_params(study, member.plm, priming)} if settings.chooses else {})
 
@@ -117,7 +117,7 @@ def cell_params(study: Study, member: Member, strategy: Strategy, seed: int, tog
         "samples": study.tasks.samples,
         **_seeds(member, seed),
         "together": list(together),
-        "precision": study.compute.precision,
+        **study.compute.of_results,
     }
 
 

@@ -138,7 +138,7 @@ def _prime(study: Study, job: Job, size: Size, longest: int | None = None) -> Tr
         sum(element_parameters(e, study.elements, size) for e in part)
         for part in (result.priming.outer, result.priming.inner)
     )
-    source, target = _lengths(study, result.plm)
+    source, target = longest_tokens(study, result.plm)
     kept = algorithm.held
     values = _weights(size) + 20 * outer + 4 * algorithm.copies * inner + _texts(study)
     activations = kept * (source + target) * _per_token(size, source)
@@ -168,7 +168,7 @@ def primed_examples(study: Study, result: Result, size: Size) -> float:
 def _operations(study: Study, result: Result, size: Size) -> float:
     """Operations per example of a priming; doubled if inner steps are differentiated."""
     assert result.priming
-    source, target = _lengths(study, result.plm)
+    source, target = longest_tokens(study, result.plm)
     twice = study.algorithm_of(result.priming, result.plm).through_inner_steps
     return (source + target) * 6.0 * size.body * (2 if twice else 1)
 
@@ -225,7 +225,7 @@ def _sweep(
     """
     tuning = study.tuning_of(plm, strategy)
     rates = math.prod(len(tuning.learning_rates.of(element)) for element in strategy.tuned)
-    source, target = _lengths(study, plm)
+    source, target = longest_tokens(study, plm)
     rows = train_rows(study, tasks[0])
     courses = [(batch, length.steps(rows, batch)) for batch in tuning.batch_sizes for length in lengths]
     courses = courses if strategy.tuned else [(0, 0)]
@@ -277,7 +277,7 @@ def _texts(study: Study) -> float:
     return TOKEN * len(study.tasks.source) * study.tasks.source_limit * longest
 
 
-def _lengths(study: Study, plm: str) -> tuple[int, int]:
+def longest_tokens(study: Study, plm: str) -> tuple[int, int]:
     """Maximum numbers of input tokens, including a soft prompt, and of output tokens."""
     found = study.plms[plm]
     return found.max_input + study.elements.added_inputs, found.max_output

@@ -15,6 +15,7 @@ from priming.jobs.graph import Graph, Job, graph
 from priming.jobs.recipes import Recipes
 from priming.resources.answering import operations_of_testing, rows_to_test
 from priming.resources.estimates import COSTS, primed_examples, train_rows
+from priming.resources.gpu_memory import gpu_memory
 from priming.resources.sizes import Size, element_parameters, plm_size
 from priming.study import Study
 
@@ -49,6 +50,10 @@ INPUT, OUTPUT = 128, 8
 EXECUTED = (
     "Executed: including padding, in the proportion found in the step's existing results; unknown until there are any."
 )
+MEMORY = (
+    "GPU memory: an estimate for the largest job, at the longest inputs and outputs, without CUDA's own; "
+    "blank where the size of the PLM is a guess."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Phase:
     bytes: float = 0.0
     counted: float = 0.0
     with_padding: float = 0.0
+    gpu_memory: float = 0.0
+    """Of the job that takes the most, in bytes; 0 if unknown."""
 
     @property
     def executed(self) -> float | None:
@@ -86,6 +93,7 @@ class Phase:
             self.bytes + other.bytes,
             self.counted + other.counted,
             self.with_padding + other.with_padding,
+            max(self.gpu_memory, other.gpu_memory),
         )
 
 
@@ -177,7 +185,8 @@ def _phase(jobs: Graph, mean: Study, recipes: Recipes, job: Job, base: Path) -> 
     trainings, tokens = _trained(mean, job, size)
     all_tokens = tokens * (plm.max_input + plm.max_output)
     weights = sum(_bytes(mean, job, base))
-    counts = (all_tokens, cost.operations, cost.answering, weights, *_spent(recipes, job))
+    memory = gpu_memory(jobs.study, job, size) or 0.0
+    counts = (all_tokens, cost.operations, cost.answering, weights, *_spent(recipes, job), memory)
     return Phase(job.step, 1, done, trainings, *counts)
 
 
@@ -242,6 +251,7 @@ def described(found: Plan, tokens: int = INPUT) -> str:
         f"{found.gpu.upper()} hours",
         "of which answering",
         "weights on disk",
+        "GPU memory",
     )
     *lines, total = _aligned([heads, *(_row(found, phase) for phase in (*found.phases, found.total))])
     rule = "-" * len(total)
@@ -261,7 +271,9 @@ def described(found: Plan, tokens: int = INPUT) -> str:
     )
     fewer = " without what PLMs leave out" if any(plm.restricts for plm in study.plms.values()) else ""
     first = f"study {study.name}: {found.cells} cells ({counts}{fewer}), {runs}"
-    return "\n".join([first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, _answered(found), EXECUTED])
+    return "\n".join(
+        [first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, _answered(found), EXECUTED, MEMORY]
+    )
 
 
 def _answered(found: Plan) -> str:
@@ -305,6 +317,7 @@ def _row(found: Plan, phase: Phase) -> tuple[str, ...]:
         _hours(found.hours(phase)),
         _hours(found.in_hours(phase.answering)),
         _size(phase.bytes),
+        _size(phase.gpu_memory),
     )
 
 

@@ -16,12 +16,17 @@ from priming.study.plm import Plm
 
 @dataclass(frozen=True)
 class Size:
-    """Parameters in all, model width, layers of encoder and decoder together, tokens of the vocabulary."""
+    """Parameters in all, model width, layers of encoder and decoder together, tokens of the vocabulary.
+
+    `stacks` is 2 with an encoder and a decoder, else 1; `guessed` is true where only the PLM's name is known.
+    """
 
     parameters: int
     width: int
     layers: int
     vocabulary: int
+    stacks: int = 2
+    guessed: bool = False
 
     @property
     def body(self) -> int:
@@ -43,16 +48,16 @@ KNOWN = {
     "mt5-base": Size(582_401_280, 768, 24, 250_112),
     "mt5-large": Size(1_229_581_312, 1024, 48, 250_112),
     "mt5-xl": Size(3_742_619_648, 2048, 48, 250_112),
-    "bert-base-multilingual-cased": Size(177_853_440, 768, 12, 119_547),
+    "bert-base-multilingual-cased": Size(177_853_440, 768, 12, 119_547, stacks=1),
 }
 """By the last part of the hub id. `t5-xl-lm-adapt` and the like are as large as `t5-v1_1-xl`."""
 
 GUESSED = {
-    "small": Size(100_000_000, 512, 16, 60_000),
-    "base": Size(300_000_000, 768, 24, 100_000),
-    "large": Size(800_000_000, 1024, 48, 60_000),
-    "xl": Size(3_000_000_000, 2048, 48, 60_000),
-    "xxl": Size(11_500_000_000, 4096, 48, 60_000),
+    "small": Size(100_000_000, 512, 16, 60_000, guessed=True),
+    "base": Size(300_000_000, 768, 24, 100_000, guessed=True),
+    "large": Size(800_000_000, 1024, 48, 60_000, guessed=True),
+    "xl": Size(3_000_000_000, 2048, 48, 60_000, guessed=True),
+    "xxl": Size(11_500_000_000, 4096, 48, 60_000, guessed=True),
 }
 """By a word in the hub id; `large` if it contains none of them."""
 
@@ -67,7 +72,8 @@ def plm_size(plm: Plm, base: Path) -> Size:
 
 def _generated(shape: Architecture) -> Size:
     backbone = BACKBONES[shape.family]
-    return Size(backbone.parameters(shape), shape.d_model, backbone.stacks * shape.layers, shape.vocabulary)
+    layers, stacks = backbone.stacks * shape.layers, backbone.stacks
+    return Size(backbone.parameters(shape), shape.d_model, layers, shape.vocabulary, stacks)
 
 
 def _stored(folder: Path) -> Size:
@@ -78,7 +84,8 @@ def _stored(folder: Path) -> Size:
     layers = config.get("encoder_layers", config.get("num_layers", config.get("num_hidden_layers", 12)))
     decoder = config.get("decoder_layers", config.get("num_decoder_layers", 0)) or 0
     width = config.get("d_model", config.get("hidden_size", 1024))
-    return Size(stored // (2 if halves else 4), width, layers + decoder, config.get("vocab_size", 50_000))
+    stacks = 2 if decoder else 1
+    return Size(stored // (2 if halves else 4), width, layers + decoder, config.get("vocab_size", 50_000), stacks)
 
 
 def _config(folder: Path) -> dict[str, Any]:

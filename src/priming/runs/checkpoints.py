@@ -126,7 +126,7 @@ class Checkpointer:
         if self.writes and self.step:
             states = {name: part.state() for name, part in self.parts.items()}
             tensors = {
-                f"{name}/{key}": value.detach().cpu().clone()
+                f"{name}/{key}": value.detach().to("cpu", copy=True)
                 for name, state in states.items()
                 for key, value in state.tensors.items()
             }

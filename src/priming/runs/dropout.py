@@ -1,7 +1,7 @@
 """Dropout whose masks depend only on the run, the step and the module."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -35,11 +35,31 @@ def keep_mask(key: Tensor, shape: Sequence[int], probability: float, first_row: 
 
 
 class CoordinateDropout(TorchFunctionMode):
-    """In its body, each dropout mask depends on `key` (an int32 scalar; under vmap one per run) and the call number."""
+    """In its body, each dropout mask depends on `key` (an int32 scalar; under vmap one per run) and the call number.
 
-    def __init__(self, key: Tensor, first_row: int = 0) -> None:
+    `calls` counts the calls so far. A part of a pass that is computed again has the same masks in a context of its own
+    that begins with the number of calls before that part.
+    """
+
+    _entered: ClassVar[list[Self]] = []
+
+    def __init__(self, key: Tensor, first_row: int = 0, calls: int = 0) -> None:
         super().__init__()
-        self.key, self.first_row, self.calls = key, first_row, 0
+        self.key, self.first_row, self.calls = key, first_row, calls
+
+    @classmethod
+    def current(cls) -> Self | None:
+        """The innermost one that was entered and not left."""
+        return cls._entered[-1] if cls._entered else None
+
+    def __enter__(self) -> Self:
+        super().__enter__()  # type: ignore[no-untyped-call]
+        self._entered.append(self)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._entered.pop()
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -57,4 +77,5 @@ class CoordinateDropout(TorchFunctionMode):
         if not training or p == 0:
             return input
         kept = keep_mask(mixed(self.key + self.calls * _GOLDEN), input.shape, p, self.first_row)
-        return input * kept.to(input.dtype) / (1 - p)
+        # `where` holds one byte a number for the backward pass; a product would hold both factors.
+        return torch.where(kept, input, 0.0) / (1 - p)

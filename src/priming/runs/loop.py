@@ -92,6 +92,7 @@ def train(
         if course.clip:
             clip(gradients, course.clip, torch.where(alive, norm, 0.0))
         optimizer.step(parameters, gradients, course.factor(step, device), course.moving(step, alive))
+        del gradients  # else they are held while those of the next step are made
         if keeper:
             keeper.after_step(step + 1, losses)
         else:

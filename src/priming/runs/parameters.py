@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from priming.runs.checkpoints import State
 
+MANY = 2**22
+"""Parameters of all runs together whose gradients are put in their places one by one, which takes longer for few."""
+_LAST = 2**62
 Gradients = dict[str, Tensor]
 Named = dict[str, Tensor]
 Owner = Callable[[str], str]
@@ -18,8 +21,8 @@ Owner = Callable[[str], str]
 class Block(NamedTuple):
     """Parameters that an update rule updates as one tensor.
 
-    The values [R x ...] share the memory of the parameters; `decayed`, a scalar or [...], is 1 where weight decay
-    applies and 0 elsewhere.
+    The values [R x ...] share the memory of the parameters; `decayed`, a scalar or [...], is true where weight decay
+    applies.
     """
 
     name: str
@@ -41,7 +44,7 @@ class StackedParameters:
         self._slices: dict[str, list[tuple[str, slice]]] = {}
         self.flat: dict[str, Tensor] = {}
         self.views: Named = {}
-        self.decayed: dict[str, Tensor] = {}
+        self._decayed: dict[str, Tensor] = {}
         for element in dict.fromkeys(map(owner, initial)):
             self._add(element, {name: t for name, t in initial.items() if owner(name) == element})
 
@@ -49,9 +52,6 @@ class StackedParameters:
         runs = next(iter(tensors.values())).shape[0]
         flat = torch.cat([t.detach().reshape(runs, -1) for t in tensors.values()], dim=1)
         self.flat[element] = flat
-        self.decayed[element] = torch.cat(
-            [torch.full((t[0].numel(),), float(t.dim() > 2), device=t.device) for t in tensors.values()]
-        ).to(flat.dtype)
         start, slices = 0, []
         for name, tensor in tensors.items():
             stop = start + tensor[0].numel()
@@ -80,27 +80,74 @@ class StackedParameters:
     def blocks(self, gradients: Gradients, shaped: bool = False) -> Iterator[Block]:
         """Parameters with gradients: a block [R x parameters] per element or, if `shaped`, [R x ...] per parameter."""
         for element, gradient in gradients.items():
-            flat, decayed = self.flat[element], self.decayed[element]
+            flat = self.flat[element]
             if not shaped:
-                yield Block(element, element, flat, gradient, decayed)
+                yield Block(element, element, flat, gradient, self._decays(element))
                 continue
             for name, part in self._slices[element]:
                 shape = self.views[name].shape
                 own = (flat[:, part].view(shape), gradient[:, part].view(shape))
-                yield Block(name, element, *own, decayed[part.start])
+                yield Block(name, element, *own, torch.tensor(_decays(self.views[name]), device=flat.device))
 
-    def gradients(self, losses: Tensor) -> Gradients:
-        """The gradient of each run's loss with respect to its own parameters; `losses` [R]."""
+    def _decays(self, element: str) -> Tensor:
+        """Where weight decay applies in an element's buffer [parameters]: a byte each, made when it is first needed."""
+        if element not in self._decayed:
+            views = [self.views[name] for name, _ in self._slices[element]]
+            device = self.flat[element].device
+            self._decayed[element] = torch.cat(
+                [torch.full((view[0].numel(),), _decays(view), device=device) for view in views]
+            )
+        return self._decayed[element]
+
+    def gradients(self, losses: Tensor, weight: float = 1.0, into: Gradients | None = None) -> Gradients:
+        """The gradient of each run's loss with respect to its own parameters, times `weight`; `losses` [R].
+
+        It is added to `into`, where that is given. Where there are many parameters, the gradient of each is put in its
+        place as soon as it is known, so that those of all are held once.
+        """
+        if sum(flat.numel() for flat in self.flat.values()) >= MANY:
+            return self._gradients_in_place(losses, weight, into)
         grads = torch.autograd.grad(losses.sum(), list(self.views.values()), allow_unused=True)
         filled = {
             name: torch.zeros_like(view) if g is None else g
             for (name, view), g in zip(self.views.items(), grads, strict=True)
         }
-        return self.gathered(filled)
+        return weighted(self.gathered(filled), weight, into)
+
+    def _gradients_in_place(self, losses: Tensor, weight: float, into: Gradients | None) -> Gradients:
+        found = {element: torch.zeros_like(flat) for element, flat in self.flat.items()} if into is None else into
+        places = self._in_shape(found)
+        hooks = [v.register_post_accumulate_grad_hook(_adding(places[n], weight)) for n, v in self.views.items()]
+        try:
+            losses.sum().backward(inputs=list(self.views.values()))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
+
+    def _in_shape(self, flat: Mapping[str, Tensor]) -> Named:
+        """Parts [R x ...] of flat buffers, by parameter name, which share their memory."""
+        return {
+            name: flat[element][:, part].view(self.views[name].shape)
+            for element, slices in self._slices.items()
+            for name, part in slices
+        }
+
+    def shared_row(self, run: int) -> Named:
+        """One run's parameters by name, which share the memory of all and so follow every update."""
+        return {name: view.detach()[run] for name, view in self.views.items()}
 
     def row(self, run: int) -> Named:
         """A copy of one run's parameters by name."""
         return {name: view.detach()[run].clone() for name, view in self.views.items()}
+
+    def lend(self, module: nn.Module) -> dict[str, nn.Parameter]:
+        """Let the named parameters of `module` share run 0's memory from now on, so that there is one copy of them."""
+        lent = {name: parameter for name, parameter in module.named_parameters() if name in self.views}
+        for name, own in self.shared_row(0).items():
+            if name in lent:
+                lent[name].data = own
+        return lent
 
     @contextmanager
     def lent_to(self, module: nn.Module) -> Iterator[dict[str, nn.Parameter]]:
@@ -108,9 +155,7 @@ class StackedParameters:
 
         A single run then needs no parameters replaced in its forward pass. The module keeps the values afterwards.
         """
-        lent = {name: parameter for name, parameter in module.named_parameters() if name in self.views}
-        for name, parameter in lent.items():
-            parameter.data = self.views[name].detach()[0]
+        lent = self.lend(module)
         try:
             yield lent
         finally:
@@ -147,3 +192,42 @@ class StackedParameters:
         """Go back to a snapshot."""
         for element, flat in self.flat.items():
             flat.copy_(kept[element])
+
+
+def weighted(gradients: Gradients, weight: float, into: Gradients | None) -> Gradients:
+    """Gradients times `weight`, in place; added to `into`, where that is given."""
+    for element, gradient in gradients.items():
+        if weight != 1.0:
+            gradient.mul_(weight)
+        if into is not None:
+            into[element].add_(gradient)
+    return gradients if into is None else into
+
+
+def only_row(stacked: Tensor) -> Tensor:
+    """The parameter [...] of a single run, from [1 x ...].
+
+    A backward pass visits what was made first last, which would be these views: gradients of all parameters would wait
+    for them, beside those that are already in their places. So they count as made last.
+    """
+    row = stacked.squeeze(0)
+    if row.grad_fn is not None:
+        row.grad_fn._set_sequence_nr(_LAST)  # type: ignore[attr-defined]
+    return row
+
+
+def _adding(place: Tensor, weight: float) -> Callable[[Tensor], None]:
+    """What adds a parameter's gradient, once it is whole, to its place, and lets go of it."""
+
+    def add(view: Tensor) -> None:
+        """Take the gradient of the parameter."""
+        assert view.grad is not None
+        place.add_(view.grad.mul_(weight))
+        view.grad = None
+
+    return add
+
+
+def _decays(stacked: Tensor) -> bool:
+    """Whether weight decay applies to a parameter [R x ...]: to matrices, not to vectors (biases, norms)."""
+    return stacked.dim() > 2

@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from priming.runs.loop import Objective
 from priming.runs.parameters import Gradients, StackedParameters
 
 Weight = Callable[[int], float]
 """Maps a step to a weight: a fraction of its batch."""
+
+
+class PartObjective(Protocol):
+    """The objective of a part of a batch."""
+
+    def __call__(
+        self, parameters: StackedParameters, step: int, weight: float = 1.0, into: Gradients | None = None
+    ) -> tuple[Tensor, Gradients]:
+        """Its losses [R], and their gradients times `weight`, added to `into` where that is given."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +59,21 @@ class AccumulatedObjective:
     averages over.
     """
 
-    def __init__(self, parts: Sequence[tuple[Objective, Weight]], share: Shard) -> None:
+    def __init__(self, parts: Sequence[tuple[PartObjective, Weight]], share: Shard) -> None:
         """`parts` are computed one after the other; the weight of each is its fraction of a step's batch."""
         self.parts, self.share = parts, share
 
     def __call__(self, parameters: StackedParameters, step: int) -> tuple[Tensor, Gradients]:
         """Losses [1] and gradients at `step`, the same in every process."""
-        losses, gradients = self._weighted(parameters, step, *self.parts[0])
-        for objective, weight in self.parts[1:]:
-            more, added = self._weighted(parameters, step, objective, weight)
-            losses = losses + more
-            for element, gradient in added.items():
-                gradients[element].add_(gradient)
-        return self.share.sum(losses), {element: self.share.sum(gradient) for element, gradient in gradients.items()}
-
-    @staticmethod
-    def _weighted(
-        parameters: StackedParameters, step: int, objective: Objective, weight: Weight
-    ) -> tuple[Tensor, Gradients]:
-        losses, gradients = objective(parameters, step)
-        share = weight(step)
-        return losses * share, {element: gradient * share for element, gradient in gradients.items()}
+        total: Tensor | None = None
+        gradients: Gradients | None = None
+        for objective, weight in self.parts:
+            share = weight(step)
+            losses, gradients = objective(parameters, step, share, gradients)
+            total = losses * share if total is None else total + losses * share
+        assert total is not None
+        assert gradients is not None
+        return self.share.sum(total), {element: self.share.sum(gradient) for element, gradient in gradients.items()}
 
 
 def _device() -> torch.device:

@@ -135,6 +135,7 @@ def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
     if settings.tunes_to_choose:
         yield from _kept_heads(study, plm, priming)
     yield from _shares(study, priming, algorithm, plm)
+    yield from _recomputed(study, priming, algorithm)
     for key, text, from_top in algorithm.complaints(str(priming), _sources(study)):
         yield Problem(key if from_top else (*_whence(study, plm, priming, key[0]), *key), text)
 
@@ -181,6 +182,14 @@ def _shares(study: "Study", priming: Priming, algorithm: Algorithm, plm: str) ->
         text = f"{shared} the {of} of {str(priming)!r}, but priming.{priming.section}.{of} is {most}; allowed: no more"
         at = ("compute", "gpus") if steps == 1 else (*_whence(study, plm, priming, key), key)
         yield Problem(at, text)
+
+
+def _recomputed(study: "Study", priming: Priming, algorithm: Algorithm) -> Iterator[Problem]:
+    """Layers that are computed again have no second derivative."""
+    if study.compute.checkpointing and algorithm.through_inner_steps:
+        text = f"{str(priming)!r} differentiates its inner steps once more, which needs all their activations"
+        fix = "leave it out, or set order: first, with which they are computed again"
+        yield Problem(("compute", "checkpointing"), f"{text}; {fix}")
 
 
 def _rates(priming: Priming, algorithm: Algorithm, at: tuple[str, ...], passes: Collection[str]) -> Iterator[Problem]:

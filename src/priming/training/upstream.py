@@ -237,6 +237,7 @@ class _Training:
         self.job, self.model, self.form, self.sets = job, model, form, sets
         self.budget, self.watch, self.share = budget, watch, share
         self.parameters = StackedParameters.repeated(model.owned_by(job.priming.outer), 1, model.owner)
+        self.parameters.lend(model)
         self.optimizer = job.algorithm.update_rule(model.device)
         self.candidates = CheckpointSelector(job.settings, job.validator, self.parameters)
         self.curve = LossCurve(f"{job.name} seed {job.seed}", budget.steps)

@@ -73,12 +73,11 @@ class CheckpointSelector:
         judged = bool(self.history) and self.history[-1]["step"] == step
         if self.validator is None or judged or (step % self.every and step != steps):
             return
-        values = self.parameters.row(0)
-        scores = self.validator.scores(values)
+        scores = self.validator.scores(self.parameters.shared_row(0))
         self.history.append({"step": step, "scores": scores})
-        for name, found in scores.items():
-            if name not in self.best or found > self.best[name][0]:
-                self.best[name] = (found, step, values)
+        better = [name for name, found in scores.items() if name not in self.best or found > self.best[name][0]]
+        values = self.parameters.row(0) if better else {}
+        self.best |= {name: (scores[name], step, values) for name in better}
 
     def state(self) -> State:
         """The best candidates so far, and all scores."""
@@ -102,7 +101,7 @@ class CheckpointSelector:
     def kept(self) -> dict[str, Named]:
         """The values to save, by folder."""
         if self.validator is None:
-            return {LAST: self.parameters.row(0)}
+            return {LAST: self.parameters.shared_row(0)}
         return {best_folder(name): values for name, (_, _, values) in self.best.items()}
 
     def kept_steps(self, last: int) -> int | dict[str, int]:

@@ -56,7 +56,8 @@ class Selection:
         """Without `losses` the first step of all that tie is kept."""
         self.parameters, self.losses = parameters, losses
         self.choices = [Choice() for _ in range(parameters.runs)]
-        self.kept, self.start = parameters.snapshot(), parameters.snapshot([0])
+        self.kept = parameters.snapshot()
+        self.start = parameters.snapshot([0]) if losses else {}  # only a choice by the loss is ever taken back
 
     def note(self, step: int, scores: Sequence[float | None]) -> None:
         """Judge the present parameters by each run's development score; the first call is the start, shared by all."""
@@ -64,8 +65,8 @@ class Selection:
 
         judged = {run: (self.choices[run], score) for run, score in enumerate(scores) if score is not None}
         fallen = [run for run, (choice, score) in judged.items() if self._falls_back(choice, score)]
-        for element, flat in self.kept.items():
-            flat[fallen] = self.start[element]
+        for element, start in self.start.items():
+            self.kept[element][fallen] = start
         better = {run for run, (choice, score) in judged.items() if choice.higher(score)}
         for run, (choice, score) in judged.items():
             choice.tied = choice.tied and (score == choice.score or (choice.step is None and run in better))

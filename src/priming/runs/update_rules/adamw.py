@@ -29,7 +29,7 @@ class AdamW(UpdateRule):
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         scratch = torch.empty_like(values)
         if self.weight_decay:
-            values.sub_(torch.mul(values, block.decayed, out=scratch).mul_(rate * self.weight_decay))
+            values.sub_(scratch.copy_(block.decayed).mul_(values).mul_(rate * self.weight_decay))
         torch.sqrt(second, out=scratch).div_(math.sqrt(1 - beta2**self.steps)).add_(EPSILON)
         values.sub_(torch.div(first, scratch, out=scratch).mul_(rate / (1 - beta1**self.steps)))
 

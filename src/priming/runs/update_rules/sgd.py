@@ -16,7 +16,7 @@ class Sgd(UpdateRule):
         """Go `rate` times (gradient + decay * values) down."""
         way = block.gradient
         if self.weight_decay:
-            way = way + self.weight_decay * block.decayed * block.values
+            way = way + block.values * block.decayed * self.weight_decay
         block.values.sub_(way * rate)
 
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 MODULES = {name: f"priming.runs.update_rules.{name}" for name in ("adamw", "sgd", "adafactor")}
 """The module of each rule, which defines it as `RULE`; imported on use, so that a study is read without torch."""
 
+HELD = {"adamw": 3.25, "sgd": 1.0, "adafactor": 0.05}
+"""Numbers that each rule holds at one time for each parameter, beside its value and gradient: moments, scratch."""
+
 
 def update_rule(name: str) -> "type[UpdateRule]":
     """The update rule of this name."""
