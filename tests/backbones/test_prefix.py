@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 from transformers import AutoModelForSeq2SeqLM
+from transformers.optimization import Adafactor
 
 from priming.backbones.attachment import attach
 from priming.backbones.encoding import shift_right
@@ -17,6 +18,8 @@ from priming.backbones.text_model import TextModel
 from priming.elements.prefix import Prefix
 from priming.elements.sections import Elements
 from priming.forms.loss import run_losses
+from priming.runs.parameters import StackedParameters
+from priming.runs.update_rules.table import update_rule
 from tests.backbones.library_models import library_model
 from tests.backbones.test_plm import batch_of
 from tests.tiny_bart import SIZES
@@ -113,3 +116,23 @@ def test_its_values_begin_as_widely_as_the_options_say(plm_folders: dict[str, Pa
         drawn[deviation] = torch.cat([p.detach().flatten() for _, p in model.owned_by(("prefix",))])
         assert drawn[deviation].std().item() == pytest.approx(deviation, rel=0.05)
     assert torch.allclose(drawn[1.0] * 0.02, drawn[0.02])
+
+
+def test_adafactor_sees_a_row_for_each_vector(plm_folders: dict[str, Path]) -> None:
+    """Steps of transformers' Adafactor on tables [P x L·2·H], as Wu et al. (2022) have them, on the plain gradient."""
+    model = with_prefix(plm_folders["t5-gated"])
+    batch = batch_of(plm_folders["t5-gated"], 1)
+    tables = {n: torch.nn.Parameter(p.detach().clone().view(LENGTH, -1)) for n, p in model.owned_by(("prefix",))}
+    theirs = Adafactor(tables.values(), lr=0.03, scale_parameter=False, relative_step=False, warmup_init=False)
+    parameters = StackedParameters.repeated(model.owned_by(("prefix",)), 1, model.owner)
+    ours, alive = update_rule("adafactor")({"prefix": torch.tensor([0.03])}), torch.ones(1, dtype=torch.bool)
+    decoder = shift_right(batch.labels[0], model.start_id, model.pad_id)
+    for _ in range(3):
+        shaped = {n: table.view(parameters.views[n].shape[1:]) for n, table in tables.items()}
+        logits = functional_call(model, shaped, (batch.input_ids[0], batch.mask[0], decoder))
+        theirs.zero_grad()
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.labels[0].flatten()).backward()
+        theirs.step()
+        ours.step(parameters, parameters.gradients(run_losses(model, parameters.views, batch)), 1.0, alive)
+    for name, table in tables.items():
+        assert torch.allclose(parameters.views[name][0].detach().view(LENGTH, -1), table.detach(), atol=2e-5), name

@@ -203,6 +203,32 @@ def test_rows_that_are_wrong_are_named(
         source_of(mirror(rows), CB).load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[:1] + rows[2:], r"the choices of this example are \[0, 2\], and .* has 0 to 2"),
+        (lambda rows: rows[:2] + rows[3:], r"the choices of this example are \[0, 1\], and .* has 0 to 2"),
+        (lambda rows: [*rows[:3], rows[1], *rows[3:]], r"the choices of this example are \[0, 1, 1, 2\]"),
+        (
+            lambda rows: [rows[0], rows[1] | {"inputs_pretokenized": "another"}, *rows[2:]],
+            "the choices of this example have different inputs",
+        ),
+    ],
+)
+def test_choices_that_are_missing_doubled_or_of_another_input_are_refused(
+    mirror: Callable[..., Tasks], tmp_path: Path, change: Callable[[list[Any]], list[Any]], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        source_of(mirror(change(rows_of(250))), CB).load(tmp_path)
+
+
+def test_choices_are_put_together_wherever_they_stand(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
+    rows = rows_of(250)
+    apart = [*rows[1:], rows[0]]
+    together, found = (source_of(mirror(own), CB).load(tmp_path).train for own in (rows, apart))
+    assert found == together
+
+
 def test_none_of_the_choices_is_right(mirror: Callable[..., Tasks], tmp_path: Path) -> None:
     rows = rows_of(250)
     rows[0] = rows[0] | {"is_correct": False}

@@ -112,10 +112,20 @@ def _misfit(brought: Brought, sizes: Mapping[str, int], length: int) -> str | No
         return f"lacks {missing[0]}; wanted: {', '.join(sizes)}. Convert the checkpoint again"
     if extra := sorted(brought.values.keys() - sizes.keys()):
         return f"has {extra[0]}, which no {brought.element} of this PLM has; wanted: {', '.join(sizes)}"
+    lengths = {len(value) for value in brought.values.values()}
+    if len(lengths) > 1 and all(value.dim() == 2 for value in brought.values.values()):
+        return f"has tables of {' and '.join(map(str, sorted(lengths)))} vectors, and all have as many; it is broken"
+    return _wrong_values(brought, sizes, length)
+
+
+def _wrong_values(brought: Brought, sizes: Mapping[str, int], length: int) -> str | None:
+    """The same of tensors whose names are right."""
     for name, size in sizes.items():
         shape, width = tuple(brought.values[name].shape), size // length
         if len(shape) != 2 or shape[1] != width:
             return f"has {name} of shape {shape}, and this PLM takes (vectors, {width}): it is of another PLM"
+        if not torch.isfinite(brought.values[name]).all():
+            return f"has numbers in {name} that are not finite; convert the checkpoint again, or train it anew"
         if shape[0] != length:
             key = f"elements.{brought.element}.length"
             return f"has {shape[0]} vectors in {name}, and {key} is {length}; write {key}: {shape[0]}"

@@ -17,8 +17,8 @@ class T5Prefix(nn.Module):
 
     Every query sees all of them, also in the causal decoder; their position bias is 0, and tokens have the relative
     positions that they have without a prefix. One parameter for each of the three kinds of attention holds the vectors
-    of all its layers, [P x L x 2 x H] flat, for P vectors, L layers, keys and values, and H, the width of all heads
-    together.
+    of all its layers, [P x L·2·H], for P vectors, L layers, keys and values, and H, the width of all heads together: a
+    row for each vector, as Wu et al. (2022) have them, which matters to update rules that factor matrices.
 
     Passes must not use a cache of keys and values: the prefix would come into it anew at every step.
     """
@@ -27,8 +27,8 @@ class T5Prefix(nn.Module):
         super().__init__()
         self.length = length
         for kind, attentions in _attentions(plm).items():
-            size = length * len(attentions) * 2 * attentions[0].inner_dim
-            self.register_parameter(kind, nn.Parameter(torch.zeros(size)))
+            width = len(attentions) * 2 * attentions[0].inner_dim
+            self.register_parameter(kind, nn.Parameter(torch.zeros(length, width)))
             for layer, attention in enumerate(attentions):
                 self._extend(attention, kind, layer, len(attentions))
 
@@ -38,8 +38,8 @@ class T5Prefix(nn.Module):
         def with_prefix(states: Tensor, place: int) -> Tensor:
             """The states [B x S x H] with the prefix's keys (`place` 0) or values (1) in front."""
             # The parameter is looked up in each pass, since runs replace it.
-            flat: Tensor = getattr(self, kind)
-            vectors = flat.view(self.length, layers, 2, -1)[:, layer, place]
+            table: Tensor = getattr(self, kind)
+            vectors = table.view(self.length, layers, 2, -1)[:, layer, place]
             return torch.cat([vectors.to(states.dtype).expand(len(states), -1, -1), states], dim=1)
 
         attention.k.register_forward_hook(lambda _, __, states: with_prefix(states, 0))

@@ -1,6 +1,7 @@
 """Opening a study file with all checks, including those of task names and data folders."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from priming.errors import StudyError
@@ -113,10 +114,9 @@ def undrawable(tasks: Tasks, base: Path) -> Iterator[Problem]:
 
 
 def missing_mirrors(tasks: Tasks, base: Path) -> Iterator[Problem]:
-    """Data known to be missing, so that the study cannot be run."""
-    for name in tasks.named:
-        if source := find_source(tasks, name):
-            yield from source.problems(base)
+    """Data known to be missing or templates that do not parse, so that the study cannot be run; each said once."""
+    found = (source.problems(base) for name in tasks.named if (source := find_source(tasks, name)))
+    yield from dict.fromkeys(chain.from_iterable(found))
 
 
 def missing_tasks(study: Study, base: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,12 @@ def _text(row: Row) -> Example:
 
 def _questions(config: Config, rows: Iterable[Row]) -> Iterator[Read]:
     """Rows with the same first index are the choices of one example, in the order of the second; one is right."""
-    for _, members in groupby(rows, key=lambda row: _index(row)[0]):
+    by_example: dict[int, list[Row]] = {}
+    for row in rows:
+        by_example.setdefault(_index(row)[0], []).append(row)
+    for members in by_example.values():
         own = sorted(members, key=lambda row: _index(row)[1])
+        _refuse_others(config, own)
         right = [place for place, row in enumerate(own) if _value(row, "is_correct", bool)]
         if len(right) != 1:
             found = f"{len(right)} of the {len(own)} choices of this example are right"
@@ -89,6 +92,18 @@ def _questions(config: Config, rows: Iterable[Row]) -> Iterator[Read]:
         text = _value(own[0], "inputs_pretokenized", str)
         made = question(text, choices, right[0], group=config.group, template=config.name)
         yield made, _ids(own)
+
+
+def _refuse_others(config: Config, own: Sequence[Row]) -> None:
+    """Raise DataError where choices of an example are missing, there twice, or of different inputs."""
+    numbers = [_index(row)[1] for row in own]
+    number = config.choices or 0
+    if numbers != list(range(number)):
+        wanted = f"and {config.name} has 0 to {number - 1}"
+        raise DataError(f"{own[0].place}: the choices of this example are {numbers}, {wanted}; copy the data set again")
+    inputs = {_value(row, "inputs_pretokenized", str) for row in own}
+    if len(inputs) > 1:
+        raise DataError(f"{own[0].place}: the choices of this example have different inputs; copy the data set again")
 
 
 def _ids(rows: Sequence[Row]) -> str:

@@ -104,7 +104,10 @@ class TemplateReader(TextReader):
         values = nested | dict(row.values)
         for column, names in self.definition.classes.items():
             named = self._value(Row(row.place, values), column, "classes")
-            if (text := written(named).strip()) not in names:
+            text = written(named).strip()
+            if isinstance(named, bool) and text not in names:
+                text = text.lower()
+            if text not in names:
                 problem = f"{text!r} is none of its classes {', '.join(names)}{nearest(text, names)}"
                 raise self._unusable(row, column, problem, f"list it in {self.key}.classes or correct the row")
             values[column] = names.index(text)

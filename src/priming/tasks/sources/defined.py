@@ -1,11 +1,16 @@
 """Base class for sources of tasks defined in a study, under `tasks.define`."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
+from priming.forms.table import KINDS
 from priming.study.definition import TaskDefinition
+from priming.study.problems import Problem
 from priming.study.tasks import Tasks
 from priming.tasks.sources.interface import Params, Source
 from priming.tasks.task import Kind
+from priming.templates.rendering import Renderer, RenderingError
 
 
 class DefinedSource(Source):
@@ -55,11 +60,22 @@ class DefinedSource(Source):
 
     @property
     def group(self) -> str:
-        """As its definition says; of a template, the definition."""
+        """As its definition says; of a template, the definition; of questions without templates, the task."""
         definition = self.definition
-        if definition.group or definition.templates is None:
-            return definition.group or super().group
-        return self.task.rpartition(".")[0]
+        if definition.group or definition.templates is not None:
+            return definition.group or self.task.rpartition(".")[0]
+        return self.task if KINDS[definition.kind].own_choices else super().group
+
+    def problems(self, base: Path) -> Iterator[Problem]:
+        """A template that does not parse."""
+        if self.definition.templates is None:
+            return
+        own, key = self.definition.template_of(self.task), self.task.rpartition(".")[2]
+        try:
+            Renderer(own.jinja, own.answer_choices)
+        except RenderingError as error:
+            at = (*self._key.split("."), "templates")
+            yield Problem(at, f"template {own.name or key!r}: {error}")
 
     @property
     def summary(self) -> str:

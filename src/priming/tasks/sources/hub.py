@@ -28,7 +28,8 @@ class HubData(DefinedSource):
         return self._hub.dev is not None
 
     def problems(self, base: Path) -> Iterator[Problem]:
-        """A problem if there is a mirror folder without the data set."""
+        """A template that does not parse, or a mirror folder without the data set."""
+        yield from super().problems(base)
         try:
             self.raw_files(base)
         except DataError as error:

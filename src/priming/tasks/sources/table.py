@@ -41,7 +41,7 @@ def built_in() -> dict[str, list[str]]:
 def unknown(tasks: Tasks, task: str) -> str:
     """That there is no such task, and what its name may have been meant for."""
     if (several := tasks.define.get(task)) and several.templates is not None:
-        named = ", ".join(f"{task}.{key}" for key in several.named_templates)
+        named = ", ".join(f"{task}.{key}" for key in several.named_templates) or "none could be read"
         return f"{task!r} is a task for each of its templates: {named}"
     built = (name for names in built_in().values() for name in names)
     known = [*tasks.own, *built]
