@@ -8,6 +8,7 @@ from priming.protocol.draws.table import DRAWS
 from priming.reporting import wording
 from priming.reporting.answer import count_clear, gain, gains
 from priming.reporting.collect import Row
+from priming.reporting.group_arg import above_chance
 from priming.reporting.groups import group_sentences
 from priming.reporting.restructured import heading, list_table, literal
 from priming.study import Study
@@ -51,6 +52,8 @@ def _answer(study: Study, frames: Frames) -> Iterator[str]:
         for downstream, group in rows.groupby("downstream", sort=False):
             yield f"- Tuning {literal(str(downstream))} of {plm}: {_best(group, effects)}"
         yield f"- {_above_majority(plm, frames)}"
+        if "arg_of_groups" in frames:
+            yield from (f"- {sentence}" for sentence in above_chance(frames["arg_of_groups"], plm))
     yield ""
     yield from gains(frames)
 

@@ -15,6 +15,7 @@ from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
 from priming.reporting.groups import Groups
 from priming.reporting.published import way_of
+from priming.reporting.restructured import literal
 from priming.reporting.task_gains import Predictions
 from priming.strategies import Strategy
 from priming.study import Study
@@ -120,6 +121,21 @@ def group_arg_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str)
     yield _points(f"{label}-arg-points", caption, args, groups)
     if len(pairs):
         yield _differences(label, f"PLM {plm}: differences in ARG by group ({setting})", pairs)
+
+
+def above_chance(groups: pd.DataFrame, plm: str) -> Iterator[str]:
+    """For each group, the strategies whose mean accuracy is clear of chance; in bold if there is none."""
+    own = groups[groups["plm"] == plm]
+    for group, rows in own.groupby("group", sort=False):
+        clear = rows[rows["low"] > 0]
+        level = f"{wording.LEVEL} intervals over examples, given these runs"
+        if clear.empty:
+            yield f"**No strategy of {plm} is above chance on {group}** ({level})."
+            continue
+        bounds = zip(clear["strategy"], clear["gain_percent"], clear["low"], clear["high"], strict=True)
+        found = ", ".join(f"{literal(name)} {wording.gain_interval(*one, decimals=1)}" for name, *one in bounds)
+        number = f"{len(clear)} of {len(rows)} strategies of {plm}"
+        yield f"Above chance on {group}, in percent of it ({level}): {number}; {found}."
 
 
 def _accuracies(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
