@@ -133,7 +133,9 @@ def above_chance(groups: pd.DataFrame, plm: str) -> Iterator[str]:
             yield f"**No strategy of {plm} is above chance on {group}** ({level})."
             continue
         bounds = zip(clear["strategy"], clear["gain_percent"], clear["low"], clear["high"], strict=True)
-        found = ", ".join(f"{literal(name)} {wording.gain_interval(*one, decimals=1)}" for name, *one in bounds)
+        found = ", ".join(
+            f"{literal(name)} {wording.gain_interval(gain, low, high, decimals=1)}" for name, gain, low, high in bounds
+        )
         number = f"{len(clear)} of {len(rows)} strategies of {plm}"
         yield f"Above chance on {group}, in percent of it ({level}): {number}; {found}."
 
