@@ -197,9 +197,12 @@ def _train_bank(pair: Pair, parameters: StackedParameters) -> Tensor:
 
 
 def _train_alone(pair: Pair, run: int) -> list[Tensor]:
-    """The losses of one run, trained by torch and transformers. Weight decay is for matrices, not prefix vectors."""
+    """The losses of one run, trained by torch and transformers. Weight decay is for matrices, not for prefixes that the
+    library has as vectors.
+    """
     library, data = pair.library, pair.data(run)
-    decayed = [p for p in library.tuned if p.dim() > 1 and pair.element != "prefix"]
+    matrices = pair.element != "prefix" or all(p.dim() > 1 for _, p in pair.model.owned_by(("prefix",)))
+    decayed = [p for p in library.tuned if p.dim() > 1 and matrices]
     rest = [p for p in library.tuned if all(p is not other for other in decayed)]
     groups = [{"params": decayed, "weight_decay": DECAY}, {"params": rest, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=RATES[pair.element][run])

@@ -88,7 +88,8 @@ MATTERS: dict[str, set[str]] = {
     "tasks/define": {"prepare"},
     # Of a task without labels it matters what stands in for ranking.
     **{f"tasks/define/mine/{key}": {"prepare", "tune"} for key in ("kind", "hub", "labels", "threshold")},
-    "tasks/define/mine/group": {"prepare", "tables"},
+    # Questions without templates are a group of their own.
+    **{f"tasks/define/mine/{key}": {"prepare", "tables"} for key in ("choices", "counted_from", "group")},
     **{f"tasks/define/mine/{key}": {"prepare", "tune", "score", "tables"} for key in ("templates", "classes")},
     "tasks/generated": {"prepare"},
     "tasks/groups": {"tables"},
