@@ -8,11 +8,14 @@ from transformers.optimization import Adafactor
 from priming.algorithms.full_step_reptile import full_way_back
 from priming.algorithms.inner_loops import Episode, InnerLoop
 from priming.algorithms.inner_rules import InnerRules, RuledLoops
-from priming.algorithms.maml import query_gradient
+from priming.algorithms.interface import Sources
+from priming.algorithms.maml import Maml, query_gradient
+from priming.algorithms.table import bound
 from priming.backbones.text_model import TextModel
 from priming.forms.batches import batch_draw
 from priming.runs.checkpoints import State
 from priming.runs.parameters import StackedParameters
+from priming.strategies import Priming
 from tests.training.test_meta import TASKS, Builder, fixed_episode, plain_loss, start
 
 Gradients = dict[str, Tensor]
@@ -149,3 +152,24 @@ def test_batches_of_tasks_hold_every_example_once_an_epoch() -> None:
 def test_a_meta_batch_of_batches_needs_a_task_that_fills_one() -> None:
     with pytest.raises(Exception, match="no source task has 5 examples"):
         batch_draw([4, 3], 0, 0, 2, 5)
+
+
+def test_heads_of_tasks_are_refused_where_a_task_may_be_twice_in_a_meta_batch() -> None:
+    name, sources = "maml[plm | head x1]", Sources(3, 100)
+    said = {
+        (mixing, head, tasks): [
+            complaint.key
+            for complaint in bound(
+                "maml",
+                Maml(order="first", tasks=tasks, support=2, query=2, head=head, mixing=mixing),
+                Priming.parse(name),
+            ).complaints(name, sources)
+        ]
+        for mixing, head, tasks in (
+            ("tasks", "per_task", 2),
+            ("examples", "per_task", 2),
+            ("tasks", "fresh", 8),
+            ("examples", "fresh", 8),
+        )
+    }
+    assert list(said.values()) == [[], [("head",)], [("tasks",)], []]

@@ -94,6 +94,11 @@ class MetaLearner(Algorithm):
         return self.settings.episodes == "pairs"
 
     @property
+    def _repeats(self) -> bool:
+        """Whether a task may be several times in a meta-batch."""
+        return self.settings.mixing == "examples"
+
+    @property
     def has_query(self) -> bool:
         """Whether there is a loss on query sets."""
         return True
@@ -126,7 +131,7 @@ class MetaLearner(Algorithm):
         if self.settings.head != "fresh":
             yield from self._of_heads(name, sources)
         yield from self._of_inner_steps()
-        if settings.mixing == "examples":
+        if self._repeats:
             for key, idle in (("group_by_length", 1), ("episodes", "tasks")):
                 if getattr(settings, key) != idle:
                     text = "does not go with mixing: examples, which draws batches of one task; leave it out"
@@ -139,7 +144,7 @@ class MetaLearner(Algorithm):
                 text = "'pairs' are tasks and samples; set tasks.source_rows: samples, for CrossFit's tasks, or 'tasks'"
                 yield Complaint(("episodes",), text)
             return
-        if settings.tasks > sources.tasks:
+        if settings.tasks > sources.tasks and not self._repeats:
             text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {sources.tasks}; allowed: no more"
             yield Complaint(("tasks",), text)
         needed = self._different_sets * settings.support + settings.query
@@ -152,8 +157,10 @@ class MetaLearner(Algorithm):
         given = f"{self.settings.head!r} keeps the head from one outer step to the next"
         if not self._carried:
             yield Complaint(("head",), f"{given}, and {name!r} moves none inside alone; leave it out")
-        if self.paired or self.settings.tasks > sources.tasks:
-            yield Complaint(("head",), f"{given}, which needs each task once in a meta-batch; use episodes: tasks")
+        if self.paired or self._repeats or self.settings.tasks > sources.tasks:
+            yield Complaint(
+                ("head",), f"{given}, which needs each task once in a meta-batch; use episodes: tasks, mixing: tasks"
+            )
         if self.settings.keep == "loss":
             yield Complaint(("head",), f"{given}, and the tasks that keep: loss looks at have none; use keep: last")
 
@@ -214,7 +221,7 @@ class MetaLearner(Algorithm):
 
         settings = self.settings
         keys = [key(run_key, "episode", step, place) for place in range(settings.tasks)][rows]
-        if settings.mixing == "examples":
+        if self._repeats:
             return self._of_batches(sets, run_key, step, rows, keys)
         draw = epoch_draw if self.paired else task_draw
         drawn = draw(len(sets), run_key, step, settings.tasks)[rows]
