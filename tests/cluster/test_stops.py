@@ -28,7 +28,7 @@ STEP = "        self.curve.after_step(step, losses)\n"
 SLOW = """        if "adapter" in self.job.priming.outer:
             __import__("time").sleep(0.4)
 """
-LOAD = "    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout)\n"
+LOAD = "    loaded = load_plm(job.plm_folder, dropout=job.settings.dropout, brings=job.plm.brings)\n"
 GREEDY = """    from pathlib import Path as There
     if "plm" in job.priming.outer and not There("greedy").exists():
         There("greedy").touch()

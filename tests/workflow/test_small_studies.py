@@ -18,6 +18,7 @@ TABLES = {
         "arg",
         "effects",
         "effects_by_group",
+        "groups_of_tasks",
         "task_gains",
         "variance",
         "comparisons",
