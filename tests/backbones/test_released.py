@@ -329,6 +329,10 @@ def test_what_does_not_fit_is_refused(both: Both, tmp_path: Path, deep: bool) ->
         ({**values, "more": torch.zeros(2, 2)}, f"has more, which no {element} of this PLM has; wanted: "),
         ({**values, last: values[last][:, :8]}, rf"has {last} of shape \(12, 8\), and this PLM takes \(vectors, \d+\)"),
         ({**values, last: values[last].flatten()}, rf"has {last} of shape \(\d+,\), and this PLM takes"),
+        (
+            {**values, last: values[last] / 0},
+            f"has numbers in {last} that are not finite; convert the checkpoint again",
+        ),
     ):
         save_file({name: value.contiguous() for name, value in changed.items()}, file)
         with pytest.raises(DataError, match=message):
@@ -336,6 +340,16 @@ def test_what_does_not_fit_is_refused(both: Both, tmp_path: Path, deep: bool) ->
     file.write_bytes(b"no tensors")
     with pytest.raises(DataError, match=rf"{file} cannot be read \(.*\); copy or download it again"):
         loaded(folder, deep)
+
+
+def test_tables_of_different_lengths_are_refused(both: Both, tmp_path: Path) -> None:
+    folder = copied(both[True][1], tmp_path / "made")
+    file = folder / "prefix.safetensors"
+    values = load_file(file)
+    last = list(values)[-1]
+    save_file({**values, last: values[last][:5].contiguous()}, file)
+    with pytest.raises(DataError, match="has tables of 5 and 12 vectors, and all have as many; it is broken"):
+        loaded(folder, deep=True)
 
 
 def test_a_prompt_on_the_hub_is_fetched_where_one_is_expected(both: Both, tmp_path: Path) -> None:

@@ -210,6 +210,18 @@ HEADED = (
             "needs all their activations; leave it out, or set order: first",
         ),
         (
+            (
+                *with_strategy(
+                    "maml[plm | plm x1] -> plm",
+                    f"  maml: {{{RATES}, inner_{RATES}, order: first, inner_optimizer: adafactor, "
+                    "inner_state: carried}\n",
+                ),
+                ("priming:\n", "compute: {gpus: 2}\npriming:\n"),
+            ),
+            "line 9, compute.gpus: 2 GPUs cannot share a step of 'maml[plm | plm x1]', which takes its tasks one after "
+            "the other (inner_state: carried); allowed: 1, or another inner_state",
+        ),
+        (
             with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, tasks: 3}}\n"),
             "line 10, priming.maml.tasks: 3 tasks a meta-batch, and tasks.source has 2; allowed: no more",
         ),

@@ -14,6 +14,7 @@ from priming.study.definition import TaskDefinition
 from priming.study.load import load_study
 from priming.study.tasks import Tasks
 from priming.tasks.groups import groups
+from priming.tasks.names import open_study
 from priming.tasks.prepare import write_task
 from priming.tasks.prepared import read_task
 from priming.tasks.sources.table import source_of
@@ -133,6 +134,13 @@ def test_nested_values_and_names_of_classes(load: Callable[..., Task]) -> None:
         load([rows[0] | {"label": "third"}], **templated(classes={"label": ["first", "second"]}))
 
 
+def test_truth_values_are_classes_as_they_are_written(load: Callable[..., Task]) -> None:
+    rows = [{"premise": "p", "choice1": "a", "choice2": "b", "label": value} for value in (True, False)]
+    for written in (["false", "true"], ["False", "True"]):
+        found = load(rows, **templated(classes={"label": written})).train
+        assert [row.targets for row in found] == [("b",), ("a",)]
+
+
 def test_rows_for_which_a_template_writes_no_output_are_left_out_and_counted(load: Callable[..., Task]) -> None:
     task = load(ROWS, **templated(JINJA.replace("{{ answer", "{% if label %}{{ answer") + "{% endif %}"))
     assert [row.targets for row in task.train] == [("dry",)]
@@ -201,6 +209,23 @@ def test_a_name_stands_for_the_templates_of_its_file(study: Callable[..., Path])
         source_of(tasks, "weather")
     one = load_study(study(target=["weather.is_it"])).tasks
     assert one.target == ["weather.is_it"]
+
+
+def test_questions_without_templates_are_a_group_of_their_own(study: Callable[..., Path]) -> None:
+    own = {"files": FILES, "kind": "multiple_choice", **COLUMNS}
+    assert groups(load_study(study(define={"weather": own})).tasks) == {"weather": ["weather"]}
+
+
+def test_a_template_that_does_not_parse_is_found_with_the_study_and_said_once(
+    study: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = study()
+    (tmp_path / "templates.yaml").write_text(TEMPLATES.replace("Is {{ premise }}", "Is {% premise %}"))
+    with pytest.raises(StudyError) as found:
+        open_study(path)
+    text = str(found.value)
+    assert text.count("does not parse") == 1
+    assert "tasks.define.weather.templates: template 'is it': " in text
 
 
 def test_all_templates_of_texts(study: Callable[..., Path]) -> None:

@@ -226,6 +226,11 @@ class Algorithm:
         raise NotImplementedError
 
     @property
+    def one_process(self) -> str:
+        """The setting by which parts of a step are taken one after the other, so that processes cannot share them."""
+        return ""
+
+    @property
     def held(self) -> int:
         """Examples whose activations are held at one time."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ from pydantic import Field
 from priming.algorithms.interface import Algorithm, Complaint, Optimizer, Pass, Sources, Step, Upstream
 from priming.elements.sections import Rates
 from priming.elements.table import ELEMENTS
-from priming.errors import StudyError
+from priming.runs.update_rules.table import PLAIN
 from priming.section import Positive, Reduction
 
 if TYPE_CHECKING:
@@ -167,15 +167,21 @@ class MetaLearner(Algorithm):
     def _of_inner_steps(self) -> Iterator[Complaint]:
         """A rule that cannot be differentiated, or a memory where there is none or none can be kept."""
         rule, carried = self.settings.inner_optimizer, self.settings.inner_state == "carried"
-        plain = rule == Meta.model_fields["inner_optimizer"].default
+        plain = rule in PLAIN
         if not plain and self.through_inner_steps:
-            yield Complaint(("inner_optimizer",), f"{rule!r} is not differentiated; use sgd, or order: first")
+            text = f"{rule!r} is not differentiated; use {' or '.join(sorted(PLAIN))}, or order: first"
+            yield Complaint(("inner_optimizer",), text)
         if not plain and self.settings.normalise_inner:
             yield Complaint(("normalise_inner",), f"is for plain inner steps, not for {rule!r}; leave it out")
         if carried and plain:
             yield Complaint(("inner_state",), f"{rule!r} remembers nothing; leave it out, or name an inner_optimizer")
         if carried and self.settings.keep == "loss":
             yield Complaint(("inner_state",), "keep: loss looks at tasks between steps; use keep: last, or reset")
+
+    @property
+    def one_process(self) -> str:
+        """With a memory that is carried, tasks begin with what the one before left behind."""
+        return "inner_state: carried" if self.settings.inner_state == "carried" else ""
 
     @property
     def _carried(self) -> tuple[str, ...]:
@@ -273,10 +279,7 @@ class MetaLearner(Algorithm):
     ) -> "Objective":
         """As of others, with heads or an inner memory that are kept from step to step where the settings say so."""
         self.changing = {}
-        if self.settings.inner_state == "carried":
-            if shard.world > 1:
-                why = f"inner_state: carried takes tasks one after the other, and there are {shard.world} processes"
-                raise StudyError(f"{why}; use one, or inner_state: reset")
+        if self.one_process:
             self.rules = self._inner_rules()
             self.changing["inner"] = self.rules
         if self.settings.head == "fresh":
@@ -334,7 +337,7 @@ class MetaLearner(Algorithm):
             return Episode(support, collate(found.query, model.pad_id), found.keys, found.tasks).to(model.device)
 
         loss = form.loss(settings.label_smoothing, settings.loss)
-        if settings.inner_optimizer == Meta.model_fields["inner_optimizer"].default:
+        if settings.inner_optimizer in PLAIN:
             return InnerLoops(model, inner, episodes, loss)
         from priming.algorithms.inner_rules import RuledLoops
 

@@ -176,6 +176,9 @@ def _shares(study: "Study", priming: Priming, algorithm: Algorithm, plm: str) ->
     settings, of = algorithm.settings, algorithm.divided
     most = getattr(settings, of)
     gpus, steps, key = study.compute.gpus, settings.accumulation_steps, "accumulation_steps"
+    if (why := algorithm.one_process) and gpus > 1:
+        text = f"{gpus} GPUs cannot share a step of {str(priming)!r}, which takes its {of} one after the other"
+        yield Problem(("compute", "gpus"), f"{text} ({why}); allowed: 1, or another {why.partition(':')[0]}")
     if gpus * steps > most:
         on_each = f"{steps} accumulation steps on {gpus} GPU{'s' if gpus > 1 else ''} share"
         shared = f"{gpus} GPUs share" if steps == 1 else on_each

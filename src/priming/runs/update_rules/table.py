@@ -12,6 +12,9 @@ MODULES = {name: f"priming.runs.update_rules.{name}" for name in ("adamw", "sgd"
 HELD = {"adamw": 3.25, "sgd": 1.0, "adafactor": 0.05}
 """Numbers that each rule holds at one time for each parameter, beside its value and gradient: moments, scratch."""
 
+PLAIN = frozenset({"sgd"})
+"""Rules without a memory, whose step is the gradient times a rate: inner steps of these can be differentiated."""
+
 
 def update_rule(name: str) -> "type[UpdateRule]":
     """The update rule of this name."""
