@@ -186,7 +186,7 @@ def test_tasks_of_a_bank_are_predicted_as_alone(sweep: Sweep) -> None:
     together = sweep.predictor.predict(stacked, rows, labels, ["ranking", "greedy"])
     done: list[int] = []
     small = replace(sweep.predictor, at_once=2).predict(stacked, rows, labels, ["ranking", "greedy"], done.append)
-    assert done == [2, 1, 1, 2]
+    assert sorted(done) == [1, 1, 2, 2]
     for run in range(3):
         own = {n: v[run : run + 1] for n, v in stacked.items()}
         [alone] = sweep.predictor.predict(own, [rows[run]], [labels[run]], ["ranking", "greedy"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from priming.forms.decoding import encode, greedy, label_scores, target_scores
 from priming.forms.interface import Labels
 from priming.forms.label_tree import LabelTree, label_trees
 from priming.forms.rows_of_runs import Rows, chunks, padded
+from priming.forms.segments import segments
 from priming.forms.text import FORM
 
 Named = Mapping[str, Tensor]
@@ -77,7 +79,7 @@ class Predictor:
         self.model.eval()
         found: dict[int, Answers] = {}
         same = _same(stacked, inputs, labels)
-        for alike in self._alike(labels, sorted(set(same))):
+        for alike in self._alike(inputs, labels, sorted(set(same))):
             wanted = FORM.possible(decoders, labels[alike[0]], self.generator)
             trees = self._trees([inputs[i] for i in alike], [labels[i] for i in alike]) if RANKING in wanted else ()
             together = self._together([inputs[i] for i in alike], trees)
@@ -117,13 +119,17 @@ class Predictor:
         tokens = [sum(len(target) for _, target in own) for own in rows]
         return [-sum(found[: len(own)]) / number for found, own, number in zip(totals, rows, tokens, strict=True)]
 
-    @staticmethod
-    def _alike(labels: Sequence[Labels], runs: Sequence[int]) -> list[list[int]]:
-        """Of these runs, those with equally many labels are decoded together."""
+    def _alike(self, inputs: Sequence[Rows], labels: Sequence[Labels], runs: Sequence[int]) -> list[list[int]]:
+        """Of these runs, those with equally many labels, and inputs of about the same length, are decoded together."""
         groups: dict[int, list[int]] = {}
-        for run in runs:
+        for run in sorted(runs, key=lambda run: _longest(inputs[run])):
             groups.setdefault(len(labels[run] or ()), []).append(run)
-        return list(groups.values())
+        found = []
+        for group in groups.values():
+            lengths = [_longest(inputs[run]) for run in group]
+            sizes = segments(lengths, max(len(inputs[run]) for run in group), self.model.device)
+            found += [group[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+        return found
 
     def _trees(self, inputs: Sequence[Rows], labels: Sequence[Labels]) -> tuple[LabelTree, ...]:
         """The labels that are ranked, on the device of the model."""
@@ -204,6 +210,10 @@ class Predictor:
     def _texts(self, ids: Tensor) -> list[str]:
         texts = self.encoder.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=True)
         return [text.strip() for text in texts]
+
+
+def _longest(rows: Rows) -> int:
+    return max(map(len, rows), default=0)
 
 
 def _same(stacked: Named, inputs: Sequence[Rows], labels: Sequence[Labels]) -> list[int]:

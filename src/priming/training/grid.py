@@ -88,10 +88,16 @@ def grid(tuned: Sequence[str], tuning: Tuning) -> list[Point]:
 
 
 def banks(runs: Sequence[Run], largest: int) -> Iterator[list[Run]]:
-    """Runs that are trained together: of one batch size, the longest first, else in order; at most `largest`."""
+    """Runs that are trained together: of one batch size, those of most steps first, else in order; at most `largest`.
+
+    Of a bank, runs with equally many steps stand in the order of their longest inputs.
+    """
     for batch in dict.fromkeys(run.point.batch for run in runs):
         same = sorted((run for run in runs if run.point.batch == batch), key=lambda run: -run.steps)
-        yield from (same[i : i + largest] for i in range(0, len(same), largest))
+        for first in range(0, len(same), largest):
+            yield sorted(
+                same[first : first + largest], key=lambda run: (-run.steps, max(map(len, run.sample.train.inputs)))
+            )
 
 
 def develops(runs: Sequence[Run]) -> bool:

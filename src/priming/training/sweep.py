@@ -137,7 +137,7 @@ class Sweep:
                 keeper.end()
         for index, run in enumerate(bank):
             watch.tell(index)
-            run.shapes = Counter(objective.shapes[: run.steps])
+            run.shapes = Counter(shapes[index] for shapes in objective.shapes[: run.steps])
             run.failure = outcome.failures.get(index) or (NO_SCORE if run.best_step is None else None)
             run.best = {} if run.failure else watch.selection.values(index)
         watch.progress.failed([run.failure for run in bank if run.failure])
