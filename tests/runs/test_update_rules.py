@@ -14,6 +14,7 @@ from priming.runs.clipping import clip, norms
 from priming.runs.loop import Course
 from priming.runs.parameters import StackedParameters
 from priming.runs.schedules import Linear
+from priming.runs.update_rules import interface
 from priming.runs.update_rules.interface import UpdateRule
 from priming.runs.update_rules.interpolation import Interpolation
 from priming.runs.update_rules.table import MODULES, update_rule
@@ -87,6 +88,23 @@ def rates() -> dict[str, Tensor]:
 @pytest.mark.parametrize(("name", "theirs"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
 def test_each_run_follows_torch(name: str, theirs: Optimizer, decay: float) -> None:
     follows(update_rule(name)(rates(), weight_decay=decay), theirs, decay)
+
+
+@pytest.mark.parametrize("piece", [3, 30, 80])
+@pytest.mark.parametrize("name", [name for name in MODULES if not update_rule(name).shaped])
+def test_pieces_move_to_the_bit_as_the_whole(name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of a run, of one run or of two."""
+
+    def moved() -> StackedParameters:
+        parameters, rule = stacked(3), update_rule(name)(rates(), 0.1)
+        for step in range(3):
+            rule.step(parameters, parameters.gathered(gradients(3, step)), 0.5, torch.tensor([True, True, False]))
+        return parameters
+
+    whole = moved()
+    monkeypatch.setattr(interface, "PIECE", piece)
+    pieces = moved()
+    assert all(torch.equal(pieces.flat[element], whole.flat[element]) for element in whole.flat)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])

@@ -92,6 +92,18 @@ def test_batches_by_length_have_little_padding_and_miss_no_row(rows: int) -> Non
     assert first != sorted(first)
 
 
+@pytest.mark.parametrize("grouped", [1, 4])
+def test_a_batch_does_not_depend_on_those_drawn_before(grouped: int) -> None:
+    """Orders of epochs are kept, of each run the last two; a step that goes back makes its own anew."""
+    data = uneven(70)
+    steps = [0, 1, 30, 31, 5, 40, 0]
+    drawn = {(run, step): epoch_batch(data, run, step, 8, grouped) for step in steps for run in (5, 6)}
+    assert drawn == {(run, step): epoch_batch(uneven(70), run, step, 8, grouped) for run, step in drawn}
+    for step in range(40):
+        epoch_batch(data, 7, step, 8, grouped)
+    assert len([known for known in data.orders if known[0] == 7]) <= 2
+
+
 def test_mixtures_by_length_have_little_padding_and_every_length() -> None:
     data = uneven(640)
     drawn = [mixture_batch([data, data], 5, step, 16, 20) for step in range(400)]

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +36,11 @@ class TokenizedDataset:
     @classmethod
     def _joined(cls, sets: Sequence["TokenizedDataset"]) -> "TokenizedDataset":
         return cls(tuple(row for one in sets for row in one.inputs), tuple(row for one in sets for row in one.targets))
+
+    @cached_property
+    def orders(self) -> dict[tuple[int, ...], np.ndarray[Any, np.dtype[np.int64]]]:
+        """Orders of its rows in an epoch, kept by those who draw from it."""
+        return {}
 
     @property
     def mean_lengths(self) -> tuple[float, float]:

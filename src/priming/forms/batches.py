@@ -26,9 +26,19 @@ def epoch_batch(data: TokenizedDataset, run_key: int, step: int, size: int, grou
     if (own := data.own_batch(run_key, step, size, grouped)) is not None:
         return own
     positions = range(step * size, (step + 1) * size)
-    orders = {epoch: _epoch(data, run_key, epoch, size, grouped) for epoch in {p // len(data) for p in positions}}
+    orders = {epoch: _kept_epoch(data, run_key, epoch, size, grouped) for epoch in {p // len(data) for p in positions}}
     rows = [int(orders[p // len(data)][p % len(data)]) for p in positions]
     return _pairs(data, rows, generator(run_key, "reference", step))
+
+
+def _kept_epoch(data: TokenizedDataset, run_key: int, epoch: int, size: int, grouped: int) -> Order:
+    """As `_epoch`, made once; those of earlier epochs are let go, but for the last."""
+    asked = (run_key, epoch, size, grouped)
+    if asked not in data.orders:
+        for known in [known for known in data.orders if known[0] == run_key and known[1] < epoch - 1]:
+            del data.orders[known]
+        data.orders[asked] = _epoch(data, run_key, epoch, size, grouped)
+    return data.orders[asked]
 
 
 def _epoch(data: TokenizedDataset, run_key: int, epoch: int, size: int, grouped: int) -> Order:

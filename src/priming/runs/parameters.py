@@ -115,14 +115,16 @@ class StackedParameters:
         return weighted(self.gathered(filled), weight, into)
 
     def _gradients_in_place(self, losses: Tensor, weight: float, into: Gradients | None) -> Gradients:
-        found = {element: torch.zeros_like(flat) for element, flat in self.flat.items()} if into is None else into
-        places = self._in_shape(found)
-        hooks = [v.register_post_accumulate_grad_hook(_adding(places[n], weight)) for n, v in self.views.items()]
+        found = {element: torch.empty_like(flat) for element, flat in self.flat.items()} if into is None else into
+        places, empty = self._in_shape(found), set(self.views) if into is None else set()
+        hooks = [v.register_post_accumulate_grad_hook(_put(places, n, weight, empty)) for n, v in self.views.items()]
         try:
             losses.sum().backward(inputs=list(self.views.values()))
         finally:
             for hook in hooks:
                 hook.remove()
+        for name in empty:
+            places[name].zero_()
         return found
 
     def _in_shape(self, flat: Mapping[str, Tensor]) -> Named:
@@ -216,16 +218,20 @@ def only_row(stacked: Tensor) -> Tensor:
     return row
 
 
-def _adding(place: Tensor, weight: float) -> Callable[[Tensor], None]:
-    """What adds a parameter's gradient, once it is whole, to its place, and lets go of it."""
+def _put(places: Named, name: str, weight: float, empty: set[str]) -> Callable[[Tensor], None]:
+    """What puts a parameter's gradient, once it is whole, into its place or adds it there, and lets go of it."""
 
-    def add(view: Tensor) -> None:
+    def put(view: Tensor) -> None:
         """Take the gradient of the parameter."""
         assert view.grad is not None
-        place.add_(view.grad.mul_(weight))
+        if name in empty:
+            torch.mul(view.grad, weight, out=places[name])
+            empty.remove(name)
+        else:
+            places[name].add_(view.grad.mul_(weight))
         view.grad = None
 
-    return add
+    return put
 
 
 def _decays(stacked: Tensor) -> bool:

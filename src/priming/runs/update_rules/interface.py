@@ -1,6 +1,7 @@
 """What an update rule is: a step of R runs at once on their stacked tensors, and what it remembers between steps."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import ClassVar
 
 import torch
@@ -10,6 +11,8 @@ from priming.runs.checkpoints import State
 from priming.runs.parameters import Block, Gradients, StackedParameters
 
 Memory = tuple[Tensor, ...]
+PIECE = 2**16
+"""Numbers that a CPU moves at a time: with their moments about a megabyte, which a core's own cache holds."""
 
 
 class UpdateRule:
@@ -38,8 +41,25 @@ class UpdateRule:
             rate = rate * (factor.to(dtype) if isinstance(factor, Tensor) else factor)
             if block.name not in self.memory:
                 self.memory[block.name] = self.start(block)
-            ones = [1] * (block.gradient.dim() - 1)
-            self.move(block, rate.view(-1, *ones), self.memory[block.name])
+            rate = rate.view(-1, *[1] * (block.gradient.dim() - 1))
+            if self.shaped:
+                self.move(block, rate, self.memory[block.name])
+            else:
+                self._move_in_pieces(block, rate, self.memory[block.name])
+
+    def _move_in_pieces(self, block: Block, rate: Tensor, memory: Memory) -> None:
+        """Move numbers each by itself, on a CPU so many at a time that what is computed stays in its cache."""
+        runs, numbers = block.gradient.shape
+        if block.gradient.device.type != "cpu" or runs * numbers <= PIECE:
+            self.move(block, rate, memory)
+            return
+        together, most = max(1, PIECE // numbers), min(PIECE, numbers)
+        for first, start in product(range(0, runs, together), range(0, numbers, most)):
+            rows, part = slice(first, first + together), slice(start, start + most)
+            own = block._replace(
+                values=block.values[rows, part], gradient=block.gradient[rows, part], decayed=block.decayed[part]
+            )
+            self.move(own, rate[rows], tuple(tensor[rows, part] for tensor in memory))
 
     def start(self, block: Block) -> Memory:
         """What it remembers of a block before the first step: tensors whose first dimension is that of the runs."""
