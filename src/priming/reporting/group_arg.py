@@ -190,8 +190,8 @@ def _turns(groups: pd.DataFrame, args: pd.DataFrame) -> Iterator[str]:
     for row in groups[groups["examples"] < SMALL].to_dict("records"):
         arg, number = whole.loc[row["strategy"], "arg_percent"], whole.loc[row["strategy"], "groups"]
         if arg > 0 and row["points"] > TURNS * arg / number:
-            part = f"{row['points']:.1f} of {arg:.1f} points come from its {row['examples']} examples"
-            yield f"ARG of {row['strategy']} turns on {row['group']}: {part}."
+            part = f"its {row['examples']} examples add {wording.signed(row['points'], decimals=1)} points"
+            yield f"ARG of {row['strategy']}, {wording.signed(arg, decimals=1)}, turns on {row['group']}: {part}."
 
 
 def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:
