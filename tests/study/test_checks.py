@@ -11,6 +11,7 @@ from .conftest import LAST, MTL, RATES, Changed, problem, with_strategy
 WITHOUT_DEV = (("  target: [d, e]\n", "  target: [d, e]\n  dev_set: none\n"),)
 ONE_POINT = "{learning_rates: {plm: [0.001], adapter: [0.01]}}"
 ENCODER = ("generate: {}", "generate: {architecture: {family: bert}}")
+CARRIED = "order: first, inner_optimizer: adafactor, inner_state: carried"
 HEADED = (
     ("  - none -> plm\n", "  - none -> plm+head\n"),
     (LAST, "  - mtl[plm+adapter+head] -> adapter+head\n"),
@@ -211,11 +212,7 @@ HEADED = (
         ),
         (
             (
-                *with_strategy(
-                    "maml[plm | plm x1] -> plm",
-                    f"  maml: {{{RATES}, inner_{RATES}, order: first, inner_optimizer: adafactor, "
-                    "inner_state: carried}\n",
-                ),
+                *with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, {CARRIED}}}\n"),
                 ("priming:\n", "compute: {gpus: 2}\npriming:\n"),
             ),
             "line 9, compute.gpus: 2 GPUs cannot share a step of 'maml[plm | plm x1]', which takes its tasks one after "

@@ -89,6 +89,7 @@ def test_choices_in_one_column_and_their_number_may_differ(load: Callable[..., T
         ({"choice2": " "}, "line 1, column choice1, choice2: choice 2 is empty"),
         ({"choice2": None}, "line 1, column choice2: no value"),
         ({"premise": ""}, "line 1, column premise: empty input"),
+        ({"choice2": "WET"}, "line 1, column label: choices 2 and 1 are both 'wet', case ignored; correct the row"),
     ],
 )
 def test_rows_that_are_wrong_are_named(load: Callable[..., Task], change: dict[str, Any], said: str) -> None:
@@ -160,6 +161,10 @@ def test_rows_for_which_a_template_writes_no_output_are_left_out_and_counted(loa
         (templated(choices=None), "tasks.define.copa.templates, 'so': it has no answer_choices"),
         (templated("{{ premise }} ||| damp"), "its output 'damp' is none of its choices 'wet', 'dry'"),
         (templated("{{ ''.__class__.__mro__ }} ||| x"), "reaches for what templates may not have"),
+        (
+            templated("{{ premise }} ||| Wet", "wet ||| Wet"),
+            "template 'so': choices 1 and 2 are both 'Wet', case ignored",
+        ),
     ],
 )
 def test_templates_that_are_wrong_are_named(load: Callable[..., Task], definition: dict[str, Any], said: str) -> None:

@@ -53,7 +53,7 @@ def _answer(study: Study, frames: Frames) -> Iterator[str]:
             yield f"- Tuning {literal(str(downstream))} of {plm}: {_best(group, effects)}"
         yield f"- {_above_majority(plm, frames)}"
         if "arg_of_groups" in frames:
-            yield from (f"- {sentence}" for sentence in above_chance(frames["arg_of_groups"], plm))
+            yield from (f"- {sentence}" for sentence in above_chance(frames, plm))
     yield ""
     yield from gains(frames)
 

@@ -123,9 +123,13 @@ def group_arg_blocks(study: Study, frames: Mapping[str, pd.DataFrame], plm: str)
         yield _differences(label, f"PLM {plm}: differences in ARG by group ({setting})", pairs)
 
 
-def above_chance(groups: pd.DataFrame, plm: str) -> Iterator[str]:
-    """For each group, the strategies whose mean accuracy is clear of chance; in bold if there is none."""
-    own = groups[groups["plm"] == plm]
+def above_chance(frames: Mapping[str, pd.DataFrame], plm: str) -> Iterator[str]:
+    """For each group, the strategies whose mean accuracy is clear of chance; in bold if there is none.
+
+    Beside them, what always giving the most frequent answer of the test set has, and how many are clear of that.
+    """
+    groups, tasks = frames["arg_of_groups"], frames["groups_of_tasks"]
+    own, constant = groups[groups["plm"] == plm], frames["majority"].set_index("task")["score"]
     for group, rows in own.groupby("group", sort=False):
         clear = rows[rows["low"] > 0]
         level = f"{wording.LEVEL} intervals over examples, given these runs"
@@ -137,7 +141,13 @@ def above_chance(groups: pd.DataFrame, plm: str) -> Iterator[str]:
             f"{literal(name)} {wording.gain_interval(gain, low, high, decimals=1)}" for name, gain, low, high in bounds
         )
         number = f"{len(clear)} of {len(rows)} strategies of {plm}"
-        yield f"Above chance on {group}, in percent of it ({level}): {number}; {found}."
+        usual = constant.reindex(tasks.loc[tasks["group"] == group, "task"]).mean()
+        gain = 100 * (usual / clear["chance"].iloc[0] - 1)
+        most = f"the most frequent answer has {wording.signed(gain, decimals=1)} if always given"
+        over = (
+            "" if np.isnan(gain) else f"; {most}, and {(clear['low'] > gain).sum()} of {len(clear)} are clear of that"
+        )
+        yield f"Above chance on {group}, in percent of it ({level}): {number}; {found}{over}."
 
 
 def _accuracies(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:
@@ -190,8 +200,8 @@ def _turns(groups: pd.DataFrame, args: pd.DataFrame) -> Iterator[str]:
     for row in groups[groups["examples"] < SMALL].to_dict("records"):
         arg, number = whole.loc[row["strategy"], "arg_percent"], whole.loc[row["strategy"], "groups"]
         if arg > 0 and row["points"] > TURNS * arg / number:
-            part = f"{row['points']:.1f} of {arg:.1f} points come from its {row['examples']} examples"
-            yield f"ARG of {row['strategy']} turns on {row['group']}: {part}."
+            part = f"its {row['examples']} examples add {wording.signed(row['points'], decimals=1)} points"
+            yield f"ARG of {row['strategy']}, {wording.signed(arg, decimals=1)}, turns on {row['group']}: {part}."
 
 
 def _differences(label: str, caption: str, pairs: pd.DataFrame) -> Block:

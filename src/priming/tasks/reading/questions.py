@@ -24,6 +24,8 @@ class ChoiceReader(TextReader):
         choices = self._choices(row)
         column, value = self.definition.output, self._value(row, self.definition.output, "output")
         answer = self._place(row, column, value, choices)
+        if alike := _alike(choices, answer):
+            raise self._unusable(row, column, alike, "correct the row")
         return question(
             self._input(row), choices, answer, id=row_of(row.values), group=group_of(self.name, self.definition)
         )
@@ -95,6 +97,8 @@ class TemplateReader(TextReader):
             raise self._wrong(row, f"it writes {empty}: {' ||| '.join(choices)!r}")
         if output not in choices:
             raise self._wrong(row, f"its output {output!r} is none of its choices {', '.join(map(repr, choices))}")
+        if alike := _alike(choices, choices.index(output)):
+            raise self._wrong(row, alike)
         about = {"id": row_of(row.values), "group": group_of(self.name, self.definition), "template": self.template}
         return question(found.input, choices, choices.index(output), **about)
 
@@ -115,6 +119,13 @@ class TemplateReader(TextReader):
 
     def _wrong(self, row: Row, problem: str) -> DataError:
         return self._unusable(row, f"template {self.template!r}", problem, "correct the template or the row")
+
+
+def _alike(choices: Sequence[str], answer: int) -> str | None:
+    """That another choice counts as the right one, since accuracy ignores case; None if none does."""
+    right = choices[answer].casefold()
+    same = [place for place, choice in enumerate(choices) if place != answer and choice.casefold() == right]
+    return f"choices {same[0] + 1} and {answer + 1} are both {choices[answer]!r}, case ignored" if same else None
 
 
 def row_of(values: Mapping[str, Any]) -> str:
