@@ -29,7 +29,8 @@ from priming.runs.shards import Shard
 from priming.study.load import load_study
 from priming.tasks.prepared import read_task
 from priming.training import processes
-from priming.training.upstream import ALONE, PrimingJob, prime
+from priming.training.priming_run import ALONE, PrimingJob
+from priming.training.upstream import prime
 
 HERE = Path(__file__).parent
 VALUES = HERE / "values.json"

@@ -15,8 +15,8 @@ from priming.study.tasks import GeneratedTasks, Tasks
 from priming.study.tuning import Grid, Scoring, Tuning
 from priming.tasks.sources.table import source_of
 from priming.training.downstream import Group
+from priming.training.priming_run import PrimingJob
 from priming.training.tuner import Tuner
-from priming.training.upstream import PrimingJob
 from tests.tiny_bart import SIZES
 
 PLM = Plm(path=".", max_input=24, max_output=16)

@@ -17,7 +17,8 @@ from priming.algorithms.table import bound
 from priming.backbones.encoding import TokenizedDataset
 from priming.backbones.flops import Counter as Operations
 from priming.forms.batches import Part, TokenPair, disjoint_batches, epoch_batch, mixture_batch, part_of
-from priming.training.upstream import PrimingJob, prime
+from priming.training.priming_run import PrimingJob
+from priming.training.upstream import prime
 
 from .conftest import RATES
 

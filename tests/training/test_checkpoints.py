@@ -24,8 +24,9 @@ from priming.runs.checkpoints import CheckpointDir, Checkpointer, State
 from priming.runs.loss_curve import LossCurve
 from priming.strategies import Priming, Strategy
 from priming.study.tuning import Scoring
+from priming.training.priming_run import PrimingJob
 from priming.training.tuner import Tuner
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 from priming.training.validation import DevelopmentTasks
 from tests.tiny_bart import SIZES
 

@@ -14,8 +14,9 @@ from priming.elements.sections import Rates
 from priming.strategies import Priming, Strategy
 from priming.study.tuning import Scoring
 from priming.tasks.prepared import read_task
+from priming.training.priming_run import PrimingJob
 from priming.training.tuner import Tuner
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 from tests.tiny_bart import SIZES
 
 from .conftest import PLM, TARGET, TUNING

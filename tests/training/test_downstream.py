@@ -17,7 +17,8 @@ from priming.study.tuning import Grid, Scoring
 from priming.tasks.prepared import read_task
 from priming.tasks.sources.table import source_of
 from priming.training.downstream import tune
-from priming.training.upstream import PrimingJob, prime
+from priming.training.priming_run import PrimingJob
+from priming.training.upstream import prime
 from tests.tiny_bart import SIZES
 
 from .conftest import DEVELOPMENT, PLM, TARGET, TASKS, TUNING, group, result, tuner

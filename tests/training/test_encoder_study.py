@@ -22,8 +22,9 @@ from priming.strategies import Priming, Strategy
 from priming.study.load import load_study
 from priming.study.tuning import Grid, Scoring, Tuning
 from priming.tasks.prepared import read_task
+from priming.training.priming_run import PrimingJob
 from priming.training.tuner import Tuner
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 from tests.tiny_bart import SIZES
 
 WIDTH, BOTTLENECK = 16, 4

@@ -25,8 +25,9 @@ from priming.forms.prediction import Predictor
 from priming.strategies import Priming, Strategy
 from priming.study.tuning import Grid, Scoring
 from priming.training.downstream import Group, tune
+from priming.training.priming_run import PrimingJob
 from priming.training.tuner import Tuner
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 from tests.tiny_bart import SIZES, examples
 
 from .conftest import DEVELOPMENT, PLM, TARGET, TUNING

@@ -23,8 +23,9 @@ from priming.tasks.generated import pretraining_texts
 from priming.training.downstream import tune
 from priming.training.infilling import pretrain
 from priming.training.pretrain import make_plm
+from priming.training.priming_run import PrimingJob
 from priming.training.record import Stopwatch
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 
 from .conftest import TARGET, group, result, tuner
 

@@ -20,7 +20,8 @@ from priming.forms.label_tree import label_trees
 from priming.forms.loss import run_losses
 from priming.runs.parameters import StackedParameters
 from priming.strategies import Priming
-from priming.training.upstream import PrimingJob, prime
+from priming.training.priming_run import PrimingJob
+from priming.training.upstream import prime
 from tests.tiny_bart import examples
 
 from .conftest import RATES

@@ -18,8 +18,9 @@ from priming.elements.sections import Rates
 from priming.runs.dropout import keep_mask
 from priming.runs.shards import Shard
 from priming.strategies import Priming
+from priming.training.priming_run import PrimingJob
 from priming.training.processes import prime_in, processes
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 
 from .conftest import RATES
 

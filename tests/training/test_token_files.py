@@ -20,8 +20,9 @@ from priming.forms.table import form_on
 from priming.forms.training import training_of
 from priming.strategies import Priming
 from priming.tasks.prepared import read_task
+from priming.training.priming_run import PrimingJob
 from priming.training.token_files import TokenFiles
-from priming.training.upstream import PrimingJob, prime
+from priming.training.upstream import prime
 
 from .conftest import RATES, result
 

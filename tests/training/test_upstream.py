@@ -24,7 +24,8 @@ from priming.strategies import Priming
 from priming.study.tuning import Scoring
 from priming.tasks.prepared import read_task
 from priming.training.downstream import tune
-from priming.training.upstream import PrimingJob, prime
+from priming.training.priming_run import PrimingJob
+from priming.training.upstream import prime
 from priming.training.validation import DevelopmentTasks
 from tests.tiny_bart import examples
 

@@ -64,7 +64,7 @@ class Validation(Section):
 class Upstream(Section):
     """What the algorithms share."""
 
-    later = frozenset({"group_by_length", "schedule", "tokens"})
+    later = frozenset({"bank", "group_by_length", "schedule", "tokens"})
 
     budget: Budget = Budget(steps=700)
     learning_rates: Rates = Rates()
@@ -92,6 +92,11 @@ class Upstream(Section):
         "memory",
         description="Where the tokens of source tasks are. `mapped`: in files that are mapped into memory, for tens of "
         "millions of rows, of PLMs that generate answers; with `mixing: examples`, epochs have another order.",
+    )
+    bank: Positive = Field(
+        1,
+        description="Seeds whose primings are one job. Those of multi-task learning train side by side, which takes "
+        "the memory of as many batches; others one after the other.",
     )
     accumulation_steps: Positive = Field(
         1,
@@ -280,14 +285,14 @@ class Algorithm:
         optimizer: str = self.settings.optimizer
         return optimizer
 
-    def update_rule(self, device: "torch.device") -> "UpdateRule":
-        """What moves the outer elements."""
+    def update_rule(self, device: "torch.device", runs: int = 1) -> "UpdateRule":
+        """What moves the outer elements of so many runs."""
         import torch
 
         from priming.runs.update_rules.table import update_rule
 
         rates = self.settings.learning_rates
-        stacked = {e: torch.tensor([rates.of(e)], dtype=torch.float64, device=device) for e in self.moves.outer}
+        stacked = {e: torch.tensor([rates.of(e)] * runs, dtype=torch.float64, device=device) for e in self.moves.outer}
         return update_rule(self.settings.optimizer)(stacked, self.settings.weight_decay)
 
     def objective(
@@ -302,6 +307,22 @@ class Algorithm:
         rows = shard.parts(getattr(self.settings, self.divided), self.settings.accumulation_steps)
         parts = [self.part(model, form, sets, run_key, of_part) for of_part in rows]
         return parts[0][0] if shard.world == len(parts) == 1 else AccumulatedObjective(parts, shard)
+
+    @property
+    def banks(self) -> bool:
+        """Whether runs with random numbers of their own can train side by side."""
+        return False
+
+    def side_by_side(
+        self,
+        model: "TextModel",
+        form: "FormTraining",
+        sets: "Sequence[TokenizedDataset]",
+        run_keys: Sequence[int],
+        lengths: Sequence[int],
+    ) -> "Objective":
+        """The losses and gradients of a step of several runs, those of most steps first; only where it `banks`."""
+        raise NotImplementedError
 
     def development_loss(
         self, model: "TextModel", form: "FormTraining", sets: "Sequence[TokenizedDataset]", run_key: int

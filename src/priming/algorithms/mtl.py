@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from priming.backbones.text_model import TextModel
     from priming.forms.batches import TokenPair
     from priming.forms.training import FormTraining
+    from priming.runs.loop import Objective
     from priming.runs.shards import PartObjective, Weight
 
 
@@ -90,6 +91,28 @@ class MultiTask(Algorithm):
             return sum(terms[rows]) / sum(terms)
 
         return SideBySide(model, lambda step: [batch(step)[rows]], [run_key], rows.start, loss), weight
+
+    @property
+    def banks(self) -> bool:
+        """Whole batches, not micro-batches."""
+        return bool(self.settings.accumulation_steps == 1)
+
+    def side_by_side(
+        self,
+        model: "TextModel",
+        form: "FormTraining",
+        sets: "Sequence[TokenizedDataset]",
+        run_keys: Sequence[int],
+        lengths: Sequence[int],
+    ) -> "Objective":
+        """Runs that draw batches of their own."""
+        from priming.forms.side_by_side import SideBySide
+
+        loss = form.loss(self.settings.label_smoothing, self.settings.loss)
+        drawn = [(self.batches(sets, run_key), steps) for run_key, steps in zip(run_keys, lengths, strict=True)]
+        return SideBySide(
+            model, lambda step: [batch(step) for batch, steps in drawn if steps > step], run_keys, form=loss
+        )
 
 
 ALGORITHM = MultiTask

@@ -83,7 +83,7 @@ class StandardReptile(MetaLearner):
     def optimizer(self) -> None:
         """None: values move a share of the way."""
 
-    def update_rule(self, device: "torch.device") -> "UpdateRule":
+    def update_rule(self, device: "torch.device", runs: int = 1) -> "UpdateRule":
         """A move of `step_size` of the way."""
         from priming.runs.update_rules.interpolation import Interpolation
 

@@ -41,6 +41,7 @@ PARTS: tuple[Part, ...] = ("source", "development", "target")
 class Result:
     """A result: its folder, its step and the modules that the step runs, the settings it depends on, and its inputs.
 
+    Those of a job that have the same `bank` are built together; of a cell, `together` are the tasks of its bank.
     `at_least` is a key of its settings whose value is a mapping: a result made with additional entries there is
     current.
     """
@@ -58,6 +59,7 @@ class Result:
     part: Part = "source"
     figure: str = ""
     together: tuple[str, ...] = ()
+    bank: str = ""
     at_least: str = ""
 
     @property
@@ -144,21 +146,20 @@ def pretrain_jobs(study: Study) -> Iterator[Job]:
 
 
 def prime_jobs(study: Study) -> Iterator[Job]:
-    """One priming per PLM and seed, after the source tasks, and the development tasks if they choose its checkpoint."""
+    """For each PLM and priming its seeds, one or a bank of them in a job.
+
+    They come after the source tasks, and after the development tasks where these choose the checkpoint.
+    """
     for member in study.members:
         for priming in study.primings_of(member.plm):
             chosen = study.settings_of(priming.section, member.plm).chooses
             tasks = [*study.tasks.source, *(study.tasks.development if chosen else ())]
             inputs = (_plm(study, member), *(_task(study, task) for task in tasks))
-            for seed in study.seeds:
-                settings = params.priming_params(study, member, priming, seed)
-                yield _single(
-                    Result(
-                        path=_primed(study, member, priming, seed), step="prime",
-                        modules=_priming_modules(study, member, priming), settings=settings,
-                        inputs=inputs, member=member, priming=priming, seed=seed,
-                    )
-                )  # fmt: skip
+            folder = f"{root(study)}/{paths.primings(member, priming)}"
+            banks = _consecutive(study.seeds, study.settings_of(priming.section, member.plm).bank)
+            for number, seeds in enumerate(banks):
+                results = tuple(_priming(study, member, priming, seed, inputs, seeds) for seed in seeds)
+                yield _single(results[0]) if len(results) == 1 else Job("prime", chunk(folder, number), results)
 
 
 def tune_jobs(study: Study) -> Iterator[Job]:
@@ -187,7 +188,7 @@ def score_jobs(study: Study) -> Iterator[Job]:
 
 def tables_job(study: Study) -> Job:
     """The tables, after all primings, cells and scores; gains on single tasks also read the rows."""
-    primed = [job.out for job in prime_jobs(study)]
+    primed = [result.path for job in prime_jobs(study) for result in job.results]
     cells = [
         of(study, member, strategy, seed, task)
         for of in (_tuned, _scored)
@@ -239,6 +240,16 @@ def _tuning_chunks(study: Study) -> list[Sequence[tuple[str, ...]]]:
     return _consecutive(bank_groups(study), max(1, study.tuning.chunk // study.tuning.bank_tasks))
 
 
+def _priming(
+    study: Study, member: Member, priming: Priming, seed: int, inputs: tuple[str, ...], bank: Sequence[int]
+) -> Result:
+    return Result(
+        path=_primed(study, member, priming, seed), step="prime", modules=_priming_modules(study, member, priming),
+        settings=params.priming_params(study, member, priming, seed), inputs=inputs, member=member, priming=priming,
+        seed=seed, bank=f"seeds {bank[0]} to {bank[-1]}",
+    )  # fmt: skip
+
+
 def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: tuple[str, ...]) -> Iterator[Result]:
     settings = params.cell_params(study, member, strategy, seed, tasks)
     selecting = _metrics(study, (study.scoring.metric,), tasks)
@@ -258,7 +269,8 @@ def _cells(study: Study, member: Member, strategy: Strategy, seed: int, tasks: t
         yield Result(
             path=_tuned(study, member, strategy, seed, task), step="tune", modules=modules, settings=settings,
             inputs=(_plm(study, member), *primed, *prepared), member=member, priming=strategy.priming,
-            strategy=strategy, seed=seed, task=task, together=tuple(tasks), at_least=params.PREDICTED,
+            strategy=strategy, seed=seed, task=task, together=tuple(tasks), bank=f"seed {seed}, {', '.join(tasks)}",
+            at_least=params.PREDICTED,
         )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from priming.study.paths import root, tables
 from priming.tasks.sources.table import source_of
 
 if TYPE_CHECKING:
+    from priming.training.priming_run import PrimingJob
     from priming.training.tuner import Tuner
     from priming.training.validation import Validator
 
@@ -124,9 +125,7 @@ def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
 
 def _groups(job: Job) -> Iterator[list[Result]]:
     """The results of a job, grouped into those trained side by side."""
-    for _, results in groupby(
-        job.results, key=lambda result: (result.seed, result.together) if result.together else result.path
-    ):
+    for _, results in groupby(job.results, key=lambda result: result.bank or result.path):
         yield list(results)
 
 
@@ -204,15 +203,21 @@ def _pretrain(context: JobContext) -> None:
     )
 
 
-def _prime(context: JobContext) -> None:
-    from priming.runs.checkpoints import CheckpointDir
+def _prime(contexts: Sequence[JobContext]) -> None:
     from priming.training.processes import prime_in, processes
-    from priming.training.upstream import PrimingJob
+
+    number = processes(contexts[0].study.compute)
+    prime_in(number, list(map(_priming_job, contexts)), [context.out for context in contexts])
+
+
+def _priming_job(context: JobContext) -> "PrimingJob":
+    from priming.runs.checkpoints import CheckpointDir
+    from priming.training.priming_run import PrimingJob
 
     result, study = context.result, context.study
     assert result.priming
     settings = study.settings_of(result.priming.section, result.plm)
-    job = PrimingJob(
+    return PrimingJob(
         study=study.name,
         plm_name=result.member.name,
         plm=study.plms[result.plm],
@@ -231,7 +236,6 @@ def _prime(context: JobContext) -> None:
         plm_seed=result.member.seed,
         tokens=context.out.parent / "tokens",
     )
-    prime_in(processes(study.compute), job, context.out)
 
 
 def _development(context: JobContext) -> dict[Path, list[int]]:
@@ -330,7 +334,7 @@ Step = Callable[[Sequence[JobContext]], Iterable[str] | None]
 STEPS: dict[str, Step] = {
     "prepare": _alone(_prepare),
     "pretrain": _alone(_pretrain),
-    "prime": _alone(_prime),
+    "prime": _prime,
     "tune": _tune,
     "score": _alone(_score),
     "tables": _alone(_tables),

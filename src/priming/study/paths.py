@@ -36,7 +36,12 @@ def plm(member: "Member") -> str:
 
 def primed(member: "Member", priming: "Priming", seed: int) -> str:
     """The folder of a primed checkpoint."""
-    return f"primed/{member.name}/{priming.slug}/seed-{seed}"
+    return f"{primings(member, priming)}/seed-{seed}"
+
+
+def primings(member: "Member", priming: "Priming") -> str:
+    """The folder of all seeds of a priming."""
+    return f"primed/{member.name}/{priming.slug}"
 
 
 def tuned(member: "Member", strategy: "Strategy", seed: int | None = None, name: str = "") -> str:

@@ -16,7 +16,8 @@ from priming.backbones.compute import Compute
 from priming.entries import load, own_files
 from priming.errors import UserError
 from priming.runs.shards import Shard
-from priming.training.upstream import PrimingJob, prime
+from priming.training.priming_run import PrimingJob
+from priming.training.upstream import prime_all
 
 IMPORTED = ["torch", "transformers", "adapters"]
 """What takes long to import, and is imported once: processes are forked from one that has imported nothing else."""
@@ -42,17 +43,17 @@ def processes(compute: Compute) -> int:
     return max(1, min(here, compute.gpus))
 
 
-def prime_in(number: int, job: PrimingJob, out: Path) -> None:
-    """Prime in `number` processes; only the first writes results.
+def prime_in(number: int, jobs: Sequence[PrimingJob], outs: Sequence[Path]) -> None:
+    """Prime several seeds in `number` processes; only the first writes results.
 
     Raises SystemExit with the exit status of the process that failed first, which has printed the reason.
     """
     if number == 1:
-        prime(job, out)
+        prime_all(jobs, outs)
         return
     set_forkserver_preload(IMPORTED)
     context = start_processes(
-        _prime, (number, _free_port(), own_files(), job, out), nprocs=number, join=False, start_method="forkserver"
+        _prime, (number, _free_port(), own_files(), jobs, outs), nprocs=number, join=False, start_method="forkserver"
     )
     assert context is not None
     try:
@@ -80,17 +81,19 @@ def _forwarding(pids: Sequence[int]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _prime(rank: int, world: int, port: int, own: Sequence[Path], job: PrimingJob, out: Path) -> None:
+def _prime(
+    rank: int, world: int, port: int, own: Sequence[Path], jobs: Sequence[PrimingJob], outs: Sequence[Path]
+) -> None:
     from accelerate import PartialState
 
     for file in own:
         load(file)
     names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in names.items()})
-    cpu = job.compute.device == "cpu" or not torch.cuda.is_available()
+    cpu = jobs[0].compute.device == "cpu" or not torch.cuda.is_available()
     state = PartialState(cpu=cpu)
     try:
-        prime(job, out, Shard(rank, world))
+        prime_all(jobs, outs, Shard(rank, world))
     except UserError as error:
         if rank == 0:
             print(f"error: {error}", file=sys.stderr, flush=True)

@@ -1,24 +1,17 @@
 """Priming: training elements of a PLM on the source tasks."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from priming.algorithms.budget import Schedule, schedule
-from priming.algorithms.interface import Algorithm, Upstream
-from priming.algorithms.table import bound
+from priming.algorithms.budget import schedule
 from priming.backbones.attachment import attach
-from priming.backbones.compute import Compute
 from priming.backbones.encoding import TextTokenizer, TokenizedDataset
 from priming.backbones.flops import Counter
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
 from priming.digests import file_digest
-from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS, in_place
 from priming.errors import StudyError
 from priming.forms.interface import Form
@@ -26,70 +19,24 @@ from priming.forms.rows import Example
 from priming.forms.table import KINDS, form_on
 from priming.forms.training import training_of
 from priming.result_files import write_result
-from priming.runs.checkpoints import CheckpointDir, Checkpointer, Stateful
-from priming.runs.keys import key, nested_seed
-from priming.runs.loop import Course, train
-from priming.runs.loss_curve import LossCurve
-from priming.runs.parameters import Owner, StackedParameters
-from priming.runs.schedules import SCHEDULES
+from priming.runs.parameters import Named, Owner
 from priming.runs.shards import Shard
-from priming.strategies import Priming
-from priming.study.plm import Plm
-from priming.tasks.conventions import Conventions
 from priming.tasks.prepared import PreparedTask, read_task
 from priming.training.limits import warn_of_cut
+from priming.training.priming_run import ALONE, PrimingJob, PrimingRun, Training
 from priming.training.record import Stopwatch, count, environment, plm_failure, save_tensors
 from priming.training.token_files import TokenFiles
 from priming.training.tokenization import text_tokenizer
-from priming.training.validation import CheckpointSelector, DevelopmentLoss, Validator
-
-ALONE = Shard()
+from priming.training.validation import DevelopmentLoss
 
 
-@dataclass(frozen=True)
-class PrimingJob:
-    """One priming: what to train, on which tasks, and the folders of its inputs."""
-
-    study: str
-    plm_name: str
-    plm: Plm
-    elements: Elements
-    priming: Priming
-    settings: Upstream
-    seed: int
-    plm_folder: Path
-    source: Sequence[Path]
-    validator: Validator | None = None
-    development: Mapping[Path, Sequence[int]] = field(default_factory=dict)
-    """With `keep: loss`, the development tasks, and the samples that are looked at."""
-    described: Mapping[str, Any] | None = None
-    compute: Compute = field(default_factory=Compute)
-    place: CheckpointDir | None = None
-    task_prefix: bool = False
-    plm_seed: int | None = None
-    named: str = ""
-    tokens: Path | None = None
-    """Where the tokens of source tasks are kept, if they are mapped."""
-
-    @property
-    def name(self) -> str:
-        """The name of the priming in the study."""
-        return self.named or str(self.priming)
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """The algorithm with its settings."""
-        return bound(self.priming.algorithm, self.settings, self.priming)
-
-    @property
-    def conventions(self) -> Conventions:
-        """How examples are written."""
-        return Conventions(self.task_prefix, self.settings.target_space)
-
-    @property
-    def random_seed(self) -> int:
-        """The seed of its random numbers."""
-        return nested_seed(self.seed, self.plm_seed)
+def prime_all(jobs: Sequence[PrimingJob], outs: Sequence[Path], share: Shard = ALONE) -> None:
+    """As `prime`, of jobs that differ in their seeds alone: side by side where the algorithm can, else in turn."""
+    if jobs[0].algorithm.banks and share.world == 1:
+        _prime(jobs, outs, share)
+        return
+    for job, out in zip(jobs, outs, strict=True):
+        _prime([job], [out], share)
 
 
 def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
@@ -102,29 +49,52 @@ def prime(job: PrimingJob, out: Path, share: Shard = ALONE) -> None:
         StoppedError: stopped by a signal; the state is saved if the job has a `place` for it.
         DataError: a label of a source task is longer than the PLM's `max_output`.
     """
-    if failure := plm_failure(job.plm_folder):
-        if share.rank == 0:
-            write_result(out, {**_about(job, failure), "flops": 0.0, "flops_executed": 0.0})
+    _prime([job], [out], share)
+
+
+def _prime(jobs: Sequence[PrimingJob], outs: Sequence[Path], share: Shard) -> None:
+    if failure := plm_failure(jobs[0].plm_folder):
+        for job, out in zip(jobs, outs, strict=True):
+            if share.rank == 0:
+                write_result(out, {**_about(job, failure), "flops": 0.0, "flops_executed": 0.0})
         return
     watch = Stopwatch()
+    model, encoder = _model(jobs[0])
+    jobs = [_in_place(job, model) for job in jobs]
+    tasks = [read_task(folder) for folder in jobs[0].source]
+    form = _form(jobs[0], model, tasks)
+    sets, cut = _sets(jobs[0], model, form, encoder, tasks)
+    if jobs[0].development:
+        jobs = [replace(job, validator=_development_loss(job, model, form, encoder)) for job in jobs]
+    counter, runs = Counter(model), []
+    for job, out in zip(jobs, outs, strict=True):
+        start = _outer(model, job) if job is jobs[0] else _start(job, tasks)
+        runs.append(PrimingRun(job, out, schedule(job.algorithm, counter, sets, job.run_key), start))
+    training = Training(runs, model, form, sets, watch, share)
+    for run, failure in zip(training.runs, training.run(), strict=True):
+        if share.rank == 0:
+            if failure is None:
+                _save(run, model.owner)
+            _write(run, training, tasks, failure, _warned(run.job, cut, form))
+
+
+def _model(job: PrimingJob) -> tuple[TextModel, TextTokenizer]:
+    """The PLM with the elements of a priming as they start, frozen."""
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout, brings=job.plm.brings)
     model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
-    job = _in_place(job, model)
-    encoder = text_tokenizer(loaded.tokenizer, job.plm, model.backbone, job.plm_folder.name)
     model.requires_grad_(False)
-    tasks = [read_task(folder) for folder in job.source]
-    form = _form(job, model, tasks)
-    sets, cut = _sets(job, model, form, encoder, tasks)
-    if job.development:
-        job = replace(job, validator=_development_loss(job, model, form, encoder))
-    training = _Training(
-        job, model, form, sets, schedule(job.algorithm, Counter(model), sets, _run_key(job)), watch, share
-    )
-    failure = training.run()
-    if share.rank == 0:
-        if failure is None:
-            _save(job, out, training.candidates, model.owner)
-        _write(out, training, tasks, failure, _warned(job, cut, form))
+    return model, text_tokenizer(loaded.tokenizer, job.plm, model.backbone, job.plm_folder.name)
+
+
+def _start(job: PrimingJob, tasks: Sequence[PreparedTask]) -> Named:
+    """Where the outer elements of a priming start."""
+    model, _ = _model(job)
+    _fit_heads(job, model, tasks)
+    return _outer(model, job)
+
+
+def _outer(model: TextModel, job: PrimingJob) -> Named:
+    return {name: parameter.detach() for name, parameter in model.owned_by(job.priming.outer)}
 
 
 def _in_place(job: PrimingJob, model: TextModel) -> PrimingJob:
@@ -191,9 +161,7 @@ def _encoded(
     written, training, apart = job.conventions, training_of(form), not job.algorithm.has_inner_loop
     labels = _labels(job, tasks)
     training.check(labels, encoder, job.plm_name)
-    classes = [len(task.labels or ()) for task in tasks]
-    for element in job.priming.elements:
-        ELEMENTS[element].fit(model, classes if apart else [max(classes)], job.random_seed)
+    _fit_heads(job, model, tasks)
 
     def encoded(task: PreparedTask, place: int, rows: Sequence[Example]) -> TokenizedDataset:
         """Rows of a task, whose head is at this place where each task has its own."""
@@ -208,6 +176,15 @@ def _encoded(
     ]
 
 
+def _fit_heads(job: PrimingJob, model: TextModel, tasks: Sequence[PreparedTask]) -> None:
+    """Resize heads to the classes of the source tasks."""
+    if job.settings.tokens == "memory":
+        classes = [len(task.labels or ()) for task in tasks]
+        own = [max(classes)] if job.algorithm.has_inner_loop else classes
+        for element in job.priming.elements:
+            ELEMENTS[element].fit(model, own, job.random_seed)
+
+
 def _development_loss(job: PrimingJob, model: TextModel, form: Form, encoder: TextTokenizer) -> DevelopmentLoss:
     """The loss on the samples of the development tasks; raises DataError if a label does not fit."""
     tasks, written, training = [read_task(folder) for folder in job.development], job.conventions, training_of(form)
@@ -218,69 +195,14 @@ def _development_loss(job: PrimingJob, model: TextModel, form: Form, encoder: Te
         for rows, dev, _ in map(task.sample, numbers):
             examples = written.examples(task.name, [*rows, *dev])
             sets.append(replace(training.encoded(encoder, examples, labels[task.name], 0), split=len(rows)))
-    return DevelopmentLoss(job.algorithm.development_loss(model, training, sets, _run_key(job)))
+    return DevelopmentLoss(job.algorithm.development_loss(model, training, sets, job.run_key))
 
 
-class _Training:
-    """A priming in progress: what is trained, and all state that changes from step to step."""
-
-    def __init__(
-        self,
-        job: PrimingJob,
-        model: TextModel,
-        form: Form,
-        sets: Sequence[TokenizedDataset],
-        budget: Schedule,
-        watch: Stopwatch,
-        share: Shard,
-    ) -> None:
-        self.job, self.model, self.form, self.sets = job, model, form, sets
-        self.budget, self.watch, self.share = budget, watch, share
-        self.parameters = StackedParameters.repeated(model.owned_by(job.priming.outer), 1, model.owner)
-        self.parameters.lend(model)
-        self.optimizer = job.algorithm.update_rule(model.device)
-        self.candidates = CheckpointSelector(job.settings, job.validator, self.parameters)
-        self.curve = LossCurve(f"{job.name} seed {job.seed}", budget.steps)
-
-    def run(self) -> str | None:
-        """Train; returns why it failed, or None if it did not."""
-        settings = self.job.settings
-        self.model.train(settings.dropout != 0)
-        course = Course(self.budget.steps, settings.warmup, self.job.algorithm.clip, SCHEDULES[settings.schedule])
-        algorithm, form = self.job.algorithm, training_of(self.form)
-        objective = algorithm.objective(self.model, form, self.sets, _run_key(self.job), self.share)
-        keeper = self._keeper(algorithm)
-        with keeper.saving() if keeper else nullcontext():
-            outcome = train(self.parameters, objective, self.optimizer, course, self._after_step, keeper)
-        return outcome.failures.get(0)
-
-    def _after_step(self, step: int, losses: Tensor) -> None:
-        self.curve.after_step(step, losses)
-        self.candidates.after_step(step, self.budget.steps)
-
-    def _keeper(self, algorithm: Algorithm) -> Checkpointer | None:
-        parts: dict[str, Stateful] = {
-            **algorithm.changing,
-            "parameters": self.parameters,
-            "optimizer": self.optimizer,
-            "candidates": self.candidates,
-            "curve": self.curve,
-            "watch": self.watch,
-        }
-        return Checkpointer(self.job.place, parts, self.share.rank == 0, self.share.any) if self.job.place else None
-
-
-def _save(job: PrimingJob, out: Path, candidates: CheckpointSelector, owner: Owner) -> None:
-    for folder, values in candidates.kept().items():
-        for element in job.priming.outer:
-            save_tensors(
-                out / folder / f"{element}.safetensors", {n: v for n, v in values.items() if owner(n) == element}
-            )
-
-
-def _run_key(job: PrimingJob) -> int:
-    """The key of all random numbers of a priming."""
-    return key("prime", job.random_seed, str(job.priming))
+def _save(run: PrimingRun, owner: Owner) -> None:
+    for folder, values in run.candidates.kept().items():
+        for element in run.job.priming.outer:
+            own = {name: value for name, value in values.items() if owner(name) == element}
+            save_tensors(run.out / folder / f"{element}.safetensors", own)
 
 
 def _warned(job: PrimingJob, cut: Mapping[str, int], form: Form) -> dict[str, int]:
@@ -305,9 +227,9 @@ def _about(job: PrimingJob, failure: str | None) -> dict[str, Any]:
 
 
 def _write(
-    out: Path, training: _Training, tasks: Sequence[PreparedTask], failure: str | None, cut: Mapping[str, int]
+    run: PrimingRun, training: Training, tasks: Sequence[PreparedTask], failure: str | None, cut: Mapping[str, int]
 ) -> None:
-    job, budget, candidates = training.job, training.budget, training.candidates
+    job, out, budget, candidates = run.job, run.out, run.budget, run.candidates
     write_result(
         out,
         {
@@ -316,7 +238,7 @@ def _write(
             "examples": budget.steps * budget.examples,
             "flops": budget.steps * budget.cost,
             "flops_executed": budget.executed,
-            "curve": training.curve.points,
+            "curve": run.curve.points,
             "validation": candidates.history,
             "kept_step": candidates.kept_steps(budget.steps),
             "tasks": [task.name for task in tasks],
@@ -330,7 +252,7 @@ def _write(
                     str(file.relative_to(out)): file_digest(file) for file in sorted(out.rglob("*.safetensors"))
                 },
             },
-            "seconds": training.watch.seconds,
+            "seconds": round(training.watch.seconds / len(training.runs), 3),
             "resumed": training.watch.resumed,
             **environment(training.model.device, job.compute.precision, training.share.world),
         },

@@ -61,10 +61,13 @@ class DevelopmentLoss:
 class CheckpointSelector:
     """Selects the checkpoints of a priming to keep: the last, or the best for each set of downstream elements."""
 
-    def __init__(self, settings: Upstream, validator: Validator | None, parameters: StackedParameters) -> None:
+    def __init__(
+        self, settings: Upstream, validator: Validator | None, parameters: StackedParameters, run: int = 0
+    ) -> None:
+        """The priming is number `run` of those that have these parameters."""
         self.every = settings.validation.every
         self.validator = validator if settings.chooses else None
-        self.parameters = parameters
+        self.parameters, self.run = parameters, run
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, tuple[float, int, Named]] = {}
 
@@ -73,10 +76,10 @@ class CheckpointSelector:
         judged = bool(self.history) and self.history[-1]["step"] == step
         if self.validator is None or judged or (step % self.every and step != steps):
             return
-        scores = self.validator.scores(self.parameters.shared_row(0))
+        scores = self.validator.scores(self.parameters.shared_row(self.run))
         self.history.append({"step": step, "scores": scores})
         better = [name for name, found in scores.items() if name not in self.best or found > self.best[name][0]]
-        values = self.parameters.row(0) if better else {}
+        values = self.parameters.row(self.run) if better else {}
         self.best |= {name: (scores[name], step, values) for name in better}
 
     def state(self) -> State:
@@ -101,7 +104,7 @@ class CheckpointSelector:
     def kept(self) -> dict[str, Named]:
         """The values to save, by folder."""
         if self.validator is None:
-            return {LAST: self.parameters.shared_row(0)}
+            return {LAST: self.parameters.shared_row(self.run)}
         return {best_folder(name): values for name, (_, _, values) in self.best.items()}
 
     def kept_steps(self, last: int) -> int | dict[str, int]:
