@@ -1,4 +1,4 @@
-PRIMED = f"{RESULTS}/primed/{{plm}}/{{priming}}/seed-{{seed}}"
+PRIMED = f"{RESULTS}/primed/{{plm}}/{{priming}}/{{bank}}"
 
 
 rule prime:
@@ -7,7 +7,7 @@ rule prime:
     output:
         directory(PRIMED),
     log:
-        f"logs/{NAME}/primed/{{plm}}/{{priming}}/seed-{{seed}}.log",
+        f"logs/{NAME}/primed/{{plm}}/{{priming}}/{{bank}}.log",
     priority: 20
     conda:
         "../../envs/train.yaml"
@@ -17,6 +17,6 @@ rule prime:
     params:
         study=STUDY_FILE,
     message:
-        "Prime {wildcards.plm} by {wildcards.priming}, seed {wildcards.seed}"
+        "Prime {wildcards.plm} by {wildcards.priming}, {wildcards.bank}"
     shell:
         "exec python -m priming prime --study {params.study:q} --out {output:q} > {log:q} 2>&1"

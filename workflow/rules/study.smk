@@ -31,4 +31,4 @@ config["front"] = RECIPES.front_page()  # for the report's templates
 
 wildcard_constraints:
     chunk=r"\d+",
-    seed=r"\d+",
+    bank=r"seed-\d+|chunks/\d+",

@@ -152,7 +152,9 @@ def _prime(study: Study, job: Job, size: Size, longest: int | None = None) -> Tr
         looked_at = len(study.tasks.development) * len(study.tasks.samples)
         operations *= 1 + looked_at / algorithm.step.groups / settings.validation.every
     memory = values + max(activations + logits, judged.memory)
-    return TrainingCost(memory, operations + judged.training, judged.answering)
+    seeds, abreast = len(job.results), len(job.results) if algorithm.banks else 1
+    memory += (abreast - 1) * (20 * outer + activations + logits)
+    return TrainingCost(memory, seeds * (operations + judged.training), seeds * judged.answering)
 
 
 def primed_examples(study: Study, result: Result, size: Size) -> float:

@@ -75,8 +75,9 @@ def _prime(study: Study, result: Result, size: Size) -> float:
     held = gradients + (HELD[rule] if rule else 1.0)
     kept = 1.0 if settings.chooses else 0.0
     inner = algorithm.copies * _parameters(study, size, result.priming.inner)
-    examples = math.ceil(algorithm.held / study.compute.gpus)
-    weights = 4.0 * (size.parameters + outer * (held + kept) + inner)
+    abreast = min(settings.bank, len(study.seeds)) if algorithm.banks else 1
+    examples = math.ceil(algorithm.held / study.compute.gpus) * abreast
+    weights = 4.0 * (size.parameters + abreast * outer * (held + kept) + inner)
     return weights + activations(study, size, _tokens(study, result.plm), examples)
 
 

@@ -211,7 +211,7 @@ def _trained(study: Study, job: Job, size: Size) -> tuple[int, float]:
         return (1, float(generate.pretraining.steps * generate.pretraining.batch)) if generate else (0, 0.0)
     if job.step == "prime":
         assert result.priming
-        return 1, primed_examples(study, result, size)
+        return len(job.results), len(job.results) * primed_examples(study, result, size)
     assert result.strategy
     if not result.strategy.tuned:
         return 0, 0.0
@@ -230,7 +230,8 @@ def _bytes(study: Study, job: Job, base: Path) -> Iterator[float]:
     if job.step == "pretrain":
         yield 4.0 * size.parameters
     elif job.step == "prime" and result.priming:
-        yield 4.0 * sum(element_parameters(element, study.elements, size) for element in result.priming.outer)
+        outer = sum(element_parameters(element, study.elements, size) for element in result.priming.outer)
+        yield 4.0 * len(job.results) * outer
     elif result.strategy:
         kept = [element for element in result.strategy.tuned if not ELEMENTS[element].is_base or tuning.save_plm]
         each = sum(element_parameters(element, study.elements, size) for element in kept)

@@ -128,7 +128,7 @@ class Training:
             self.parameters = StackedParameters.repeated(starts[0].items(), 1, model.owner)
             self.parameters.lend(model)
         self.optimizer = self.job.algorithm.update_rule(model.device, len(runs))
-        for place, run in enumerate(runs):
+        for place, run in enumerate(self.runs):
             run.begin(self.parameters, place)
 
     @property
