@@ -1,6 +1,6 @@
 """Groups of runs of like length, against all ways to divide them."""
 
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, pairwise
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_no_other_groups_cost_less(lengths: list[int], rows: int) -> None:
     places = range(1, len(lengths))
     ways = [ends for number in range(len(lengths)) for ends in combinations(places, number)]
     bounds = [[0, *ends, len(lengths)] for ends in ways]
-    others = [[b - a for a, b in zip(own, own[1:], strict=False)] for own in bounds]
+    others = [[b - a for a, b in pairwise(own)] for own in bounds]
     assert cost(found, lengths, rows) == min(cost(own, lengths, rows) for own in others)
 
 
