@@ -34,7 +34,7 @@ STUDY = Path(__file__).parents[1] / "config.yaml"
 PRIMING = "mtl[adapter]"
 NEAR = 1e-3
 """Of the norm of a seed's adapter: what rounding comes to over the steps."""
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
@@ -53,7 +53,7 @@ def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
     return PrimingJob(
         "benchmark",
         "small",
-        Plm(path=str(folder / "plm"), max_input=plm.max_input, max_output=plm.max_output),
+        Plm(path=str(folder / "plm"), max_input=plm.max_input, max_output=16),
         study.elements,
         Priming.parse(PRIMING),
         settings,
