@@ -95,7 +95,7 @@ def build(workload: Workload) -> Built:
     trained = Prompted(plm, sizes.prompt.length) if element == "prompt" else plm
     if element in LIBRARY:
         adapters.init(plm)
-        plm.add_adapter(element, config=_config(element, plm.config.d_model, sizes))
+        plm.add_adapter(element, config=adapter_config(element, plm.config.d_model, sizes))
         plm.train_adapter(element)
     trained.requires_grad_(False).to(device_of(workload.compute))
     if element in LIBRARY:
@@ -111,7 +111,7 @@ def build(workload: Workload) -> Built:
     return Built(trained, plm, tuned)
 
 
-def _config(element: str, width: int, sizes: Elements) -> BnConfig | PrefixTuningConfig:
+def adapter_config(element: str, width: int, sizes: Elements) -> BnConfig | PrefixTuningConfig:
     if element == "prefix":
         return PrefixTuningConfig(flat=True, prefix_length=sizes.prefix.length)
     return BOTTLENECKS[sizes.adapter.config](

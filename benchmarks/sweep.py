@@ -1,8 +1,8 @@
-"""The same few-shot sweep three ways: Hugging Face's Seq2SeqTrainer run by run, this project run by run, and in banks.
+"""The same few-shot sweep by Hugging Face's Seq2SeqTrainer, by `adapters`' BatchSplit, and by this project.
 
     .venv/bin/python benchmarks/sweep.py
 
-All three start from the same values and see the same batches in the same order; losses, weights and development scores
+All start from the same values and see the same batches in the same order; losses, weights and development scores
 are compared, and the exit status is 1 if they differ. Times are CPU seconds of one thread; see README.md beside this
 file.
 """
@@ -21,13 +21,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import typer
+from batch_split import sweep_by_batch_split
 from hugging_face import sweep_by_trainer
 from side_by_side import sweep_side_by_side
 from workload import RATES, Measured, Named, Shape, Workload, random_plm
 
 from priming.errors import UserError, nearest
 
-TRAINER, ALONE = "Trainer", "R = 1"
+TRAINER, SPLIT, ALONE = "Trainer", "BatchSplit", "R = 1"
 # Adding the same vector to every key does not change the softmax: the exact gradient of these biases is zero.
 NO_GRADIENT = "k_proj.bias"
 QUICK = {"runs": 4, "steps": 10, "evaluate_every": 5}
@@ -79,7 +80,7 @@ def main(  # noqa: PLR0913
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once, to check that results agree.")] = False,
 ) -> None:
-    """Run the same few-shot sweep in three ways, and compare results and times."""
+    """Run the same few-shot sweep in several ways, and compare results and times."""
     torch.set_num_threads(1)
     if quick:
         runs, steps, evaluate_every, repeats = QUICK["runs"], QUICK["steps"], QUICK["evaluate_every"], 1
@@ -110,6 +111,7 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
     shape, bank = workload.shape, f"bank of {workload.shape.runs}"
     ways: dict[str, Callable[[], Measured]] = {
         TRAINER: lambda: sweep_by_trainer(workload),
+        **({SPLIT: lambda: sweep_by_batch_split(workload)} if shape.element == "adapter" else {}),
         ALONE: lambda: sweep_side_by_side(workload, 1),
         bank: lambda: sweep_side_by_side(workload, shape.runs),
     }
@@ -120,9 +122,8 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
             freeze_heap()
         found[name] = ways[name]()
         times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
-    differences = {
-        name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in (ALONE, bank)
-    }
+    others = [name for name in ways if name != TRAINER]
+    differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in others}
     agree = all(each.within(tolerance) for each in differences.values())
     print("\n".join(_report(shape, times, differences, agree)), flush=True)
     return agree
@@ -164,7 +165,7 @@ def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], a
     )
     yield _row("CPU seconds per run", ["training", "evaluation", "both"])
     yield from (_row(name, [f"{value:.3f}" for value in values]) for name, values in columns.items())
-    for name in (TRAINER, ALONE):
+    for name in (name for name in columns if name != bank):
         yield _row(f"{name} / {bank}", [f"{a / b:.1f}" for a, b in zip(columns[name], columns[bank], strict=True)])
     for name, each in differences.items():
         yield (
