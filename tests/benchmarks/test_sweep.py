@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 RATIO = re.compile(r"^(?:Trainer|BatchSplit|R = 1) / bank of 4 +[\d.]+ +[\d.]+ +[\d.]+$", re.MULTILINE)
 DIFFERENCE = re.compile(
-    r"^(?:BatchSplit|R = 1|bank of 4) against Trainer: losses differ by (\S+), weights by (\S+), scores by (\S+) examples$",
+    r"^(?:BatchSplit|R = 1|bank of 4) against Trainer: losses differ by (\S+), weights by (\S+), "
+    r"scores by (\S+) examples$",
     re.MULTILINE,
 )
 
