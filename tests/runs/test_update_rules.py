@@ -84,9 +84,14 @@ def rates() -> dict[str, Tensor]:
     return {name: rate.double() for name, rate in RATES.items()}
 
 
+@pytest.mark.parametrize("piece", [3, 30, interface.PIECE])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize(("name", "theirs"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
-def test_each_run_follows_torch(name: str, theirs: Optimizer, decay: float) -> None:
+def test_each_run_follows_torch(
+    name: str, theirs: Optimizer, decay: float, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a run moves in several pieces."""
+    monkeypatch.setattr(interface, "PIECE", piece)
     follows(update_rule(name)(rates(), weight_decay=decay), theirs, decay)
 
 
