@@ -1,5 +1,6 @@
 """Update rules, clipping and the schedule against torch's and transformers' own, a run at a time."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from priming.runs.clipping import clip, norms
 from priming.runs.loop import Course
 from priming.runs.parameters import StackedParameters
 from priming.runs.schedules import Linear
-from priming.runs.update_rules import interface
+from priming.runs.update_rules import adamw, interface
 from priming.runs.update_rules.interface import UpdateRule
 from priming.runs.update_rules.interpolation import Interpolation
 from priming.runs.update_rules.table import MODULES, update_rule
@@ -86,12 +87,14 @@ def rates() -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("piece", [3, 30, interface.PIECE])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("fused", [adamw.FUSED, frozenset()])
 @pytest.mark.parametrize(("name", "theirs"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
 def test_each_run_follows_torch(
-    name: str, theirs: Optimizer, decay: float, piece: int, monkeypatch: pytest.MonkeyPatch
+    name: str, theirs: Optimizer, fused: frozenset[str], decay: float, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where a run moves in several pieces."""
+    """Also where a run moves in several pieces, and by the operations of other devices."""
     monkeypatch.setattr(interface, "PIECE", piece)
+    monkeypatch.setattr(adamw, "FUSED", fused)
     follows(update_rule(name)(rates(), weight_decay=decay), theirs, decay)
 
 
@@ -106,6 +109,7 @@ def test_pieces_move_to_the_bit_as_the_whole(name: str, piece: int, monkeypatch:
             rule.step(parameters, parameters.gathered(gradients(3, step)), 0.5, torch.tensor([True, True, False]))
         return parameters
 
+    monkeypatch.setattr(adamw, "FUSED", frozenset())
     whole = moved()
     monkeypatch.setattr(interface, "PIECE", piece)
     pieces = moved()
@@ -157,7 +161,7 @@ def test_blocks_are_views_of_the_parameters_with_their_gradients() -> None:
         block = shaped[name]
         assert block.values.shape == (2, *shape)
         assert torch.equal(block.gradient, drawn[name])
-        assert (block.element, float(block.decayed)) == (owner(name), float(len(shape) > 1))
+        assert (block.element, block.decayed) == (owner(name), math.prod(shape) if len(shape) > 1 else 0)
         block.values.fill_(7.0)
         assert torch.equal(parameters.views[name], torch.full((2, *shape), 7.0, dtype=torch.float64))
     whole = {block.name: block for block in parameters.blocks(flat)}

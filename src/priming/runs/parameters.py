@@ -21,22 +21,22 @@ Owner = Callable[[str], str]
 class Block(NamedTuple):
     """Parameters that an update rule updates as one tensor.
 
-    The values [R x ...] share the memory of the parameters; `decayed`, a scalar or [...], is true where weight decay
-    applies.
+    The values [R x ...] share the memory of the parameters. Weight decay applies to the first `decayed` numbers of
+    each run, those of matrices.
     """
 
     name: str
     element: str
     values: Tensor
     gradient: Tensor
-    decayed: Tensor
+    decayed: int
 
 
 class StackedParameters:
     """R sets of the same parameters.
 
-    `flat` holds one buffer [R x parameters] an element; `views` are leaves [R x ...] by parameter name that share its
-    memory, so that the optimizer works on one tensor an element and the model sees the update.
+    `flat` holds one buffer [R x parameters] an element, matrices first; `views` are leaves [R x ...] by parameter name
+    that share its memory, so that the optimizer works on one tensor an element and the model sees the update.
     """
 
     def __init__(self, initial: Mapping[str, Tensor], owner: Owner) -> None:
@@ -44,12 +44,13 @@ class StackedParameters:
         self._slices: dict[str, list[tuple[str, slice]]] = {}
         self.flat: dict[str, Tensor] = {}
         self.views: Named = {}
-        self._decayed: dict[str, Tensor] = {}
+        self._decayed: dict[str, int] = {}
         for element in dict.fromkeys(map(owner, initial)):
             self._add(element, {name: t for name, t in initial.items() if owner(name) == element})
 
     def _add(self, element: str, tensors: Named) -> None:
         runs = next(iter(tensors.values())).shape[0]
+        tensors = dict(sorted(tensors.items(), key=lambda named: not _decays(named[1])))
         flat = torch.cat([t.detach().reshape(runs, -1) for t in tensors.values()], dim=1)
         self.flat[element] = flat
         start, slices = 0, []
@@ -59,6 +60,7 @@ class StackedParameters:
             slices.append((name, slice(start, stop)))
             start = stop
         self._slices[element] = slices
+        self._decayed[element] = sum(tensor[0].numel() for tensor in tensors.values() if _decays(tensor))
 
     @classmethod
     def repeated(cls, parameters: Iterable[tuple[str, Tensor]], runs: int, owner: Owner) -> Self:
@@ -82,22 +84,12 @@ class StackedParameters:
         for element, gradient in gradients.items():
             flat = self.flat[element]
             if not shaped:
-                yield Block(element, element, flat, gradient, self._decays(element))
+                yield Block(element, element, flat, gradient, self._decayed[element])
                 continue
             for name, part in self._slices[element]:
                 shape = self.views[name].shape
                 own = (flat[:, part].view(shape), gradient[:, part].view(shape))
-                yield Block(name, element, *own, torch.tensor(_decays(self.views[name]), device=flat.device))
-
-    def _decays(self, element: str) -> Tensor:
-        """Where weight decay applies in an element's buffer [parameters]: a byte each, made when it is first needed."""
-        if element not in self._decayed:
-            views = [self.views[name] for name, _ in self._slices[element]]
-            device = self.flat[element].device
-            self._decayed[element] = torch.cat(
-                [torch.full((view[0].numel(),), _decays(view), device=device) for view in views]
-            )
-        return self._decayed[element]
+                yield Block(name, element, *own, own[0][0].numel() if _decays(self.views[name]) else 0)
 
     def gradients(self, losses: Tensor, weight: float = 1.0, into: Gradients | None = None) -> Gradients:
         """The gradient of each run's loss with respect to its own parameters, times `weight`; `losses` [R].

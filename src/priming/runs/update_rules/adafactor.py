@@ -39,8 +39,8 @@ class Adafactor(UpdateRule):
         else:
             update = block.gradient * memory[0].lerp_(squares, new).rsqrt()
         update.div_((_root_mean_square(update) / LARGEST).clamp_(min=1.0))
-        if self.weight_decay:
-            block.values.sub_(block.values * block.decayed * (rate * self.weight_decay))
+        if self.weight_decay and block.decayed:
+            block.values.sub_(block.values * (rate * self.weight_decay))
         block.values.sub_(update * rate)
 
 

@@ -45,9 +45,9 @@ class UpdateRule:
             if self.shaped:
                 self.move(block, rate, self.memory[block.name])
             else:
-                self._move_in_pieces(block, rate, self.memory[block.name])
+                self.move_numbers(block, rate, self.memory[block.name])
 
-    def _move_in_pieces(self, block: Block, rate: Tensor, memory: Memory) -> None:
+    def move_numbers(self, block: Block, rate: Tensor, memory: Memory) -> None:
         """Move numbers each by itself, on a CPU so many at a time that what is computed stays in its cache."""
         runs, numbers = block.gradient.shape
         if block.gradient.device.type != "cpu" or runs * numbers <= PIECE:
@@ -57,7 +57,9 @@ class UpdateRule:
         for first, start in product(range(0, runs, together), range(0, numbers, most)):
             rows, part = slice(first, first + together), slice(start, start + most)
             own = block._replace(
-                values=block.values[rows, part], gradient=block.gradient[rows, part], decayed=block.decayed[part]
+                values=block.values[rows, part],
+                gradient=block.gradient[rows, part],
+                decayed=min(max(block.decayed - start, 0), most),
             )
             self.move(own, rate[rows], tuple(tensor[rows, part] for tensor in memory))
 

@@ -14,10 +14,10 @@ class Sgd(UpdateRule):
 
     def move(self, block: Block, rate: Tensor, memory: Memory) -> None:
         """Go `rate` times (gradient + decay * values) down."""
-        way = block.gradient
+        way = block.gradient * rate
         if self.weight_decay:
-            way = way + block.values * block.decayed * self.weight_decay
-        block.values.sub_(way * rate)
+            way[:, : block.decayed].add_(block.values[:, : block.decayed] * (rate * self.weight_decay))
+        block.values.sub_(way)
 
 
 RULE = Sgd
