@@ -73,4 +73,5 @@ class AdamW(UpdateRule):
                     maximize=False,
                 )
 
+
 RULE = AdamW
