@@ -17,6 +17,7 @@ from torch import Tensor
 from priming.algorithms.interface import Budget, Upstream
 from priming.algorithms.maml import Maml
 from priming.algorithms.mtl import Mtl
+from priming.algorithms.reptile import Reptile
 from priming.elements.sections import Rates
 from priming.errors import StoppedError
 from priming.runs.checkpoints import CheckpointDir
@@ -29,11 +30,24 @@ from .conftest import RATES
 
 SEEDS = (1, 2, 7)
 ALIKE = {"budget": Budget(steps=6), "learning_rates": RATES, "dropout": 0.1}
+WITHOUT_QUERY = {"tasks": 2, "support": 2, "inner_learning_rates": Rates(adapter=0.1, plm=0.01)}
+EPISODES = {**WITHOUT_QUERY, "query": 2}
 CASES: list[tuple[str, Upstream]] = [
     ("mtl[adapter]", Mtl(batch=4, **ALIKE)),
     ("mtl[plm+prompt]", Mtl(batch=4, mixing="examples", optimizer="sgd", **ALIKE)),
     ("mtl[adapter]", Mtl(batch=4, optimizer="sgd", **ALIKE | {"budget": Budget(executed_flops=4e7)})),
-    ("maml[adapter | adapter x1]", Maml(tasks=2, support=2, query=2, inner_learning_rates=Rates(adapter=0.1), **ALIKE)),
+    ("maml[adapter | adapter x1]", Maml(**EPISODES, **ALIKE)),
+    (
+        "maml[plm+adapter | adapter x2]",
+        Maml(order="first", optimizer="sgd", over_tasks="sum", same_support=False, **EPISODES, **ALIKE),
+    ),
+    (
+        "maml[plm+adapter | adapter x1]",
+        Maml(optimizer="sgd", **EPISODES, **ALIKE | {"budget": Budget(executed_flops=2e8)}),
+    ),
+    ("reptile[plm+adapter | plm+adapter x2]", Reptile(**EPISODES, **ALIKE)),
+    ("reptile[adapter | adapter x2]", Reptile(update="optimizer", **WITHOUT_QUERY, **ALIKE)),
+    ("reptile[plm+adapter | adapter x1]", Reptile(update="full_step", **EPISODES, **ALIKE)),
 ]
 PARTS = ("status", "steps", "examples", "flops", "flops_executed", "kept_step", "seed", "parameters")
 

@@ -1,4 +1,7 @@
-"""The inner loops of a meta-batch: runs side by side over the shared PLM; M stands for the tasks of a meta-batch."""
+"""The inner loops of a meta-batch: runs side by side over the shared PLM; M stands for the tasks of a meta-batch.
+
+With several seeds it is that of all seeds: the tasks of the first, then those of the second, and so on.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +17,7 @@ from priming.forms.methods import call
 from priming.forms.side_by_side import dropout_keys
 from priming.forms.training import Loss
 from priming.runs.dropout import CoordinateDropout
-from priming.runs.parameters import Named
+from priming.runs.parameters import Named, StackedParameters
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,23 @@ class InnerLoops:
         self.carried: Carried | None = None
         self.first = True
         """Whether these are the first tasks of a meta-batch."""
+        self.seeds = 1
+        """Seeds side by side. With several, outer values are [seeds x ...], and what tasks share is [M x ...]."""
 
     def rate(self, name: str) -> float:
         """The inner rate of the parameter of this name."""
         return self.inner.rates[self.model.owner(name)]
 
+    def outer(self, parameters: StackedParameters) -> Named:
+        """The outer values of the runs that are not done, the first so many: [...] of one, [seeds x ...] of several."""
+        views = parameters.views
+        return {name: view[0] if self.seeds == 1 else view[: self.seeds] for name, view in views.items()}
+
     def adapt(self, outer: Named, episode: Episode, step: int) -> tuple[Named, Named, Tensor]:
         """Run the inner loops from `outer`.
 
         Returns the moved parameters [M x ...] and the shared rest [...] by name, and the mean loss of the last inner
-        step [1].
+        step [seeds].
         """
         moved, shared = self._starts(outer, episode)
         losses = torch.zeros(len(episode.run_keys), device=self.model.device)
@@ -82,7 +92,11 @@ class InnerLoops:
                 moved, losses = self._inner_step(moved, shared, batch, episode, f"{step}.{i}")
         if self.carried:
             self.carried.moved(episode.tasks, moved, self.first)
-        return moved, shared, losses.detach().mean()[None]
+        return moved, shared, self.mean(losses.detach())
+
+    def mean(self, losses: Tensor) -> Tensor:
+        """The mean over the tasks of each seed [seeds] of losses [M]."""
+        return losses.view(self.seeds, -1).mean(dim=1)
 
     def full_ways(self, outer: Named, episode: Episode, step: int) -> tuple[Tensor, Named]:
         """The mean query loss [1], and where outer values [1 x ...] are minus where tasks end on average.
@@ -105,10 +119,18 @@ class InnerLoops:
     def _starts(self, outer: Named, episode: Episode) -> tuple[Named, Named]:
         """Where the inner loops begin [M x ...], and the shared rest [...]."""
         tasks = len(episode.run_keys)
+        if self.seeds > 1:
+            return self._starts_of_seeds(outer, tasks)
         start = {name: outer.get(name, parameter.detach()) for name, parameter in self.fixed.items()}
         moved = {name: value.expand(tasks, *value.shape) for name, value in start.items()}
         moved |= self.carried.starts(episode.tasks) if self.carried else {}
         return moved, {name: value for name, value in outer.items() if name not in moved}
+
+    def _starts_of_seeds(self, outer: Named, tasks: int) -> tuple[Named, Named]:
+        """As `_starts`, of outer values [seeds x ...]; the rest is repeated for each task."""
+        repeated = {name: value.repeat_interleave(tasks // self.seeds, dim=0) for name, value in outer.items()}
+        moved = {n: repeated.get(n, p.detach().expand(tasks, *p.shape)) for n, p in self.fixed.items()}
+        return moved, {name: value for name, value in repeated.items() if name not in moved}
 
     def _looked_up(self, episode: Episode, shared: Named) -> tuple[Sequence[Batch], Tensor | None]:
         """The support batches, where one pass serves all inner steps, as rows of its states; and these [N x D].
@@ -117,7 +139,8 @@ class InnerLoops:
         differentiated, and no dropout acts in the PLM.
         """
         if (
-            len(episode.support) < 2
+            self.seeds > 1
+            or len(episode.support) < 2
             or any(batch is not episode.support[0] for batch in episode.support)
             or not set(self.inner.elements) <= self.model.on_top
             or self.inner.second_order
@@ -136,6 +159,8 @@ class InnerLoops:
         """The loss of each task [M]; with nothing moved, that of the shared parameters."""
         device = batch.input_ids.device
         keys = dropout_keys(episode.run_keys, name, device) if self.model.training else None
+        if self.seeds > 1:
+            moved, shared = {**shared, **moved}, {}
         return run_losses(self.model, moved, batch, shared, keys, CoordinateDropout, self.form)
 
     def _inner_step(

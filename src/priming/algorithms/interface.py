@@ -95,8 +95,9 @@ class Upstream(Section):
     )
     bank: Positive = Field(
         1,
-        description="Seeds whose primings are one job. Those of multi-task learning train side by side, which takes "
-        "the memory of as many batches; others one after the other.",
+        description="Seeds whose primings are one job and train side by side, which takes the memory of as many "
+        "batches, and in meta-learning that of a copy of all outer elements for each task. Where micro-batches, kept "
+        "heads, another inner optimizer or update: full_step rule that out, one after the other.",
     )
     accumulation_steps: Positive = Field(
         1,
@@ -243,6 +244,11 @@ class Algorithm:
     @property
     def copies(self) -> float:
         """Copies of the inner elements that are held at one time."""
+        return 0
+
+    @property
+    def spread(self) -> float:
+        """Copies of the other outer elements for each run, where several are side by side."""
         return 0
 
     @property

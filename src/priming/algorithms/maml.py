@@ -28,6 +28,11 @@ class MamlLearner(MetaLearner):
     settings: Maml
 
     @property
+    def seeded(self) -> bool:
+        """Each seed has a mean loss of its own."""
+        return True
+
+    @property
     def through_inner_steps(self) -> bool:
         """In second order; in first, inner gradients count as constants."""
         return self.settings.order == "second"
@@ -38,11 +43,11 @@ class MamlLearner(MetaLearner):
 
 
 def query_gradient(loops: "InnerLoops", parameters: "StackedParameters", step: int) -> "tuple[Tensor, Gradients]":
-    """The mean query loss [1] after the inner loops, and its gradient in the outer parameters, stacked with R = 1."""
-    outer = {name: view[0] for name, view in parameters.views.items()}
+    """The mean query loss [seeds] after the inner loops, and its gradient in the outer parameters of all runs."""
+    outer = loops.outer(parameters)
     episode = loops.episodes(step)
     moved, shared, _ = loops.adapt(outer, episode, step)
-    loss = loops.losses(moved, shared, episode.query, episode, f"{step}.query").mean()[None]
+    loss = loops.mean(loops.losses(moved, shared, episode.query, episode, f"{step}.query"))
     return loss.detach(), parameters.gradients(loss)
 
 

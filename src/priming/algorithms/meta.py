@@ -147,7 +147,7 @@ class MetaLearner(Algorithm):
         if settings.tasks > sources.tasks and not self._repeats:
             text = f"{settings.tasks} tasks a meta-batch, and tasks.source has {sources.tasks}; allowed: no more"
             yield Complaint(("tasks",), text)
-        needed = self._different_sets * settings.support + settings.query
+        needed = self.different_sets * settings.support + settings.query
         if needed > sources.limit:
             takes = f"{name!r} takes {needed} different examples of a task at once"
             yield Complaint(("support",), f"{takes}, and tasks.source_limit is {sources.limit}; allowed: no more")
@@ -190,7 +190,7 @@ class MetaLearner(Algorithm):
         return tuple(element for element in inside if not ELEMENTS[element].carried)
 
     @property
-    def _different_sets(self) -> int:
+    def different_sets(self) -> int:
         """Support sets that share no example."""
         return min(self.moves.inner_steps, 1) if self.settings.same_support else self.moves.inner_steps
 
@@ -218,6 +218,23 @@ class MetaLearner(Algorithm):
         """All elements that move."""
         return self.moves.elements
 
+    @property
+    def seeded(self) -> bool:
+        """Whether `gradient` can be of several seeds."""
+        return False
+
+    @property
+    def banks(self) -> bool:
+        """Whole meta-batches, in whose inner loops nothing is kept from step to step."""
+        settings = self.settings
+        plain = settings.inner_optimizer in PLAIN and settings.head == "fresh"
+        return self.seeded and plain and settings.accumulation_steps == 1
+
+    @property
+    def spread(self) -> float:
+        """Each task has a copy of its seed's values and of their gradient."""
+        return 2.0 * self.settings.tasks
+
     def meta_batch(
         self, sets: "Sequence[TokenizedDataset]", run_key: int, step: int, rows: slice = slice(None)
     ) -> "MetaBatch":
@@ -232,9 +249,9 @@ class MetaLearner(Algorithm):
         draw = epoch_draw if self.paired else task_draw
         drawn = draw(len(sets), run_key, step, settings.tasks)[rows]
         part = part_of(run_key, step, settings.group_by_length)
-        pairs = [self._batches(sets[task], k, part) for task, k in zip(drawn, keys, strict=True)]
+        pairs = [self.batches(sets[task], k, part) for task, k in zip(drawn, keys, strict=True)]
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
-        return MetaBatch(self._each_step(support), query, keys, drawn)
+        return MetaBatch(self.each_step(support), query, keys, drawn)
 
     def _of_batches(
         self, sets: "Sequence[TokenizedDataset]", run_key: int, step: int, rows: slice, keys: list[int]
@@ -242,17 +259,17 @@ class MetaLearner(Algorithm):
         """The meta-batch of a step, its inner loops of batches of one task each."""
         from priming.forms.batches import MetaBatch, batch_draw, divided
 
-        sizes = [self.settings.query, *[self.settings.support] * self._different_sets]
+        sizes = [self.settings.query, *[self.settings.support] * self.different_sets]
         drawn = batch_draw(list(map(len, sets)), run_key, step, self.settings.tasks, sum(sizes))[rows]
         pairs = [divided(sets[task], own, sizes, k) for (task, own), k in zip(drawn, keys, strict=True)]
         query, *support = (list(batch) for batch in zip(*pairs, strict=True))
-        return MetaBatch(self._each_step(support), query, keys, [task for task, _ in drawn])
+        return MetaBatch(self.each_step(support), query, keys, [task for task, _ in drawn])
 
-    def _batches(self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None) -> "list[list[TokenPair]]":
+    def batches(self, data: "TokenizedDataset", run_key: int, part: "Part | None" = None) -> "list[list[TokenPair]]":
         """The query set and the support sets of an inner loop; without a query set, one that nobody sees."""
         from priming.forms.batches import Part, disjoint_batches
 
-        support = [self.settings.support] * self._different_sets
+        support = [self.settings.support] * self.different_sets
         if self.paired and not self.has_query:
             drawn = disjoint_batches(data, run_key, support)
             return [drawn[0], *drawn]
@@ -305,7 +322,7 @@ class MetaLearner(Algorithm):
         from priming.runs.parameters import weighted
 
         settings = self.settings
-        loops = self._loops(model, form, lambda step: self.meta_batch(sets, run_key, step, rows))
+        loops = self.loops(model, form, lambda step: self.meta_batch(sets, run_key, step, rows))
         loops.carried, loops.first = self.carried, rows.start == 0
 
         def objective(
@@ -320,7 +337,20 @@ class MetaLearner(Algorithm):
         share = (rows.stop - rows.start) / settings.tasks
         return objective, lambda _: share
 
-    def _loops(self, model: "TextModel", form: "FormTraining", drawn: "Callable[[int], MetaBatch]") -> "InnerLoops":
+    def side_by_side(
+        self,
+        model: "TextModel",
+        form: "FormTraining",
+        sets: "Sequence[TokenizedDataset]",
+        run_keys: Sequence[int],
+        lengths: Sequence[int],
+    ) -> "Objective":
+        """The inner loops of all seeds that are not done, at once."""
+        from priming.algorithms.seeds_of_meta import seeds_objective
+
+        return seeds_objective(self, model, form, sets, run_keys, lengths)
+
+    def loops(self, model: "TextModel", form: "FormTraining", drawn: "Callable[[int], MetaBatch]") -> "InnerLoops":
         """The inner loops on the meta-batches that are drawn."""
         from priming.algorithms.inner_loops import Episode, InnerLoop, InnerLoops
         from priming.backbones.encoding import collate
@@ -357,42 +387,11 @@ class MetaLearner(Algorithm):
 
         Without a query set it is that of the last inner step. Each sample's draws are the same every time.
         """
+        from priming.algorithms.sampled_loss import sampled_loss
+
         pairs = type(self)(self.settings.model_copy(update={"episodes": "pairs"}), self.moves)
-        size = max(1, self.settings.tasks // self.settings.accumulation_steps)
-        loops = pairs._loops(model, form, lambda part: pairs._of_samples(sets, run_key, part * size, size))
+        return sampled_loss(pairs, model, form, sets, run_key)
 
-        def loss(values: "Named") -> float:
-            """The mean over all samples, with dropout off."""
-            was, total = model.training, 0.0
-            model.eval()
-            for part in range(-(-len(sets) // size)):
-                total += pairs.adapted_loss(loops, values, part) * len(sets[part * size : (part + 1) * size])
-            model.train(was)
-            return total / len(sets)
-
-        return loss
-
-    def _of_samples(self, sets: "Sequence[TokenizedDataset]", run_key: int, first: int, size: int) -> "MetaBatch":
-        """A meta-batch of the sets from `first` on."""
-        from priming.forms.batches import MetaBatch
-        from priming.runs.keys import key
-
-        keys = [key(run_key, "development", place) for place in range(first, min(first + size, len(sets)))]
-        drawn = [self._batches(data, k) for data, k in zip(sets[first : first + size], keys, strict=True)]
-        query, *support = (list(batch) for batch in zip(*drawn, strict=True))
-        return MetaBatch(self._each_step(support), query, keys)
-
-    def adapted_loss(self, loops: "InnerLoops", values: "Named", step: int) -> float:
-        """The mean loss of a meta-batch after its inner loops."""
-        import torch
-
-        episode = loops.episodes(step)
-        moved, shared, last = loops.adapt(values, episode, step)
-        if not self.has_query:
-            return last.item()
-        with torch.no_grad():
-            return loops.losses(moved, shared, episode.query, episode, f"{step}.query").mean().item()
-
-    def _each_step(self, support: "list[Any]") -> "list[Any]":
+    def each_step(self, support: "list[Any]") -> "list[Any]":
         """The support sets of all inner steps."""
         return support * self.moves.inner_steps if self.settings.same_support else support

@@ -20,6 +20,11 @@ class OptimizerReptile(MetaLearner):
     settings: Meta
 
     @property
+    def seeded(self) -> bool:
+        """Each seed goes a way of its own."""
+        return True
+
+    @property
     def has_query(self) -> bool:
         """There is no loss beside that of the inner steps."""
         return False

@@ -54,6 +54,11 @@ class StandardReptile(MetaLearner):
         return others.get(settings.update, cls)(settings, moves)
 
     @property
+    def seeded(self) -> bool:
+        """Each seed goes a way of its own."""
+        return True
+
+    @property
     def has_query(self) -> bool:
         """There is no loss beside that of the inner steps."""
         return False

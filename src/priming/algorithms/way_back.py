@@ -36,13 +36,16 @@ def way_back(
     step: int,
     way_of: "Callable[[Tensor, Tensor], Tensor]" = to_mean,
 ) -> "tuple[Tensor, Gradients]":
-    """The mean loss of the last inner step [1], and what `way_of` finds between theta and where the inner loops end."""
+    """The mean loss of the last inner step [seeds], and what `way_of` finds between theta and where inner loops end."""
     import torch
 
-    outer = {name: view[0].detach() for name, view in parameters.views.items()}
+    outer = {name: value.detach() for name, value in loops.outer(parameters).items()}
     moved, _, loss = loops.adapt(outer, loops.episodes(step), step)
-    way = {
-        name: way_of(outer[name], moved[name])[None] if name in moved else torch.zeros_like(view)
-        for name, view in parameters.views.items()
-    }
-    return loss, parameters.gathered({name: value.detach() for name, value in way.items()})
+    way = {name: torch.zeros_like(view, requires_grad=False) for name, view in parameters.views.items()}
+    for name, ends in moved.items():
+        if name in way:
+            of_seeds = ends.detach().view(loops.seeds, -1, *ends.shape[1:])
+            starts = outer[name].view(loops.seeds, *ends.shape[1:])
+            for seed, (start, own) in enumerate(zip(starts, of_seeds, strict=True)):
+                way[name][seed] = way_of(start, own)
+    return loss, parameters.gathered(way)

@@ -130,8 +130,10 @@ def _add_step(name: str, help_text: str) -> None:
     @app.command(name, help=help_text)
     def run_step(study_file: StudyFile, out: Annotated[str, typer.Option(help="The job's output folder.")]) -> None:
         """Run one job; STEPS has the help of each step."""
+        from priming.running.allocator import keep_freed_memory
         from priming.running.steps import run
 
+        keep_freed_memory()
         run(name, study_file, out)
 
 

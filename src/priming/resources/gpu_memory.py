@@ -77,7 +77,8 @@ def _prime(study: Study, result: Result, size: Size) -> float:
     inner = algorithm.copies * _parameters(study, size, result.priming.inner)
     abreast = min(settings.bank, len(study.seeds)) if algorithm.banks else 1
     examples = math.ceil(algorithm.held / study.compute.gpus) * abreast
-    weights = 4.0 * (size.parameters + abreast * outer * (held + kept) + inner)
+    spread = algorithm.spread * outer if abreast > 1 else 0.0
+    weights = 4.0 * (size.parameters + abreast * (outer * (held + kept) + spread + inner))
     return weights + activations(study, size, _tokens(study, result.plm), examples)
 
 

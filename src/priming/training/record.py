@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ class Stopwatch:
         return round(time.perf_counter() - self.start, 3)
 
 
+@cache
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in _PACKAGES}
+
+
 def environment(device: torch.device, precision: str, processes: int = 1) -> dict[str, Any]:
     """The hardware and software of a training."""
     gpu = device.type == "cuda"
@@ -58,7 +64,7 @@ def environment(device: torch.device, precision: str, processes: int = 1) -> dic
         },
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "peak_gpu_memory_mb": torch.cuda.max_memory_allocated(device) >> 20 if gpu else None,
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": dict(_versions()),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -16,4 +16,5 @@ class Interpolation(UpdateRule):
     def step(self, parameters: StackedParameters, gradients: Gradients, factor: float | Tensor, alive: Tensor) -> None:
         """One step of the runs that are alive; `size` is the same for all elements."""
         for element, gradient in gradients.items():
-            parameters.flat[element].sub_(gradient * (self.size * factor) * alive[:, None].to(gradient.dtype))
+            share = (self.size * factor * alive).to(gradient.dtype)
+            parameters.flat[element].sub_(gradient * share[:, None])
