@@ -2,12 +2,13 @@
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 import torch
 from adapters.composition import Stack
 from torch import Tensor, nn
 from torch.nn.functional import embedding
+from torch.nn.modules.dropout import _DropoutNd
 
 from priming.backbones.compute import Precision
 from priming.backbones.loading import LoadedPlm
@@ -120,6 +121,10 @@ class TextModel(nn.Module):
         finally:
             self.known = before
 
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, which differs from evaluation mode by dropout alone and is left out where nothing drops."""
+        return super().train(mode and any(map(_may_drop, self.modules())))
+
     @property
     def drops(self) -> bool:
         """Whether dropout acts in the PLM of an encoder."""
@@ -211,3 +216,9 @@ class TextModel(nn.Module):
 def _wide(logits: Tensor) -> Tensor:
     """In float32 where they are in bfloat16."""
     return logits.float() if logits.dtype == torch.bfloat16 else logits
+
+
+def _may_drop(module: nn.Module) -> bool:
+    """Whether it has a rate of dropout: that of a layer of its own, or a number that it hands to a function."""
+    own = [module.p] if isinstance(module, _DropoutNd) else [v for name, v in vars(module).items() if "drop" in name]
+    return any(isinstance(rate, float | int) and rate > 0 for rate in own)
