@@ -13,7 +13,7 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from priming.study.load import load_study
 from priming.tasks.prepared import read_task
 from priming.training import processes
 from priming.training.priming_run import ALONE, PrimingJob
-from priming.training.upstream import prime
+from priming.training.upstream import prime_all
 
 HERE = Path(__file__).parent
 VALUES = HERE / "values.json"
@@ -97,8 +97,9 @@ def _make_in(rank: int, world: int, port: int, folder: Path, precision: str) -> 
 def _make(folder: Path, precision: str, share: Shard = ALONE) -> None:
     """Make a study step by step; of two processes each prepares for itself, and they share each priming."""
 
-    def prime_here(number: int, job: PrimingJob, out: Path) -> None:
-        prime(job, out, share)
+    def prime_here(number: int, jobs: Sequence[PrimingJob], outs: Sequence[Path]) -> None:
+        """Prime in this process, which may have a share of it."""
+        prime_all(jobs, outs, share)
 
     place = folder / f"rank-{share.rank}"
     place.mkdir(parents=True)
