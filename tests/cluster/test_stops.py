@@ -23,7 +23,7 @@ STRATEGIES = (
     '["none -> adapter", "mtl[adapter] -> adapter", "mtl[plm] -> adapter"]\nscoring: {arg_baseline: none -> adapter}\n'
     "compute: {device: cpu}"
 )
-STEP = "        self.curve.after_step(step, losses)\n"
+STEP = "        if step <= self.budget.steps:\n"
 # A priming of three minutes on any machine, and one that takes far more memory than it asked for, the first time.
 SLOW = """        if "adapter" in self.job.priming.outer:
             __import__("time").sleep(0.4)
@@ -53,7 +53,7 @@ class Story:
 def story(node: Node, tmp_path_factory: pytest.TempPathFactory, project: Path) -> Story:
     """Two primings of at most two minutes a try, slurmctld away for a while, an interrupt, the plain command."""
     checkout = submitter(tmp_path_factory.mktemp("stops"), project, strategies=STRATEGIES, priming=PRIMING)
-    checkout.edit("src/priming/training/upstream.py", STEP, SLOW + STEP)
+    checkout.edit("src/priming/training/priming_run.py", STEP, SLOW + STEP)
     checkout.edit("src/priming/training/upstream.py", LOAD, GREEDY + LOAD)
     story = Story(checkout)
     first = checkout.start("primed", "--set-resources", "prime:runtime=2")

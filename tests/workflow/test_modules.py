@@ -150,7 +150,7 @@ MATTERS = {
     **{f"priming.training.{name}": {"pretrain"} for name in ("infilling", "pretrain")},
     "priming.training.known": {"prime", "tune"},
     "priming.runs.loss_curve": {"pretrain", "prime"},
-    **{f"priming.training.{name}": {"prime"} for name in ("token_files", "upstream")},
+    **{f"priming.training.{name}": {"prime"} for name in ("token_files", "upstream", "priming_run")},
     **{f"priming.backbones.{name}": {"prime"} for name in ("stored", "stored_set")},
     "priming.runs.shuffled": {"prime", "tune"},
     "priming.training.downstream": {"tune"},
@@ -262,7 +262,7 @@ ENTRIES: dict[str, Uses] = {
     },
     **{
         f"priming.algorithms.{name}": of_algorithm("maml", "reptile")
-        for name in ("meta", "inner_loops", "carried", "inner_rules")
+        for name in ("meta", "inner_loops", "carried", "inner_rules", "sampled_loss", "seeds_of_meta")
     },
     **{f"priming.elements.{name}": of_element(name) for name in ELEMENTS},
     "priming.runs.update_rules.interpolation": of_algorithm("reptile"),
