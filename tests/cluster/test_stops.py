@@ -35,7 +35,7 @@ GREEDY = """    from pathlib import Path as There
         eaten = b"x" * 3_000_000_000
         __import__("time").sleep(60)
 """
-SLOWLY, GREEDILY = "rule_prime_wildcards_mini_mtl-adapter_1", "rule_prime_wildcards_mini_mtl-plm_1"
+SLOWLY, GREEDILY = "rule_prime_wildcards_mini_mtl-adapter_seed-1", "rule_prime_wildcards_mini_mtl-plm_seed-1"
 
 
 @dataclass

@@ -100,7 +100,7 @@ def test_one_changed_rate_submits_its_jobs_alone(finished: Submitter) -> None:
     )
     finished.finish(finished.start())
     assert [job["Comment"] for job in finished.jobs()[before:]] == [
-        "rule_prime_wildcards_mini_mtl-adapter_1",
+        "rule_prime_wildcards_mini_mtl-adapter_seed-1",
         "rule_tune_wildcards_mini_mtl-adapter--adapter_00",
         "rule_score_wildcards_mini_mtl-adapter--adapter_00",
         "rule_tabulate",
