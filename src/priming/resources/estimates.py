@@ -24,7 +24,7 @@ MEGA = 1_000_000
 RUNNER = 400  # MB of the two Snakemake processes in a SLURM job
 LIBRARIES = 600  # MB of a process with torch, transformers and adapters imported
 CUDA = 2000  # extra MB with a GPU; on an H100, BART-base took at most 2700 in all, 1000 before it was loaded
-SPARE = 1.2  # factor on the memory of data and models
+SPARE = 1.4  # factor on the memory of data and models; what is freed and kept is in pieces
 
 RATES = {"cpu": 1e10, "float32": 6e12, "bfloat16": 6e12}
 """Operations per second, as counted here, reached with small batches: per core; per GPU by precision.
