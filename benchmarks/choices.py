@@ -18,6 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from report import Json, Quick, Report
 from torch.nn.functional import cross_entropy
 from transformers import T5ForConditionalGeneration
 
@@ -99,7 +100,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def main(
     rows: Annotated[int, typer.Option(help="Rows to score.", min=1)] = 600,
-    quick: Annotated[bool, typer.Option("--quick", help="A tiny model: do the scores agree?")] = False,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Score all choices of rows with P3's mix of numbers of choices, by the mean log-probability of their tokens."""
     torch.set_num_threads(1)
@@ -129,7 +131,12 @@ def main(
     worst = max(abs(a - b) / abs(b) for one, other in zip(once.scores, each.scores, strict=True)
                 for a, b in zip(one, other, strict=True))  # fmt: skip
     print(f"scores differ by {worst:.1e} at the most: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}")
-    raise typer.Exit(worst > NEAR)
+    report = Report("choices", {"rows": len(asked), "choices": choices, "width": shape.d_model, "layers": shape.layers})
+    ways = {"once a row": once, "once a pair": each}
+    padded = {way: float(took.padded) for way, took in ways.items()}
+    report.add("scoring", {way: [took.seconds] for way, took in ways.items()}, encoder_tokens=padded)
+    report.differ("scoring", "scores", worst, NEAR)
+    report.finish(json, table=False)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from report import Json, Quick, Repeats, Report
 from safetensors.torch import load_file
 
 from priming.algorithms.interface import Budget
@@ -66,8 +67,9 @@ def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
 @app.command()
 def main(
     seeds: Annotated[int, typer.Option(help="Seeds to prime.", min=2)] = 5,
-    repeats: Annotated[int, typer.Option(help="How often the ways take turns.", min=1)] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="A few steps: do the results agree?")] = False,
+    repeats: Repeats = 3,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Prime an adapter on the embedded study's source tasks, with several seeds."""
     torch.set_num_threads(1)
@@ -95,7 +97,10 @@ def main(
     print(
         f"weights differ by {worst:.1e} of their norm: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}"
     )
-    raise typer.Exit(worst > NEAR)
+    report = Report("primings", {"seeds": seeds, "steps": job.settings.budget.steps}, "side by side")
+    report.add(PRIMING, took)
+    report.differ(PRIMING, "weights", worst, NEAR)
+    report.finish(json, table=False)
 
 
 def apart(one: Path, other: Path) -> float:
