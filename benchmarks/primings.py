@@ -17,21 +17,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from embedded import embedded_study, prepare, write_plm
 from report import Json, Quick, Repeats, Report
 from safetensors.torch import load_file
 
 from priming.algorithms.interface import Budget
 from priming.algorithms.mtl import Mtl
-from priming.backbones.pretraining import fresh_plm
 from priming.strategies import Priming
-from priming.study import load_study
-from priming.study.plm import Plm
-from priming.tasks.prepared import read_task
-from priming.tasks.sources.table import source_of
 from priming.training.priming_run import PrimingJob
 from priming.training.upstream import prime, prime_all
 
-STUDY = Path(__file__).parents[1] / "config.yaml"
 PRIMING = "mtl[adapter]"
 NEAR = 1e-3
 """Of the norm of a seed's adapter: what rounding comes to over the steps."""
@@ -40,27 +35,21 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
     """The multi-task learning of the embedded study, of a PLM with random weights."""
-    study = load_study(STUDY)
-    names, plm = study.tasks.source[:sources], study.plms["small"]
-    for name in names:
-        source_of(study.tasks, name).prepare("source", STUDY.parent, folder / name)
-    assert plm.generate
-    texts = [row.input for name in names for row in read_task(folder / name).pool()]
-    made = fresh_plm(plm.generate, texts)
-    made.model.save_pretrained(folder / "plm")
-    made.tokenizer.save_pretrained(folder / "plm")
+    study = embedded_study()
+    tasks = prepare(study, "source", study.tasks.source[:sources], folder)
+    plm = write_plm(study, (row.input for task in tasks for row in task.pool()), folder / "plm")
     settings = study.settings_of("mtl", "small").model_copy(update={"budget": Budget(steps=steps)})
     assert isinstance(settings, Mtl)
     return PrimingJob(
         "benchmark",
         "small",
-        Plm(path=str(folder / "plm"), max_input=plm.max_input, max_output=16),
+        plm.model_copy(update={"max_output": 16}),
         study.elements,
         Priming.parse(PRIMING),
         settings,
         1,
         folder / "plm",
-        [folder / name for name in names],
+        [task.folder for task in tasks],
     )
 
 

@@ -20,9 +20,7 @@ PROJECT = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "adapters")
 CPUINFO = Path("/proc/cpuinfo")
 
-Json = Annotated[
-    Path | None, typer.Option("--json", help="Also write what was measured to this file.", dir_okay=False)
-]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write what was measured to this file.", dir_okay=False)]
 Repeats = Annotated[int, typer.Option("--repeats", min=1, help="How often the ways take turns; medians count.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Tiny sizes, once, to check that results agree.")]
 
