@@ -1,11 +1,10 @@
 """The clock of all benchmarks, ways that take turns, and the memory that one takes."""
 
+import ctypes
 import gc
-import resource
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -15,6 +14,7 @@ from priming.backbones.device import device_of
 
 T = TypeVar("T")
 MEGA = 1e6
+PEAK, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 def on_gpu() -> bool:
@@ -55,32 +55,29 @@ def in_turn(ways: Mapping[str, Callable[[], T]], repeats: int) -> tuple[dict[str
     return seconds, found
 
 
-def peak_of(work: Callable[[], object]) -> float:
-    """MB by which work raises memory above what was held before: tensors on a GPU, else the process's, in a fork."""
+def peak_of(work: Callable[[], object]) -> float | None:
+    """MB by which work raises memory above what was held before: tensors on a GPU, else the process's, on Linux alone.
+
+    It has been done before, so that what libraries keep for good does not count.
+    """
+    work()
+    gc.collect()
     if on_gpu():
-        gc.collect()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()
         return (torch.cuda.max_memory_allocated() - before) / MEGA
-    context = get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_grow, args=(work, sender))
-    process.start()
-    sender.close()
     try:
-        found = float(receiver.recv())
-    finally:
-        process.join()
-    return found
-
-
-def _grow(work: Callable[[], object], sender: Connection) -> None:
-    before = resident()
+        ctypes.CDLL(None).malloc_trim(0)
+        PEAK.write_text("5", encoding="ascii")  # the peak so far is forgotten
+    except (AttributeError, OSError):
+        return None
+    before = _resident("VmRSS")
     work()
-    sender.send(resident() - before)
+    return (_resident("VmHWM") - before) / MEGA
 
 
-def resident() -> float:
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
+def _resident(what: str) -> int:
+    """Bytes that this process has in memory (VmRSS), or had at most (VmHWM)."""
+    lines = STATUS.read_text(encoding="utf-8").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
