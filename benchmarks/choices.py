@@ -131,7 +131,11 @@ def main(
     worst = max(abs(a - b) / abs(b) for one, other in zip(once.scores, each.scores, strict=True)
                 for a, b in zip(one, other, strict=True))  # fmt: skip
     print(f"scores differ by {worst:.1e} at the most: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}")
-    report = Report("choices", {"rows": len(asked), "choices": choices, "width": shape.d_model, "layers": shape.layers})
+    report = Report(
+        "choices",
+        {"rows": len(asked), "choices": choices, "width": shape.d_model, "layers": shape.layers},
+        on_gpu=False,
+    )
     ways = {"once a row": once, "once a pair": each}
     padded = {way: float(took.padded) for way, took in ways.items()}
     report.add("scoring", {way: [took.seconds] for way, took in ways.items()}, encoder_tokens=padded)

@@ -109,7 +109,7 @@ def main(
     longest: Annotated[
         list[int] | None,
         typer.Option(
-            min=1, max=90, help="Tokens of the longest output; repeatable. [default: 16, 48]", show_default=False
+            min=1, max=90, help="Tokens of the longest output; repeatable. [default: 16, 32]", show_default=False
         ),
     ] = None,
     repeats: Repeats = 3,
@@ -123,7 +123,7 @@ def main(
     report = Report("generation", {"runs": runs, "rows": rows, "beams": BEAMS}, OURS)
     with tempfile.TemporaryDirectory() as scratch:
         answering = Answering(runs, rows, Path(scratch))
-        for most in longest or [16, 48]:
+        for most in longest or [16, 32]:
             ways = {
                 OURS: partial(answering.side_by_side, most),
                 GENERATE: partial(answering.generated, most),

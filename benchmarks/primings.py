@@ -7,7 +7,6 @@ README.md beside this file says what is compared.
 
 import os
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
 import typer
 from embedded import embedded_study, prepare, write_plm
+from measuring import clock, on_gpu
 from report import Json, Quick, Repeats, Report
 from safetensors.torch import load_file
 
@@ -69,16 +69,16 @@ def main(
         jobs = [replace(job, seed=seed) for seed in range(1, seeds + 1)]
         alone, together = ([folder / way / str(one.seed) for one in jobs] for way in ("alone", "together"))
         for _ in range(1 if quick else repeats):
-            start = time.process_time()
+            start = clock()
             for one, out in zip(jobs, alone, strict=True):
                 prime(one, out)
-            took["one after the other"].append(time.process_time() - start)
-            start = time.process_time()
+            took["one after the other"].append(clock() - start)
+            start = clock()
             prime_all(jobs, together)
-            took["side by side"].append(time.process_time() - start)
+            took["side by side"].append(clock() - start)
         worst = max(map(apart, together, alone))
     print(f"{seeds} seeds of {PRIMING}, {job.settings.budget.steps} steps")
-    print(f"{'':<24}{'CPU s, median':>14}{'least':>8}{'most':>8}")
+    print(f"{'':<24}{'GPU s' if on_gpu() else 'CPU s, median':>14}{'least':>8}{'most':>8}")
     medians = {way: sorted(times)[len(times) // 2] for way, times in took.items()}
     for way, times in took.items():
         print(f"{way:<24}{medians[way]:>14.1f}{min(times):>8.1f}{max(times):>8.1f}")

@@ -270,7 +270,7 @@ def recorded(size: Size, found: Mapping[str, Mapping[str, Tensor]]) -> Report:
     """For the file: what was timed, without what was extrapolated from it."""
     costs = {way: Cost(*values["cost"].tolist()) for way, values in found.items()}
     whole, part = f"{size.ranked} rows", f"{size.sample} rows"
-    file = Report("ranking", vars(size))
+    file = Report("ranking", vars(size), on_gpu=False)
     file.add(
         whole,
         {way: [costs[way].cpu] for way in (TREE, REPEATED)},

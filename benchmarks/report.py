@@ -60,7 +60,7 @@ class Difference:
 
 @dataclass
 class Report:
-    """The rows of a benchmark; `sizes` are those of its workload, `clock` what its seconds are where there is no GPU.
+    """The rows of a benchmark; `sizes` are those of its workload.
 
     The rows of a case are compared with its first one, or with that of the way `base`.
     """
@@ -68,7 +68,7 @@ class Report:
     benchmark: str
     sizes: Mapping[str, Any]
     base: str | None = None
-    clock: str = "CPU s"
+    on_gpu: bool = field(default_factory=on_gpu)
     rows: list[Row] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
@@ -108,14 +108,14 @@ class Report:
         ratios = {(row.case, row.way): ratio for row, _, ratio in self.ratios()}
         others = list(dict.fromkeys(name for row in self.rows for name in row.more))
         width = max(len(row.way) for row in self.rows) + 4
-        columns = [self.clock, "least", "most", "GPU s", "times", *(name.replace("_", " ") for name in others)]
+        columns = ["CPU s", "least", "most", "GPU s", "times", *(name.replace("_", " ") for name in others)]
         yield f"{'':<{width}}" + "".join(f"{name:>{max(11, len(name) + 2)}}" for name in columns)
         case = None
         for row in self.rows:
             if row.case != case:
                 yield (case := row.case)
             ratio = ratios.get((row.case, row.way))
-            cells = [*_times(row), "" if ratio is None else f"{ratio:.2f}"]
+            cells = [*self._times(row), "" if ratio is None else f"{ratio:.2f}"]
             cells += [f"{row.more[name]:,.1f}" if name in row.more else "" for name in others]
             yield f"  {row.way:<{width - 2}}" + "".join(
                 f"{cell:>{max(11, len(name) + 2)}}" for cell, name in zip(cells, columns, strict=True)
@@ -124,12 +124,17 @@ class Report:
         if self.differences:
             yield "the results agree" if self.agree else "THE RESULTS DIFFER"
 
+    def _times(self, row: Row) -> list[str]:
+        """Median, least and most on the CPU, and the median on the GPU."""
+        shown = [f"{value:.3f}" for value in (row.median, min(row.seconds), max(row.seconds))]
+        return ["", "", "", shown[0]] if self.on_gpu else [*shown, ""]
+
     def content(self) -> dict[str, Any]:
         """What the file holds."""
         return {
             "benchmark": self.benchmark,
-            "seconds": "wall time on the GPU" if on_gpu() else self.clock,
-            **about(),
+            "seconds": "wall time, on the GPU" if self.on_gpu else "CPU time",
+            **about(self.on_gpu),
             "sizes": dict(self.sizes),
             "measured": [
                 {"case": row.case, "way": row.way, "seconds": list(row.seconds), "median": row.median}
@@ -148,13 +153,7 @@ class Report:
         }
 
 
-def _times(row: Row) -> list[str]:
-    """Median, least and most on the CPU, and the median on the GPU."""
-    shown = [f"{value:.3f}" for value in (row.median, min(row.seconds), max(row.seconds))]
-    return ["", "", "", shown[0]] if on_gpu() else [*shown, ""]
-
-
-def about() -> dict[str, Any]:
+def about(gpu: bool) -> dict[str, Any]:
     """The commit, the machine and the versions; nothing that names a computer or a person."""
     return {
         "commit": _git("rev-parse", "HEAD"),
@@ -163,7 +162,7 @@ def about() -> dict[str, Any]:
             "cpu": cpu(),
             "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
-            "gpu": torch.cuda.get_device_name() if on_gpu() else None,
+            "gpu": torch.cuda.get_device_name() if gpu else None,
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     }
