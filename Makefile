@@ -37,10 +37,10 @@ quotes: environment
 # Run the benchmarks one after the other, at sizes that take at most 20 minutes on two cores; what they measure is
 # written to a folder named after the GPU or processor (see benchmarks/README.md). gpu.py and coverage.py are run alone.
 BENCHMARKS ?= sweep evaluation mtl meta generation primings growth workflow ranking choices ner
-OPTIONS_sweep := --runs 12 --repeats 1
-OPTIONS_evaluation := --tasks 4 --repeats 2
-OPTIONS_mtl := --repeats 3
-OPTIONS_meta := --steps 3 --repeats 3
+OPTIONS_sweep := --runs 8 --repeats 1
+OPTIONS_evaluation := --tasks 3 --repeats 2
+OPTIONS_mtl := --repeats 2
+OPTIONS_meta := --steps 2 --repeats 3
 OPTIONS_generation := --repeats 2
 OPTIONS_primings := --repeats 1
 OPTIONS_growth := --steps 2 --repeats 2

@@ -134,6 +134,14 @@ def _with(tuning: Tuning, rates: list[float], bank: int) -> Tuning:
     return tuning.model_copy(update={"learning_rates": Grid(adapter=rates, head=[1e-2]), "bank": bank})
 
 
+def record(report: Report, what: str, ways: tuple[Took, Took], found: tuple[float, float], rounding: Any) -> None:
+    """Add both ways, how far their weights and F1 are apart, and how far what rounding comes to allows them to be."""
+    known, loop = ways
+    report.add(what, {"known states": [known.seconds], "PLM in the loop": [loop.seconds]})
+    report.differ(what, "weights", found[0], max(1e-3, 3 * rounding[0]))
+    report.differ(what, "F1", found[1], max(0.01, 3 * rounding[1]))
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -175,9 +183,7 @@ def main(
                 rounding = apart(took(nudged(moved), task), loop)
                 said = f"weights differ by {rounding[0]:.1e}, F1 by {rounding[1]:.1e}"
                 print(f"{'':<10}the loop, begun one rounding of the adapter away: {said}")
-            report.add(what, {"known states": [known.seconds], "PLM in the loop": [loop.seconds]})
-            report.differ(what, "weights", found[0], max(1e-3, 3 * rounding[0]))
-            report.differ(what, "F1", found[1], max(0.01, 3 * rounding[1]))
+            record(report, what, (known, loop), found, rounding)
     print("the results agree" if report.agree else "THE RESULTS DIFFER")
     report.finish(json, table=False)
 
