@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 REMOTE ?= ../$(notdir $(CURDIR))-remote
 STUDY ?= config.yaml
 
-.PHONY: demo remote quotes environment development test test-slow lint lock clean
+.PHONY: demo remote quotes bench environment development test test-slow lint lock clean
 
 demo: environment
 	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
@@ -33,6 +33,27 @@ remote: environment
 # Update the tables quoted in README and docs from the results stored under docs/quoted/.
 quotes: environment
 	@$(BIN)/priming quotes write
+
+# Run the benchmarks one after the other, at sizes that take at most 20 minutes on two cores; what they measure is
+# written to a folder named after the GPU or processor (see benchmarks/README.md). gpu.py and coverage.py are run alone.
+BENCHMARKS ?= sweep evaluation mtl meta generation primings growth workflow ranking choices ner
+OPTIONS_sweep := --runs 8 --repeats 1
+OPTIONS_evaluation := --tasks 3 --repeats 2
+OPTIONS_mtl := --repeats 2
+OPTIONS_meta := --steps 2 --repeats 3
+OPTIONS_generation := --repeats 2
+OPTIONS_primings := --repeats 1
+OPTIONS_growth := --steps 2 --repeats 2
+OPTIONS_workflow := --repeats 1
+OPTIONS_ranking := --labels 20 --dev 100 --test 300 --sample 5
+OPTIONS_choices := --rows 150
+OPTIONS_ner := --sentences 320 --development 40 --epochs 3
+
+bench: environment
+	@folder="benchmarks/results/$$($(BIN)/python benchmarks/report.py)" && status=0; \
+	$(foreach name,$(BENCHMARKS),echo "== $(name)"; \
+	$(BIN)/python benchmarks/$(name).py $(OPTIONS_$(name)) --json "$$folder/$(name).json" || status=1;) \
+	exit $$status
 
 environment: $(STAMP)
 

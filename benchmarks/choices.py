@@ -8,7 +8,7 @@ README.md beside this file says what is compared.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from report import Json, Quick, Report
 from torch.nn.functional import cross_entropy
 from transformers import T5ForConditionalGeneration
 
@@ -93,13 +94,38 @@ def pairs(plm: T5ForConditionalGeneration, rows: Sequence[Asked]) -> list[list[f
     return [[next(ready) for _ in row.choices] for row in rows]
 
 
+def compare(asked: Sequence[Asked], once: Took, each: Took, size: Mapping[str, int]) -> Report:
+    """Print what both ways took, and how far their scores are apart."""
+    choices = sum(len(row.choices) for row in asked)
+    print(f"{len(asked)} rows, {choices / len(asked):.2f} choices each; T5 of {size['layers']}")
+    print(f"{'':<24}{'encoder tokens':>16}{'with padding':>14}{'CPU s':>8}")
+    for what, took in (("once a row", once), ("once a pair", each)):
+        print(f"{what:<24}{took.tokens:>16,}{took.padded:>14,}{took.seconds:>8.1f}")
+    ratios = each.tokens / once.tokens, each.padded / once.padded, each.seconds / once.seconds
+    print(f"{'times less':<24}{ratios[0]:>16.2f}{ratios[1]:>14.2f}{ratios[2]:>8.2f}")
+    worst = max(abs(a - b) / abs(b) for one, other in zip(once.scores, each.scores, strict=True)
+                for a, b in zip(one, other, strict=True))  # fmt: skip
+    print(f"scores differ by {worst:.1e} at the most: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}")
+    report = Report(
+        "choices",
+        {"rows": len(asked), "choices": choices, **size},
+        on_gpu=False,
+    )
+    ways = {"once a row": once, "once a pair": each}
+    padded = {way: float(took.padded) for way, took in ways.items()}
+    report.add("scoring", {way: [took.seconds] for way, took in ways.items()}, encoder_tokens=padded)
+    report.differ("scoring", "scores", worst, NEAR)
+    return report
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()
 def main(
     rows: Annotated[int, typer.Option(help="Rows to score.", min=1)] = 600,
-    quick: Annotated[bool, typer.Option("--quick", help="A tiny model: do the scores agree?")] = False,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Score all choices of rows with P3's mix of numbers of choices, by the mean log-probability of their tokens."""
     torch.set_num_threads(1)
@@ -119,17 +145,7 @@ def main(
             model.plm.encoder, lambda: Chooser(model).answer(stacked, [asked], [None], ["ranking"])[0].scores
         )
         each = counted(plain.encoder, lambda: pairs(plain, asked))
-    choices = sum(len(row.choices) for row in asked)
-    print(f"{len(asked)} rows, {choices / len(asked):.2f} choices each; T5 of {shape.layers}")
-    print(f"{'':<24}{'encoder tokens':>16}{'with padding':>14}{'CPU s':>8}")
-    for what, took in (("once a row", once), ("once a pair", each)):
-        print(f"{what:<24}{took.tokens:>16,}{took.padded:>14,}{took.seconds:>8.1f}")
-    ratios = each.tokens / once.tokens, each.padded / once.padded, each.seconds / once.seconds
-    print(f"{'times less':<24}{ratios[0]:>16.2f}{ratios[1]:>14.2f}{ratios[2]:>8.2f}")
-    worst = max(abs(a - b) / abs(b) for one, other in zip(once.scores, each.scores, strict=True)
-                for a, b in zip(one, other, strict=True))  # fmt: skip
-    print(f"scores differ by {worst:.1e} at the most: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}")
-    raise typer.Exit(worst > NEAR)
+    compare(asked, once, each, {"width": shape.d_model, "layers": shape.layers}).finish(json, table=False)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ import torch
 import typer
 from hugging_face import sweep_by_trainer
 from loads import ELEMENTS, GIGA, HEAD, Bench, Load, built, tidy
+from measuring import freeze_heap
 from side_by_side import sweep_side_by_side
-from sweep import difference, freeze_heap
+from sweep import difference
 from torch import Tensor
 from workload import BART_BASE, LABELS, TINY, Measured, Shape, Workload, random_plm
 

@@ -41,6 +41,11 @@ from priming.training.tuner import Tuner
 Row = dict[str, Any]
 LIBRARY = {"adapter": ".adapters.adapter.", "prefix": "model.prefix_tuning.prefix_tunings.prefix."}
 """Elements that `adapters` attaches, with a part of their parameters' names; a prefix also has others."""
+NOTHING_ELSE: dict[str, Any] = {
+    "logging_strategy": "no", "save_strategy": "no", "report_to": [], "disable_tqdm": True,
+    "remove_unused_columns": False, "dataloader_pin_memory": False, "logging_nan_inf_filter": False,
+}  # fmt: skip
+"""Arguments with which a Trainer trains, and does nothing besides."""
 BOTTLENECKS: dict[str, type[BnConfig]] = {
     "seq_bn": SeqBnConfig,
     "double_seq_bn": DoubleSeqBnConfig,
@@ -119,8 +124,18 @@ def adapter_config(element: str, width: int, sizes: Elements) -> BnConfig | Pref
     )
 
 
-class Ranking:
-    """What both trainers share: batches in a given order, timed label ranking, the best parameters kept in memory."""
+class InOrder:
+    """A Trainer's training as the project's: batches in a given order; only matrices decay."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset)
+
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        return [name for name, parameter in model.named_parameters() if parameter.dim() > 1]
+
+
+class Ranking(InOrder):
+    """What both trainers share: timed label ranking, the best parameters kept in memory."""
 
     def prepare(self, built: Built, labels: Sequence[Sequence[int]], clock: Callable[[], float]) -> None:
         self.built, self.tuned, self.ranked, self.clock = (
@@ -133,13 +148,6 @@ class Ranking:
         self.scores: list[float] = []
         self.best: Named = {}
         self.seconds = 0.0
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(train_dataset)
-
-    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
-        """Only matrices decay, as in the project."""
-        return [name for name, parameter in model.named_parameters() if parameter.dim() > 1]
 
     def training_step(self, *inputs: Any, **named: Any) -> Tensor:
         loss: Tensor = super().training_step(*inputs, **named)  # type: ignore[misc]
@@ -213,7 +221,7 @@ def _train(workload: Workload, tuner: Tuner, built: Built, sample: Sample, point
     trainer = (RankingAdapterTrainer if shape.element in LIBRARY else RankingTrainer)(
         model=built.trained,
         args=_arguments(tuner, point.rates[shape.element], shape.batch, workload.scratch),
-        data_collator=lambda rows: _collated(rows, built.plm.config.pad_token_id),
+        data_collator=lambda rows: collated(rows, built.plm.config.pad_token_id),
         train_dataset=[{"input_ids": inputs, "labels": targets} for inputs, targets in picks],
         eval_dataset=list(_development(sample)),
         compute_metrics=_accuracy,
@@ -239,13 +247,7 @@ def _arguments(tuner: Tuner, rate: float, batch: int, scratch: Path) -> Seq2SeqT
         eval_strategy="steps",
         eval_steps=settings.evaluate_every,
         eval_on_start=True,
-        logging_strategy="no",
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        logging_nan_inf_filter=False,
+        **NOTHING_ELSE,
         bf16=tuner.compute.precision == "bfloat16",
         use_cpu=device_of(tuner.compute).type == "cpu",
     )
@@ -256,7 +258,7 @@ def _development(sample: Sample) -> Iterator[Row]:
         yield {"input_ids": inputs, "labels": targets[0], "gold": LABELS.index(references[0])}
 
 
-def _collated(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
+def collated(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
     inputs = pad([row["input_ids"] for row in rows], pad_id)
     batch = {
         "input_ids": inputs,

@@ -18,6 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from report import Json, Quick, Report
 
 from priming.backbones.pretraining import fresh_plm
 from priming.backbones.sections import Architecture, Generated, Pretraining
@@ -133,6 +134,14 @@ def _with(tuning: Tuning, rates: list[float], bank: int) -> Tuning:
     return tuning.model_copy(update={"learning_rates": Grid(adapter=rates, head=[1e-2]), "bank": bank})
 
 
+def record(report: Report, what: str, ways: tuple[Took, Took], found: tuple[float, float], rounding: Any) -> None:
+    """Add both ways, how far their weights and F1 are apart, and how far what rounding comes to allows them to be."""
+    known, loop = ways
+    report.add(what, {"known states": [known.seconds], "PLM in the loop": [loop.seconds]})
+    report.differ(what, "weights", found[0], max(1e-3, 3 * rounding[0]))
+    report.differ(what, "F1", found[1], max(0.01, 3 * rounding[1]))
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -141,7 +150,8 @@ def main(
     sentences: Annotated[int, typer.Option(help="Training sentences.", min=BATCH)] = 2000,
     development: Annotated[int, typer.Option(help="Development sentences, scored after every epoch.", min=1)] = 200,
     epochs: Annotated[int, typer.Option(help="Times that each is seen.", min=1)] = 10,
-    quick: Annotated[bool, typer.Option("--quick", help="A tiny encoder: do the results agree?")] = False,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Tune with known states, and with the PLM in the loop; both in batches of sentences of about the same length."""
     torch.set_num_threads(1)
@@ -161,7 +171,7 @@ def main(
         print(
             f"{'':<10}{'PLM in the loop':>18}{'known states':>16}{'times less':>12}   CPU s, making the states counted"
         )
-        differs, rounding = False, (0.0, 0.0)
+        report, rounding = Report("ner", {"sentences": sentences, "epochs": epochs}, on_gpu=False), (0.0, 0.0)
         for what, loop, known in compared(tuner, task, RATES):
             for file in (Path(scratch) / "states").glob("*"):
                 file.unlink()
@@ -173,9 +183,9 @@ def main(
                 rounding = apart(took(nudged(moved), task), loop)
                 said = f"weights differ by {rounding[0]:.1e}, F1 by {rounding[1]:.1e}"
                 print(f"{'':<10}the loop, begun one rounding of the adapter away: {said}")
-            differs |= found[0] > max(1e-3, 3 * rounding[0]) or found[1] > max(0.01, 3 * rounding[1])
-    print("THE RESULTS DIFFER" if differs else "the results agree")
-    raise typer.Exit(differs)
+            record(report, what, (known, loop), found, rounding)
+    print("the results agree" if report.agree else "THE RESULTS DIFFER")
+    report.finish(json, table=False)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ README.md beside this file says what is compared.
 
 import os
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,20 +16,17 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import typer
+from embedded import embedded_study, prepare, write_plm
+from measuring import clock, on_gpu
+from report import Json, Quick, Repeats, Report
 from safetensors.torch import load_file
 
 from priming.algorithms.interface import Budget
 from priming.algorithms.mtl import Mtl
-from priming.backbones.pretraining import fresh_plm
 from priming.strategies import Priming
-from priming.study import load_study
-from priming.study.plm import Plm
-from priming.tasks.prepared import read_task
-from priming.tasks.sources.table import source_of
 from priming.training.priming_run import PrimingJob
 from priming.training.upstream import prime, prime_all
 
-STUDY = Path(__file__).parents[1] / "config.yaml"
 PRIMING = "mtl[adapter]"
 NEAR = 1e-3
 """Of the norm of a seed's adapter: what rounding comes to over the steps."""
@@ -39,35 +35,30 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
     """The multi-task learning of the embedded study, of a PLM with random weights."""
-    study = load_study(STUDY)
-    names, plm = study.tasks.source[:sources], study.plms["small"]
-    for name in names:
-        source_of(study.tasks, name).prepare("source", STUDY.parent, folder / name)
-    assert plm.generate
-    texts = [row.input for name in names for row in read_task(folder / name).pool()]
-    made = fresh_plm(plm.generate, texts)
-    made.model.save_pretrained(folder / "plm")
-    made.tokenizer.save_pretrained(folder / "plm")
+    study = embedded_study()
+    tasks = prepare(study, "source", study.tasks.source[:sources], folder)
+    plm = write_plm(study, (row.input for task in tasks for row in task.pool()), folder / "plm")
     settings = study.settings_of("mtl", "small").model_copy(update={"budget": Budget(steps=steps)})
     assert isinstance(settings, Mtl)
     return PrimingJob(
         "benchmark",
         "small",
-        Plm(path=str(folder / "plm"), max_input=plm.max_input, max_output=16),
+        plm.model_copy(update={"max_output": 16}),
         study.elements,
         Priming.parse(PRIMING),
         settings,
         1,
         folder / "plm",
-        [folder / name for name in names],
+        [task.folder for task in tasks],
     )
 
 
 @app.command()
 def main(
     seeds: Annotated[int, typer.Option(help="Seeds to prime.", min=2)] = 5,
-    repeats: Annotated[int, typer.Option(help="How often the ways take turns.", min=1)] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="A few steps: do the results agree?")] = False,
+    repeats: Repeats = 3,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Prime an adapter on the embedded study's source tasks, with several seeds."""
     torch.set_num_threads(1)
@@ -78,16 +69,16 @@ def main(
         jobs = [replace(job, seed=seed) for seed in range(1, seeds + 1)]
         alone, together = ([folder / way / str(one.seed) for one in jobs] for way in ("alone", "together"))
         for _ in range(1 if quick else repeats):
-            start = time.process_time()
+            start = clock()
             for one, out in zip(jobs, alone, strict=True):
                 prime(one, out)
-            took["one after the other"].append(time.process_time() - start)
-            start = time.process_time()
+            took["one after the other"].append(clock() - start)
+            start = clock()
             prime_all(jobs, together)
-            took["side by side"].append(time.process_time() - start)
+            took["side by side"].append(clock() - start)
         worst = max(map(apart, together, alone))
     print(f"{seeds} seeds of {PRIMING}, {job.settings.budget.steps} steps")
-    print(f"{'':<24}{'CPU s, median':>14}{'least':>8}{'most':>8}")
+    print(f"{'':<24}{'GPU s' if on_gpu() else 'CPU s, median':>14}{'least':>8}{'most':>8}")
     medians = {way: sorted(times)[len(times) // 2] for way, times in took.items()}
     for way, times in took.items():
         print(f"{way:<24}{medians[way]:>14.1f}{min(times):>8.1f}{max(times):>8.1f}")
@@ -95,7 +86,10 @@ def main(
     print(
         f"weights differ by {worst:.1e} of their norm: {'THE RESULTS DIFFER' if worst > NEAR else 'the results agree'}"
     )
-    raise typer.Exit(worst > NEAR)
+    report = Report("primings", {"seeds": seeds, "steps": job.settings.budget.steps}, "side by side")
+    report.add(PRIMING, took)
+    report.differ(PRIMING, "weights", worst, NEAR)
+    report.finish(json, table=False)
 
 
 def apart(one: Path, other: Path) -> float:

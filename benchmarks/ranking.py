@@ -22,6 +22,7 @@ import adapters
 import torch
 import typer
 from adapters import DoubleSeqBnConfig
+from report import Json, Quick, Report
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -246,7 +247,8 @@ def main(
     test: Annotated[int, typer.Option(min=1, help="Rows of the test set.")] = 3080,
     runs: Annotated[int, typer.Option(min=1, help="Runs of the sweep.")] = 5,
     sample: Annotated[int, typer.Option(min=1, help="Test rows that are scored a pair at a time.")] = 20,
-    quick: Annotated[bool, typer.Option("--quick", help="A small task: do the results agree?")] = False,
+    quick: Quick = False,
+    json: Json = None,
 ) -> None:
     """Run the same sweep three ways, compare scores, answers, times and memory."""
     size = Size(count, dev, test, runs, min(sample, test))
@@ -261,7 +263,24 @@ def main(
         alone(pairs, folder, size, out[TREE], out[PAIRS])
         found = {way: load_file(path) for way, path in out.items()}
     print("\n".join(report(size, found)), flush=True)
-    raise typer.Exit(0 if agree(found) else 1)
+    recorded(size, found).finish(json, table=False)
+
+
+def recorded(size: Size, found: Mapping[str, Mapping[str, Tensor]]) -> Report:
+    """For the file: what was timed, without what was extrapolated from it."""
+    costs = {way: Cost(*values["cost"].tolist()) for way, values in found.items()}
+    whole, part = f"{size.ranked} rows", f"{size.sample} rows"
+    file = Report("ranking", vars(size), on_gpu=False)
+    file.add(
+        whole,
+        {way: [costs[way].cpu] for way in (TREE, REPEATED)},
+        peak_mb={way: cost.memory for way, cost in costs.items()},
+    )
+    file.add(part, {PAIRS: [costs[PAIRS].cpu * size.sample / size.ranked]}, peak_mb={PAIRS: costs[PAIRS].memory})
+    for way, (worst, _, _) in differences(found).items():
+        file.differ(part, f"scores of {way}", worst, NEAR * found[way]["scores"].abs().max().item())
+    file.differ(whole, "answers that lead clearly", 0.0 if agree(found) else 1.0, 0.0)
+    return file
 
 
 def differences(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, tuple[float, int, int]]:

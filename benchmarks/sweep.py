@@ -7,7 +7,6 @@ are compared, and the exit status is 1 if they differ. Times are CPU seconds of 
 file.
 """
 
-import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,9 +22,12 @@ import torch
 import typer
 from batch_split import sweep_by_batch_split
 from hugging_face import sweep_by_trainer
+from measuring import freeze_heap, on_gpu
+from report import Json, Report
 from side_by_side import sweep_side_by_side
 from workload import RATES, Measured, Named, Shape, Workload, random_plm
 
+from priming.backbones.compute import Compute
 from priming.errors import UserError, nearest
 
 TRAINER, SPLIT, ALONE = "Trainer", "BatchSplit", "R = 1"
@@ -79,6 +81,7 @@ def main(  # noqa: PLR0913
         bool, typer.Option("--garbage", help="Include Python's garbage collection before each of the Trainer's runs.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once, to check that results agree.")] = False,
+    json: Json = None,
 ) -> None:
     """Run the same few-shot sweep in several ways, and compare results and times."""
     torch.set_num_threads(1)
@@ -89,8 +92,10 @@ def main(  # noqa: PLR0913
     shapes = [Shape(element, b, t, runs, steps, evaluate_every) for t, b in product(tokens or [12], batch or [4, 16])]
     with tempfile.TemporaryDirectory() as scratch:
         folder = plm or random_plm(Path(scratch) / "plm")
-        agree = [_compare(Workload(folder, shape, Path(scratch)), repeats, tolerance, garbage) for shape in shapes]
-    raise typer.Exit(0 if all(agree) else 1)
+        report = Report("sweep", {"steps": steps, "evaluate_every": evaluate_every}, f"bank of {runs}")
+        for shape in shapes:
+            _compare(Workload(folder, shape, Path(scratch), Compute()), repeats, tolerance, garbage, report)
+    report.finish(json, table=False)
 
 
 def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
@@ -106,8 +111,8 @@ def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
         raise typer.BadParameter(f"--steps {steps}: give a multiple of --evaluate-every {evaluate_every}")
 
 
-def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) -> bool:
-    """Run every way `repeats` times in turn, and print the table; returns whether the results agree."""
+def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool, report: Report) -> None:
+    """Run every way `repeats` times in turn, print the table, and add it to the report."""
     shape, bank = workload.shape, f"bank of {workload.shape.runs}"
     ways: dict[str, Callable[[], Measured]] = {
         TRAINER: lambda: sweep_by_trainer(workload),
@@ -126,13 +131,13 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool) 
     differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in others}
     agree = all(each.within(tolerance) for each in differences.values())
     print("\n".join(_report(shape, times, differences, agree)), flush=True)
-    return agree
-
-
-def freeze_heap() -> None:
-    """Exclude the objects so far from garbage collection, which the Trainer triggers before each run."""
-    gc.collect()
-    gc.freeze()
+    case = f"{shape.element}, {shape.batch} x {shape.tokens} tokens"
+    for place, part in enumerate(("training", "evaluation")):
+        report.add(f"{case}, {part}", {name: [pair[place] for pair in pairs] for name, pairs in times.items()})
+    report.add(f"{case}, both", {name: [sum(pair) for pair in pairs] for name, pairs in times.items()})
+    for name, each in differences.items():
+        for what, allowed in (("losses", tolerance), ("weights", tolerance), ("scores", 1)):
+            report.differ(case, f"{what} of {name}", getattr(each, what), allowed)
 
 
 def difference(reference: Measured, other: Measured, examples: int) -> Difference:
@@ -163,7 +168,7 @@ def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], a
         f"\n{shape.element}, batch {shape.batch}, {shape.tokens} tokens: {shape.runs} runs of {shape.steps} steps, "
         f"{len(times[bank])} times"
     )
-    yield _row("CPU seconds per run", ["training", "evaluation", "both"])
+    yield _row(f"{'GPU' if on_gpu() else 'CPU'} seconds per run", ["training", "evaluation", "both"])
     yield from (_row(name, [f"{value:.3f}" for value in values]) for name, values in columns.items())
     for name in (name for name in columns if name != bank):
         yield _row(f"{name} / {bank}", [f"{a / b:.1f}" for a, b in zip(columns[name], columns[bank], strict=True)])

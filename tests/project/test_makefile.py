@@ -1,6 +1,7 @@
 """The set-up: which Python it takes, what it says without one, and that it installs once."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,3 +92,13 @@ def test_another_index_for_torch_is_passed_on(make: Make) -> None:
 def test_a_repository_of_a_study_is_made_with_the_remote_named(make: Make) -> None:
     planned = make("-n", "remote", f"PYTHON={sys.executable}", "REMOTE=../store", "STUDY=studies/tweets.yaml").stdout
     assert '.venv/bin/priming share --remote "../store" "studies/tweets.yaml"' in planned
+
+
+def test_benchmarks_are_run_one_after_the_other(make: Make, project: Path) -> None:
+    """Each once, and all that are there, but for the two that are run alone and the modules that these import."""
+    planned = make("-n", "bench", f"PYTHON={sys.executable}").stdout
+    run = re.findall(r"benchmarks/(\w+)\.py [^;]*--json \"\$folder/(\w+)\.json\"", planned)
+    scripts = {file.stem for file in (project / "benchmarks").glob("*.py") if "typer.Typer(" in file.read_text()}
+    assert {script for script, _ in run} == scripts - {"gpu"}
+    assert all(script == file for script, file in run)
+    assert len(run) == len(scripts) - 1
