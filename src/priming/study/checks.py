@@ -206,6 +206,7 @@ def _no_rate(priming: Priming, element: str, at: tuple[str, ...]) -> Problem:
     return Problem((*at, element), f"is missing, and {str(priming)!r} moves {element}; add '{element}: <rate>'")
 
 
+LONGEST_SLUG = 200
 NO_DEV_SETS = "there are no development sets (tasks.dev_set: none)"
 
 
@@ -255,6 +256,10 @@ def _strategies(study: "Study") -> Iterator[Problem]:
     for index, strategy in enumerate(study.strategies):
         if (first := study.strategies.index(strategy)) < index:
             yield Problem(("strategies", index), f"{strategy!r} is the same as strategies[{first}]; keep one")
+    for index, parsed in enumerate(study.parsed_strategies):
+        if len(parsed.slug) > LONGEST_SLUG:
+            text = f"{parsed.slug!r} would be a folder of {len(parsed.slug)} characters; allowed: {LONGEST_SLUG}"
+            yield Problem(("strategies", index), f"{text}; name fewer elements, or a shorter variant")
 
 
 def _seeds(study: "Study") -> Iterator[Problem]:
