@@ -8,12 +8,12 @@ from priming.entries import one_of
 from priming.section import DISTINCT, Name, Positive, Rate, Section
 from priming.study.base import StrategyText
 
-Strategies = Annotated[list[StrategyText], DISTINCT]
 FIGURES = ("parameter_efficiency", "strategy_matrix", "convergence", "tasks", "groups", "compute", "charts")
 if TYPE_CHECKING:
     Figure = str
 else:
     Figure = one_of(FIGURES, "figure")
+Strategies = Annotated[list[StrategyText], DISTINCT]
 WITHOUT_OPTIONS = [figure for figure in FIGURES if figure != "charts"]
 
 
