@@ -34,12 +34,19 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run snakemake to make it") from None
+        raise DataError(f"{path} is missing{_lost(path.parent)}") from None
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); {redo(path.parent)}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"{path}: 'format' must be {FORMAT}, the format that this version reads; {redo(path.parent)}")
     return found
+
+
+def _lost(folder: Path) -> str:
+    """What to do about a missing file: Snakemake makes a folder that is not there, and leaves one that is."""
+    if folder.is_dir():
+        return f", and its folder is there, so that snakemake would leave it as it is; {redo(folder)}"
+    return "; run snakemake, which makes it"
 
 
 def redo(folder: Path) -> str:

@@ -61,6 +61,10 @@ BAD_STUDIES: dict[str, tuple[str, str]] = {
     ),
     "long name": (changed("toy", LONG), "line 1, name: 'aaaaaaaa"),
     "long name of a PLM": (changed("tiny", LONG), "not allowed; allowed: up to 150 characters"),
+    "long names together": (
+        changed("toy", "b" * 120).replace("tiny", "c" * 120),
+        "shorten the name of the study, a PLM, a target task or a variant",
+    ),
     "long variant": (
         changed("mtl[plm+adapter] -> adapter", f'"maml:{LONG}[plm | plm x1] -> plm"'),
         "strategies[2]: priming",
