@@ -2,10 +2,12 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from priming.digests import RECIPE
 from priming.errors import DataError, DiskError, disk_error, nearest
 from priming.result_files import read_result, write_result
 
@@ -51,11 +53,16 @@ def test_a_result_that_was_not_made(tmp_path: Path) -> None:
         read_result(tmp_path / "none")
 
 
-def test_a_result_without_its_file(tmp_path: Path) -> None:
-    """Snakemake makes a missing folder and leaves one that is there, so the message says to delete it."""
-    folder = tmp_path / "tuned"
-    folder.mkdir()
-    with pytest.raises(DataError, match=rf"result\.json is missing, .*; delete {folder} and run snakemake again$"):
-        read_result(folder)
-    write_result(folder, {"a": 1})
-    assert read_result(folder)["a"] == 1
+@pytest.mark.parametrize("gone", ["sample-13/result.json", "result.json"])
+def test_a_result_without_its_file(tmp_path: Path, gone: str) -> None:
+    """Snakemake leaves a result that has its recipe, so the message names the whole of it, and not a part."""
+    whole = tmp_path / "tuned" / "task"
+    write_result((whole / gone).parent, {"a": 1})
+    (whole / RECIPE).write_text("{}")
+    assert read_result((whole / gone).parent)["a"] == 1
+    (whole / gone).unlink()
+    with pytest.raises(DataError, match=rf"result\.json is missing, .*; delete {whole} and run snakemake again$"):
+        read_result((whole / gone).parent)
+    shutil.rmtree(whole)
+    with pytest.raises(DataError, match="run snakemake, which makes it$"):
+        read_result(whole)

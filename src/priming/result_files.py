@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from priming.digests import RECIPE
 from priming.errors import DataError
 
 FORMAT = 1
@@ -43,9 +44,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _lost(folder: Path) -> str:
-    """What to do about a missing file: Snakemake makes a folder that is not there, and leaves one that is."""
-    if folder.is_dir():
-        return f", and its folder is there, so that snakemake would leave it as it is; {redo(folder)}"
+    """What to do about a missing file: Snakemake makes a result that is not there, and leaves one that has a recipe."""
+    for place in (folder, *folder.parents):
+        if (place / RECIPE).is_file():
+            return f", and snakemake leaves the result that it was in as it is; {redo(place)}"
     return "; run snakemake, which makes it"
 
 

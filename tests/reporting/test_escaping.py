@@ -10,10 +10,12 @@ import pytest
 from docutils.core import publish_parts
 
 from priming.blocks import LATEX_NEEDS, Block, latex_text, markdown_text
+from priming.reporting.figures import style
 from priming.reporting.restructured import literal, paragraphs, plain, title
 from priming.reporting.tables import write_tables
 from tests.reporting.conftest import STRATEGIES, TASKS, study_settings
 
+from .figure_studies import boxes, drawn
 from .test_tables import Made
 
 HOSTILE = [
@@ -149,3 +151,20 @@ def test_latex_reads_it(tmp_path: Path) -> None:
         ["pdflatex", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0
+
+
+def test_no_figure_reads_mathematics(make_results: Made, tmp_path: Path) -> None:
+    """An unknown command between dollar signs ended the drawing."""
+    broken = "$\\nothing{$"
+    bars = [{"plm": "tiny", "strategy": "none -> plm"}]
+    tasks = study_settings().tasks.model_dump(exclude_defaults=True) | {"groups": {broken: TASKS[:6], "b": TASKS[6:]}}
+    figures = {"charts": {"panels": [{"title": broken, "bars": bars}]}, "tasks": {"of": "groups"}}
+    study = study_settings(tasks=tasks, strategies=STRATEGIES[:6], figures=figures)
+    write_tables(study, make_results(study, tmp_path), tmp_path / "tables", study.tasks.groups)
+    texts = {
+        name: [text for text, _ in boxes(drawn(name, study, tmp_path / "tables"))]
+        for name in ("charts", "tasks", "groups")
+    }
+    assert style.as_text(broken) in texts["charts"]
+    assert style.as_text(broken) in texts["tasks"]
+    assert any(text.startswith(style.as_text(broken)) for text in texts["groups"])
