@@ -29,6 +29,8 @@ th:first-child, td:first-child { text-align: left; font-family: monospace; }
 tbody tr:hover { background: #eee; }
 </style>
 """
+_MARKDOWN = re.compile(r"[|\\]|\*(?=\S)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+_LINES = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
 _MINUS = re.compile(r"(?<![^ \[])-(?=\d)")
 
 
@@ -44,12 +46,12 @@ class Block:
 
     def markdown(self) -> str:
         """The table in pipes, padded so that it lines up in plain text too."""
-        escaped = [[cell.replace("|", r"\|") for cell in row] for row in (self.header, *self.rows)]
+        escaped = [[markdown_text(cell) for cell in row] for row in (self.header, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
         lines = [_piped(row, widths) for row in escaped]
         rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
-        note = f"\n{self.note}\n" if self.note else ""
-        return f"**{self.caption}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
+        note = f"\n{markdown_text(self.note)}\n" if self.note else ""
+        return f"**{markdown_text(self.caption)}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
 
     def html(self) -> str:
         """A `table` for a browser."""
@@ -65,7 +67,7 @@ class Block:
 
     def latex(self) -> str:
         """A `table` with booktabs rules."""
-        body = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
+        body = [_latex_row(row) for row in (self.header, *self.rows)]
         note = [rf"\\[2pt] \parbox{{\linewidth}}{{\footnotesize {latex_text(self.note)}}}"] if self.note else []
         lines = [
             r"\begin{table}",
@@ -85,9 +87,20 @@ class Block:
         return "\n".join(lines) + "\n"
 
 
+def markdown_text(text: str) -> str:
+    """`text` in one line with every character that Markdown would read otherwise escaped: no tag, link or column."""
+    return _MARKDOWN.sub(r"\\\g<0>", _LINES.sub(" ", text))
+
+
+def _latex_row(row: Sequence[str]) -> str:
+    r"""A row; a bracket or star at its start would be read as an argument of the `\\` before it."""
+    text = " & ".join(latex_text(cell) for cell in row)
+    return ("{}" if text.startswith(("[", "*")) else "") + text + r" \\"
+
+
 def latex_text(text: str) -> str:
     """`text` with every character that LaTeX would read otherwise escaped; arrows and minus signs in mathematics."""
-    text = "".join(_LATEX.get(character, character) for character in text)
+    text = "".join(_LATEX.get(character, character) for character in _LINES.sub(" ", text))
     text = text.replace(r" -\textgreater{} ", r" $\rightarrow$ ")
     return _MINUS.sub("$-$", text)
 

@@ -1,6 +1,7 @@
 """Errors that a user can cause, each printed as one message without a traceback."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -28,6 +29,26 @@ class DiskError(UserError):
     exit_code = 5
 
 
+_DISK = {
+    errno.ENOENT: "it went away while this ran; type the same command again",
+    errno.EACCES: "give yourself the right to write there, and type the same command again",
+    errno.EPERM: "give yourself the right to write there, and type the same command again",
+    errno.EROFS: "it is on a file system that is read only; work in another folder",
+    errno.ENOSPC: "the disk is full; make room, and type the same command again",
+    errno.EDQUOT: "your quota is used up; make room, and type the same command again",
+    errno.ENAMETOOLONG: "shorten the names of the study, its PLMs, tasks or variants",
+    errno.ENOTDIR: "a file stands where a folder should be; move it away, and type the same command again",
+    errno.EEXIST: "a file stands where a folder should be; move it away, and type the same command again",
+}
+
+
+def disk_error(place: object, error: OSError) -> DiskError:
+    """What went wrong with a file or folder while `place` was made, and what to do about it."""
+    what, why = error.filename or place, error.strerror or str(error)
+    about = f" (for {place})" if error.filename and str(error.filename) != str(place) else ""
+    return DiskError(f"{what}: {why}{about}; {_DISK.get(error.errno or 0, 'type the same command again')}")
+
+
 class StoppedError(UserError):
     """Training was stopped by a signal; its state is saved, and the same command resumes it."""
 
@@ -36,5 +57,5 @@ class StoppedError(UserError):
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say which allowed words look like `word`: `; did you mean 'adapter'?`, or nothing."""
-    close = difflib.get_close_matches(word, list(allowed), n=3, cutoff=0.5)
+    close = difflib.get_close_matches(word, [name for name in allowed if name.strip()], n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from priming.digests import RECIPE
 from priming.errors import DataError
 
 FORMAT = 1
@@ -34,12 +35,20 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run snakemake to make it") from None
+        raise DataError(f"{path} is missing{_lost(path.parent)}") from None
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); {redo(path.parent)}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"{path}: 'format' must be {FORMAT}, the format that this version reads; {redo(path.parent)}")
     return found
+
+
+def _lost(folder: Path) -> str:
+    """What to do about a missing file: Snakemake makes a result that is not there, and leaves one that has a recipe."""
+    for place in (folder, *folder.parents):
+        if (place / RECIPE).is_file():
+            return f", and snakemake leaves the result that it was in as it is; {redo(place)}"
+    return "; run snakemake, which makes it"
 
 
 def redo(folder: Path) -> str:

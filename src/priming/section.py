@@ -5,10 +5,13 @@ from functools import wraps
 from inspect import get_annotations
 from typing import Annotated, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.fields import FieldInfo
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=150)]
+"""A name of folders: with what is added to it, it stays below the 255 bytes that file systems take."""
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
+"""A random seed, of the 64 bits that generators take."""
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -16,6 +19,17 @@ Reduction = Literal["mean", "sum"]
 Arguments = ParamSpec("Arguments")
 Of = TypeVar("Of", bound="Section")
 Found = TypeVar("Found")
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """The values, if no two are equal."""
+    if twice := list(dict.fromkeys(str(value) for value in values if values.count(value) > 1)):
+        raise ValueError(f"names {', '.join(twice)} twice; keep one")
+    return values
+
+
+DISTINCT = AfterValidator(_distinct)
+"""Of a list in which each value stands for a run, a column or a curve of its own."""
 
 
 class Section(BaseModel):

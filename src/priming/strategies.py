@@ -22,11 +22,13 @@ from priming.elements.table import ELEMENTS
 from priming.errors import StudyError, nearest
 
 _PRIMING = re.compile(
-    r"(?P<algorithm>[a-z]+)(?::(?P<variant>[a-z0-9]+))?"
-    r"\[(?P<outer>[^|\]]*)(?:\|(?P<inner>[^\]]*?)x\s*(?P<steps>\d+)\s*)?\]"
+    r"(?P<algorithm>[a-z]+)(?::(?P<variant>[a-z0-9]{1,50}))?"
+    r"\[(?P<outer>[^|\]]*)(?:\|(?P<inner>[^\]]*?)x\s*(?P<steps>[0-9]{1,6})\s*)?\]"
 )
 _STRATEGY = re.compile(r"(?P<priming>.+?)\s*->\s*(?P<tuned>[^()]+?)\s*(?:\(\s*with\s+(?P<kept>[^()]+?)\s*\))?")
 _FORM = "write 'none -> ELEMENTS' or 'ALGORITHM[OUTER | INNER xSTEPS] -> ELEMENTS (with ELEMENTS)'"
+LONGEST = 400
+"""Characters of the longest strategy that is read."""
 NOTHING = "nothing"
 """What stands in place of the elements of a strategy that tunes none."""
 
@@ -111,6 +113,8 @@ class Strategy:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `none -> prompt` or `mtl[plm+adapter] -> nothing (with adapter)`; raises StudyError."""
+        if len(text) > LONGEST:
+            raise StudyError(f"strategy '{text[:50]}...' has more than {LONGEST} characters: {_FORM}")
         match = _STRATEGY.fullmatch(text.strip())
         if not match:
             raise StudyError(f"strategy {text!r} cannot be read: {_FORM}")

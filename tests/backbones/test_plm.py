@@ -316,9 +316,7 @@ def test_weights_that_are_cut_short_are_told_from_other_weights(
     folder = Path(shutil.copytree(plm_folders["bart"], tmp_path / "plm"))
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[: int(share * weights.stat().st_size)])
-    with pytest.raises(
-        DataError, match=r"is broken or cut short\. Copy or download it again; .* delete .*plm and run snakemake again"
-    ) as caught:
+    with pytest.raises(DataError, match=r"is broken or cut short\. Copy or download it again\.") as caught:
         load_plm(folder)
     assert "priming convert" not in str(caught.value)
 

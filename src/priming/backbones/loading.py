@@ -1,18 +1,17 @@
 """Loading a pretrained language model from a folder or from the hub."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from priming.backbones.brought import Brought, brought_by
+from priming.backbones.plm_folder import advice, check_config, check_config_file, check_finite, check_tokenizer_files
 from priming.backbones.table import BACKBONES
 from priming.errors import DataError
 from priming.hub_access import cache_or_clear_error
@@ -27,7 +26,6 @@ FOLDER_INSTEAD = "save the model where there is a network and name its folder (`
 """What to do without a network, for messages."""
 ONE_FILE = "1000GB"
 """More than the weights of any PLM."""
-_UNREADABLE = (OSError, ValueError, RuntimeError, ImportError, SafetensorError, json.JSONDecodeError)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,10 @@ def _loaded(folder: str | Path, revision: str | None, dropout: float | None, bri
     config = load_config(folder, revision)
     commit = getattr(config, "_commit_hash", None)
     brought = brought_by(folder, revision, brings)
-    model = _weights(folder, revision, _prepared(config, dropout))
+    prepared = _prepared(config, dropout)
+    check_config(folder, prepared, "decode" in BACKBONES[config.model_type].passes)
+    model = _weights(folder, revision, prepared)
+    check_finite(folder, model)
     tokenizer = load_tokenizer(folder, revision)
     _check_pair(folder, model, tokenizer)
     return LoadedPlm(model, tokenizer, commit, brought)
@@ -74,9 +75,11 @@ def _loaded(folder: str | Path, revision: str | None, dropout: float | None, bri
 
 def load_config(folder: str | Path, revision: str | None = None) -> Any:
     """The configuration of a PLM of a supported class; raises DataError."""
+    if revision is None:
+        check_config_file(folder, BACKBONES)
     try:
         config = AutoConfig.from_pretrained(folder, revision=revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # transformers takes any JSON for a configuration
         raise DataError(
             f"no PLM at {folder}: {_first_line(error)}\nGive a folder written by save_pretrained, "
             "or a hub id with its revision."
@@ -96,11 +99,13 @@ def save_plm(loaded: LoadedPlm, folder: Path) -> None:
 
 def load_tokenizer(folder: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
     """The tokenizer in a folder or on the hub; raises DataError."""
+    if revision is None:
+        check_tokenizer_files(folder)
     try:
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, revision=revision, trust_remote_code=False
         )
-    except _UNREADABLE as error:
+    except Exception as error:  # tokenizers raises nothing more special
         raise DataError(
             f"the tokenizer at {folder} cannot be read: {_first_line(error)}\nCopy the files of the model's "
             "tokenizer there."
@@ -125,9 +130,11 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
             output_loading_info=True,
             trust_remote_code=False,
         )
-    except _UNREADABLE as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a module makes of sizes that do not fit
         raise DataError(
-            f"the PLM at {folder} cannot be read: {_first_line(error)}\n{_advice(folder, revision, error)}"
+            f"the PLM at {folder} cannot be read: {_first_line(error)}\n{advice(folder, revision, error)}"
         ) from error
     left_over = sorted(filter(backbone.left_over, found["unexpected_keys"]))
     superfluous = sorted(set(found["unexpected_keys"]) - set(left_over))
@@ -141,15 +148,6 @@ def _weights(folder: str | Path, revision: str | None, config: Any) -> PreTraine
     if left_over:
         print(f"PLM {folder}: the encoder is used without {', '.join(left_over)}", flush=True)
     return model
-
-
-def _advice(folder: str | Path, revision: str | None, error: Exception) -> str:
-    """What to do about weights that cannot be read."""
-    if isinstance(error, SafetensorError):
-        again = f"if a study made it, delete {folder} and run snakemake again"
-        return f"Its model.safetensors is broken or cut short. Copy or download it again; {again}."
-    convert = f"priming convert {folder}{f' --revision {revision}' if revision else ''} --to FOLDER"
-    return f"Its weights must be safetensors (model.safetensors). Where they are not, type: {convert}"
 
 
 def _check_pair(folder: str | Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from priming.backbones.table import BACKBONES
 from priming.entries import one_of
-from priming.section import Fraction, Positive, Rate, Section
+from priming.section import Fraction, Positive, Rate, Section, Seed
 
 if TYPE_CHECKING:
     Family = str
@@ -69,7 +69,7 @@ class Pretraining(Section):
         description="Share of the words, or of an encoder's tokens, that are masked; default: 0.3, for encoders 0.15.",
     )
     longest_span: Positive = Field(3, description="Words of the longest masked span; an encoder's are single tokens.")
-    seed: int = Field(0, description="Random seed of weights, masks and the texts of each step.")
+    seed: Seed = Field(0, description="Random seed of weights, masks and the texts of each step.")
 
 
 class Generated(Section):

@@ -4,6 +4,7 @@
 tensors and plain containers and calls nothing else. What a file holds beside tensors by name is refused.
 """
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        first = str(error).strip().split("\n", maxsplit=1)[0]
-        raise DataError(
-            f"{path} was not converted: it is broken, or holds more than tensors ({type(error).__name__}: {first})"
-        ) from None
+        raise DataError(f"{path} was not converted: it is broken, or holds more than tensors ({_why(error)}") from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not state:
@@ -36,6 +34,16 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise DataError(f"{path} was not converted: {name!r} is a {type(value).__name__}, not a tensor")
     return {name: value.detach().clone().contiguous() for name, value in state.items()}
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a pickle, without torch's advice to open it by other means, and what to do."""
+    if type(error).__name__ != "UnpicklingError":  # its module is not imported anywhere in the package
+        first = str(error).strip().split("\n", maxsplit=1)[0]
+        return f"{type(error).__name__}: {first}); copy or download it again"
+    named = re.search(r"GLOBAL (\S+)", str(error))
+    what = f"it asks to run {named[1]}" if named else "it is no state dict"
+    return f"{what}, and nothing of it is run); save its tensors alone where you trust it: torch.save(state_dict, FILE)"
 
 
 def main(out: str, *files: str) -> None:

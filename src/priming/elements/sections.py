@@ -1,16 +1,18 @@
 """The sections of the study file that have a key for each element: sizes, rates, grids."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from priming.elements.interface import NoOptions
 from priming.elements.table import ELEMENTS
-from priming.section import Rate, Section, add_fields
+from priming.section import DISTINCT, Rate, Section, add_fields
 
 if TYPE_CHECKING:
     from priming.elements.interface import Element
+
+_Tried = Annotated[list[Rate], DISTINCT]
 
 
 class Elements(Section):
@@ -52,8 +54,8 @@ def add_keys() -> None:
         add_fields(Elements, _options(name, element))
         add_fields(Rates, {name: (Rate | None, Field(None, description=f"Rate for {element.noun}."))})
         rates = f"Rates for {element.noun}."
-        add_fields(Grid, {name: (list[Rate], Field(list(element.rates), min_length=1, description=rates))})
-        add_fields(OtherRates, {name: (list[Rate] | None, Field(None, min_length=1, description=rates))})
+        add_fields(Grid, {name: (_Tried, Field(list(element.rates), min_length=1, description=rates))})
+        add_fields(OtherRates, {name: (_Tried | None, Field(None, min_length=1, description=rates))})
     for section in (Elements, Rates, Grid, OtherRates):
         section.model_rebuild(force=True)
 

@@ -8,7 +8,7 @@ from priming.evaluation.intervals import FEWEST_TASKS, TOO_FEW_TASKS
 from priming.reporting import wording
 from priming.reporting.collect import Row
 from priming.reporting.effects import ALPHA, clear
-from priming.reporting.restructured import list_table, literal
+from priming.reporting.restructured import list_table, literal, plain
 
 Frames = dict[str, pd.DataFrame]
 
@@ -27,7 +27,7 @@ def gains(frames: Frames) -> Iterator[str]:
     yield ""
     rows = [["PLM", "strategy", "gain over twin", "p", "p (Holm)", "tasks better", "interval"]]
     for row in effects.to_dict("records"):
-        cells = [row["plm"], literal(row["strategy"]), gain(row), wording.p(row["p"]), wording.p(row["p_holm"])]
+        cells = [plain(row["plm"]), literal(row["strategy"]), gain(row), wording.p(row["p"]), wording.p(row["p_holm"])]
         rows.append([*cells, f"{row['tasks_better']} of {row['tasks']}", row["interval"]])
     yield from list_table(rows, header=True)
     yield ""
@@ -86,8 +86,7 @@ def _few_tasks(task_gains: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]
     means = {(row["plm"], row["strategy"]): row["gain"] for row in effects.to_dict("records")}
     for (plm, strategy), group in task_gains.groupby(["plm", "strategy"], sort=False):
         cells = {row["task"]: gain(row) for row in group.to_dict("records")}
-        rows.append(
-            [str(plm), literal(str(strategy)), *(cells[task] for task in tasks), wording.signed(means[plm, strategy])]
-        )
+        row = [plain(str(plm)), literal(str(strategy)), *(cells[task] for task in tasks)]
+        rows.append([*row, wording.signed(means[plm, strategy])])
     yield from list_table(rows, header=True)
     yield ""

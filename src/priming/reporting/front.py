@@ -10,7 +10,7 @@ from priming.reporting.answer import count_clear, gain, gains
 from priming.reporting.collect import Row
 from priming.reporting.group_arg import above_chance
 from priming.reporting.groups import group_sentences
-from priming.reporting.restructured import heading, list_table, literal
+from priming.reporting.restructured import heading, list_table, literal, paragraphs, plain, title
 from priming.study import Study
 from priming.study.plm import Plm
 from priming.study.tasks import Tasks
@@ -20,10 +20,8 @@ Frames = dict[str, pd.DataFrame]
 
 def front_page(study: Study, frames: Frames) -> str:
     """The whole page; `frames` are the CSV tables by their names."""
-    title = study.title or f"Study {study.name}"
     parts = [
-        title,
-        "=" * len(title),
+        *title(study.title if study.title.strip() else f"Study {study.name}"),
         "",
         *_question(study),
         *heading("Answer"),
@@ -35,7 +33,7 @@ def front_page(study: Study, frames: Frames) -> str:
 
 
 def _question(study: Study) -> list[str]:
-    return [study.question] if study.question else ["Which way of priming makes parameter-efficient tuning work best?"]
+    return paragraphs(study.question) or ["Which way of priming makes parameter-efficient tuning work best?"]
 
 
 def _answer(study: Study, frames: Frames) -> Iterator[str]:
@@ -50,7 +48,7 @@ def _answer(study: Study, frames: Frames) -> Iterator[str]:
             row["strategy"]: row for row in frames["effects"][frames["effects"]["plm"] == plm].to_dict("records")
         }
         for downstream, group in rows.groupby("downstream", sort=False):
-            yield f"- Tuning {literal(str(downstream))} of {plm}: {_best(group, effects)}"
+            yield f"- Tuning {literal(str(downstream))} of {plain(plm)}: {_best(group, effects)}"
         yield f"- {_above_majority(plm, frames)}"
         if "arg_of_groups" in frames:
             yield from (f"- {sentence}" for sentence in above_chance(frames, plm))
@@ -65,8 +63,8 @@ def _above_majority(plm: str, frames: Frames) -> str:
     above = int((known["mean"].astype(float) > known["task"].map(majority).astype(float)).sum())
     line = "always giving the most frequent label of the test set"
     if not above:
-        return f"**No cell of {plm} scores above {line}**: nothing here shows that it learnt a task."
-    return f"{above} of {wording.plural(len(known), 'cell')} (strategy x task) of {plm} score above {line}."
+        return f"**No cell of {plain(plm)} scores above {line}**: nothing here shows that it learnt a task."
+    return f"{above} of {wording.plural(len(known), 'cell')} (strategy x task) of {plain(plm)} score above {line}."
 
 
 def _best(group: pd.DataFrame, effects: dict[str, Row]) -> str:
@@ -101,9 +99,9 @@ def _settings(study: Study) -> Iterator[str]:
         "Strategies": str(len(study.strategies)),
         "Tuning": _tuning(study),
         "Score": wording.selecting_score(study),
-        "ARG baseline": literal(wording.baseline(study)) if study.scoring.has_arg else f"none. {wording.NO_ARG}",
     }
-    yield from list_table([[key, value] for key, value in settings.items()])
+    arg = literal(wording.baseline(study)) if study.scoring.has_arg else f"none. {wording.NO_ARG}"
+    yield from list_table([*([key, plain(value)] for key, value in settings.items()), ["ARG baseline", arg]])
 
 
 def _shots(tasks: Tasks) -> str:
@@ -139,6 +137,6 @@ def _missing(frames: Frames) -> Iterator[str]:
         tasks = wording.plural(runs["task"].nunique(), "task")
         first = literal(runs["reason"].iloc[0])
         yield (
-            f"- {literal(strategy)} of {plm}: {wording.plural(len(runs), 'run')} {status} on {tasks}; "
+            f"- {literal(strategy)} of {plain(plm)}: {wording.plural(len(runs), 'run')} {status} on {tasks}; "
             f"first reason: {first}"
         )

@@ -15,7 +15,7 @@ from priming.reporting.collect import Row
 from priming.reporting.grid import Grid
 from priming.reporting.groups import Groups
 from priming.reporting.published import way_of
-from priming.reporting.restructured import literal
+from priming.reporting.restructured import literal, plain
 from priming.reporting.task_gains import Predictions
 from priming.strategies import Strategy
 from priming.study import Study
@@ -134,20 +134,20 @@ def above_chance(frames: Mapping[str, pd.DataFrame], plm: str) -> Iterator[str]:
         clear = rows[rows["low"] > 0]
         level = f"{wording.LEVEL} intervals over examples, given these runs"
         if clear.empty:
-            yield f"**No strategy of {plm} is above chance on {group}** ({level})."
+            yield f"**No strategy of {plain(plm)} is above chance on {plain(group)}** ({level})."
             continue
         bounds = zip(clear["strategy"], clear["gain_percent"], clear["low"], clear["high"], strict=True)
         found = ", ".join(
             f"{literal(name)} {wording.gain_interval(gain, low, high, decimals=1)}" for name, gain, low, high in bounds
         )
-        number = f"{len(clear)} of {len(rows)} strategies of {plm}"
+        number = f"{len(clear)} of {len(rows)} strategies of {plain(plm)}"
         usual = constant.reindex(tasks.loc[tasks["group"] == group, "task"]).mean()
         gain = 100 * (usual / clear["chance"].iloc[0] - 1)
         most = f"the most frequent answer has {wording.signed(gain, decimals=1)} if always given"
         over = (
             "" if np.isnan(gain) else f"; {most}, and {(clear['low'] > gain).sum()} of {len(clear)} are clear of that"
         )
-        yield f"Above chance on {group}, in percent of it ({level}): {number}; {found}{over}."
+        yield f"Above chance on {plain(group)}, in percent of it ({level}): {number}; {found}{over}."
 
 
 def _accuracies(label: str, caption: str, args: pd.DataFrame, groups: pd.DataFrame) -> Block:

@@ -11,6 +11,7 @@ from priming.reporting.answer import gain as gain_text
 from priming.reporting.collect import Row
 from priming.reporting.effects import over_tasks, twins
 from priming.reporting.grid import Grid
+from priming.reporting.restructured import literal, plain
 from priming.strategies import Strategy
 from priming.study import Study
 
@@ -122,13 +123,13 @@ def group_sentences(study: Study, frames: Mapping[str, pd.DataFrame]) -> Iterato
     yield ""
     for plm, strategy in zip(best["plm"], best["strategy"], strict=True):
         rows = effects[(effects["plm"] == plm) & (effects["strategy"] == strategy)]
-        of_plm = f" of {plm}" if len(study.plms) > 1 else ""
-        yield f"- ``{strategy}``{of_plm} over its twin: {'; '.join(map(_phrase, rows.to_dict('records')))}."
+        of_plm = f" of {plain(plm)}" if len(study.plms) > 1 else ""
+        yield f"- {literal(strategy)}{of_plm} over its twin: {'; '.join(map(_phrase, rows.to_dict('records')))}."
 
 
 def _phrase(row: Row) -> str:
     """`+0.304 [+0.190, +0.410] on 8 tasks with a related source task`; other group names in quotation marks."""
     tasks = wording.plural(row["tasks"], "task")
-    name = str(row["group"])
+    name = plain(row["group"])
     of = f"{tasks} {name}" if name.startswith(("with ", "without ")) else f"{tasks} in the group '{name}'"
     return f"{gain_text(row)} on {of}"

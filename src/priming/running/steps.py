@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from priming.digests import of_json
-from priming.errors import DataError, DiskError, StudyError, nearest
+from priming.errors import DataError, StudyError, disk_error, nearest
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
@@ -90,7 +90,7 @@ def run(step: str, study_file: Path, out: str) -> None:
         with track_attempt(study.name, job.out), claimed(needs(jobs, job, study_file.parent).gpus):
             _make_stale(job, study_file.parent, recipes)
     except OSError as error:
-        raise DiskError(f"{out}: {error}") from error
+        raise disk_error(out, error) from error
     print(_took(start), flush=True)
 
 

@@ -14,6 +14,7 @@ from priming.protocol.dev_sets import DEV_SETS
 from priming.protocol.draws.table import DRAWS
 from priming.protocol.keeping.table import KEEPINGS
 from priming.strategies import Priming, Strategy
+from priming.study import paths
 from priming.study.baselines import DEFAULT
 from priming.study.plm_checks import of_forms, problems_of_plms
 from priming.study.problems import Problem, found_by
@@ -29,7 +30,17 @@ def problems(study: "Study") -> list[Problem]:
     if not wrong:
         each = (_priming(study, plm, priming) for plm in study.plms for priming in study.primings_of(plm))
         wrong = list(dict.fromkeys(chain.from_iterable(each)))
-    rest = (_normalised, _protocol, _strategies, of_forms, _seeds, _exceptions, scoring_problems, figure_problems)
+    rest = (
+        _normalised,
+        _protocol,
+        _strategies,
+        of_forms,
+        _seeds,
+        _folders,
+        _exceptions,
+        scoring_problems,
+        figure_problems,
+    )
     return [*problems_of_plms(study), *wrong, *(problem for check in rest for problem in check(study))]
 
 
@@ -206,6 +217,9 @@ def _no_rate(priming: Priming, element: str, at: tuple[str, ...]) -> Problem:
     return Problem((*at, element), f"is missing, and {str(priming)!r} moves {element}; add '{element}: <rate>'")
 
 
+LONGEST_PATH = 230
+"""Of the 255 bytes of a name, some are for what is added while a folder is written."""
+_OF_REPORTS = (scoring_problems, figure_problems)
 NO_DEV_SETS = "there are no development sets (tasks.dev_set: none)"
 
 
@@ -255,6 +269,16 @@ def _strategies(study: "Study") -> Iterator[Problem]:
     for index, strategy in enumerate(study.strategies):
         if (first := study.strategies.index(strategy)) < index:
             yield Problem(("strategies", index), f"{strategy!r} is the same as strategies[{first}]; keep one")
+
+
+def _folders(study: "Study") -> Iterator[Problem]:
+    """Names that are too long together: jobs work in folders that are called as the whole path of their result."""
+    member, task = max(study.members, key=lambda own: len(own.name)), max(study.tasks.target, key=len)
+    strategy = max(study.parsed_strategies, key=lambda own: len(own.slug))
+    longest = f"{paths.root(study)}/{paths.tuned(member, strategy, max(study.seeds), task)}"
+    if len(longest) > LONGEST_PATH:
+        text = f"results would be called {longest!r}, which has {len(longest)} characters; allowed: {LONGEST_PATH}"
+        yield Problem(("name",), f"{text}; shorten the name of the study, a PLM, a target task or a variant")
 
 
 def _seeds(study: "Study") -> Iterator[Problem]:

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from priming.errors import StudyError
 from priming.study.fields import Key, dotted
 from priming.study.problems import Problem, present
+from priming.study.safe_yaml import compose, read_text, said_of
 
 
 class Document(NamedTuple):
@@ -45,49 +46,50 @@ def _place(line: int) -> str:
 def read(path: Path) -> Document:
     """Read YAML 1.2 safely.
 
-    Raises StudyError if the file cannot be read, is not YAML, has a duplicate key or uses a tag such as
-    `!!python/object`.
+    Raises StudyError if the file cannot be read, is too large or too deep, is not YAML, has a duplicate key or uses a
+    tag such as `!!python/object`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        return _parsed(path, read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(
             f"{path}: the study file cannot be read ({_reason(error)}); give another with --configfile"
         ) from None
-    try:
-        return _parsed(path, text)
     except YAMLError as error:
-        raise StudyError(f"{path}: {_syntax(error)}; correct the file, then type: priming check {path}") from None
+        raise StudyError(f"{path}: {said_of(error)}; correct the file, then type: priming check {path}") from None
 
 
 def _parsed(path: Path, text: str) -> Document:
+    root, construct = compose(text)
     lines: dict[tuple[str, ...], int] = {}
-    twice: list[Problem] = []
-    root = YAML(typ="safe", pure=True).compose(text)
+    wrong: list[Problem] = []
     if root is not None:
-        _locate(root, (), lines, twice)
-    if twice:
-        raise Document(path, None, lines).error(twice)
-    return Document(path, YAML(typ="safe", pure=True).load(text), lines)
+        _locate(root, (), lines, wrong)
+    if wrong:
+        raise Document(path, None, lines).error(wrong)
+    return Document(path, construct(), lines)
 
 
-def _locate(node: Node, at: Key, lines: dict[tuple[str, ...], int], twice: list[Problem]) -> None:
-    """Record the line of every key at and below `node`, and duplicate keys."""
+def _locate(node: Node, at: Key, lines: dict[tuple[str, ...], int], wrong: list[Problem]) -> None:
+    """Record the line of every key at and below `node`, duplicate keys (1 and '1' too), and keys that are no text."""
     lines.setdefault(_words(at), node.start_mark.line + 1)
     if isinstance(node, SequenceNode):
         for index, item in enumerate(node.value):
-            _locate(item, (*at, index), lines, twice)
+            _locate(item, (*at, index), lines, wrong)
     if not isinstance(node, MappingNode):
         return
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     for key, value in node.value:
         name = key.value if isinstance(key, ScalarNode) else "?"
         line = key.start_mark.line + 1
-        if (key.tag, name) in seen and name != "<<":
-            twice.append(Problem((*at, name), f"duplicate key, again on line {line}; keep one"))
-        seen.add((key.tag, name))
         lines.setdefault(_words((*at, name)), line)
-        _locate(value, (*at, name), lines, twice)
+        if not isinstance(key, ScalarNode) or str(key.tag).endswith(":null"):
+            what = "a list or section" if name == "?" else "nothing"
+            wrong.append(Problem(at, f"{what} stands in place of a key on line {line}; write a name before the colon"))
+        elif name in seen and name != "<<":
+            wrong.append(Problem((*at, name), f"duplicate key, again on line {line}; keep one"))
+        seen.add(name)
+        _locate(value, (*at, name), lines, wrong)
 
 
 def _words(at: Key) -> tuple[str, ...]:
@@ -97,13 +99,6 @@ def _words(at: Key) -> tuple[str, ...]:
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
-
-
-def _syntax(error: YAMLError) -> str:
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        return f"line {mark.line + 1 if mark else 1}: {error.problem or error.context}"
-    return str(error).splitlines()[0]
 
 
 def written(study: BaseModel) -> str:

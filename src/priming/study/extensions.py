@@ -5,9 +5,9 @@ from typing import Any
 
 from priming import entries
 from priming.elements import sections as elements
-from priming.errors import nearest
 from priming.section import rebuild
 from priming.study import priming
+from priming.study.files import fault
 from priming.study.problems import Problem
 from priming.study.study import Study
 
@@ -29,11 +29,8 @@ def extended(named: Any, folder: Path) -> list[Problem]:
 
 def _loaded(file: Path, index: int) -> Problem | None:
     at = ("extensions", index)
-    if not file.is_file():
-        beside = sorted(path.name for path in file.parent.glob("*.py")) if file.parent.is_dir() else []
-        return Problem(
-            at, f"there is no file {str(file)!r}{nearest(file.name, beside)}; paths are relative to the study file"
-        )
+    if wrong := fault(file, "file"):
+        return Problem(at, wrong)
     try:
         entries.load(file.resolve())
     except ImportError as error:

@@ -1,11 +1,11 @@
 """The study file on figures."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from priming.entries import one_of
-from priming.section import Name, Positive, Rate, Section
+from priming.section import DISTINCT, Name, Positive, Rate, Section
 from priming.study.base import StrategyText
 
 FIGURES = ("parameter_efficiency", "strategy_matrix", "convergence", "tasks", "groups", "compute", "charts")
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     Figure = str
 else:
     Figure = one_of(FIGURES, "figure")
+Strategies = Annotated[list[StrategyText], DISTINCT]
 WITHOUT_OPTIONS = [figure for figure in FIGURES if figure != "charts"]
 
 
 class Style(Section):
     """Style shared by all figures."""
 
-    formats: list[Literal["svg", "pdf", "png"]] = Field(
+    formats: Annotated[list[Literal["svg", "pdf", "png"]], DISTINCT] = Field(
         ["svg", "pdf", "png"], min_length=1, description="File formats."
     )
     width: Rate = Field(7.0, description="Width in inches.")
@@ -49,7 +50,7 @@ class Convergence(Section):
         description="A curve is marked as still rising if its mean over tasks gains more than this over the last fifth "
         "of the tuning steps.",
     )
-    strategies: list[StrategyText] = Field(
+    strategies: Strategies = Field(
         [], description="Primed strategies shown beside their twins; default: all that have a twin."
     )
 
@@ -57,7 +58,7 @@ class Convergence(Section):
 class TaskBars(Section):
     """One bar per task and strategy."""
 
-    strategies: list[StrategyText] = Field(
+    strategies: Strategies = Field(
         [],
         description="Strategies shown, each beside its un-primed twin; default: the baseline, "
         "and the best of each downstream element by dev score.",
@@ -74,13 +75,13 @@ class TaskBars(Section):
 class GroupGains(Section):
     """Gain over the twin in each group of target tasks."""
 
-    strategies: list[StrategyText] = Field([], description="Primed strategies shown; default: all that have a twin.")
+    strategies: Strategies = Field([], description="Primed strategies shown; default: all that have a twin.")
 
 
 class Compute(Section):
     """Gain over the twin against the cost of priming."""
 
-    strategies: list[StrategyText] = Field([], description="Strategies shown; default: all primed strategies.")
+    strategies: Strategies = Field([], description="Strategies shown; default: all primed strategies.")
 
 
 class Bar(Section):
@@ -94,7 +95,7 @@ class Chart(Section):
     """A bar chart with these bars side by side for every target task."""
 
     title: str = Field(description="Title above the chart.")
-    bars: list[Bar] = Field(min_length=1, description="Bars from left to right.")
+    bars: Annotated[list[Bar], DISTINCT] = Field(min_length=1, description="Bars from left to right.")
 
 
 class Charts(Section):
@@ -106,7 +107,7 @@ class Charts(Section):
 class Figures(Section):
     """Figures to draw, and their settings."""
 
-    draw: list[Figure] = Field(WITHOUT_OPTIONS, description="Figures to draw.")
+    draw: Annotated[list[Figure], DISTINCT] = Field(WITHOUT_OPTIONS, description="Figures to draw.")
     style: Style = Style()
     parameter_efficiency: ParameterEfficiency = ParameterEfficiency()
     strategy_matrix: StrategyMatrix = StrategyMatrix()

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from priming.errors import StudyError, nearest
+from priming.errors import StudyError
 from priming.study.document import Document, read
 from priming.study.extensions import extended
+from priming.study.files import Kind, fault, left_to_dvc
 from priming.study.problems import Problem, about_defaults, found_by
 from priming.study.study import Study
 from priming.study.tasks import Tasks
@@ -34,11 +35,6 @@ def load_study(path: Path, task_checks: Sequence[TaskCheck] = ()) -> Study:
     return _validated(document, [*unread, *missing, *_task_problems(data, path.parent, task_checks)])
 
 
-def left_to_dvc(path: Path) -> bool:
-    """Whether DVC tracks a missing file or folder: there is a .dvc file for it or for a folder that contains it."""
-    return not path.exists() and any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
-
-
 def _validated(document: Document, found: list[Problem]) -> Study:
     try:
         study = Study.model_validate(document.data)
@@ -62,15 +58,15 @@ def _task_problems(data: dict[str, Any], folder: Path, checks: Sequence[TaskChec
 
 def _missing_paths(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
     """Missing files of tasks and folders of PLMs, except those in DVC: figures can be drawn without a `dvc pull`."""
-    paths: list[tuple[tuple[str, ...], str]] = [(("plms", name, "path"), "folder") for name in _at(data, "plms")]
+    paths: list[tuple[tuple[str, ...], Kind]] = [(("plms", name, "path"), "folder") for name in _at(data, "plms")]
     defined, parts = _at(data, "tasks", "define"), ("train", "test", "dev")
     paths += [(("tasks", "define", name, "files", part), "file") for name in defined for part in parts]
     paths += [(("tasks", "storycloze", part), "file") for part in ("validation", "test")]
     for at, kind in paths:
         named = _at(data, *at[:-1]).get(at[-1])
         path = folder / named if isinstance(named, str) else None
-        if path and not (path.is_file() if kind == "file" else path.is_dir()) and not left_to_dvc(path):
-            yield Problem(at, _no_such(path, kind))
+        if path and (wrong := fault(path, kind)) and not left_to_dvc(path):
+            yield Problem(at, wrong)
 
 
 def _at(data: Any, *key: str) -> dict[str, Any]:
@@ -78,16 +74,3 @@ def _at(data: Any, *key: str) -> dict[str, Any]:
     for part in key:
         data = data.get(part) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
-
-
-def _no_such(path: Path, kind: str) -> str:
-    """That `path` does not exist, with similar paths that do."""
-    parent = path.parent
-    while not parent.is_dir():
-        parent = parent.parent
-    beside = sorted(entry.name for entry in parent.iterdir())
-    missing = path.relative_to(parent).parts[0]
-    return (
-        f"there is no {kind} {str(path)!r}{nearest(missing, beside)}; {str(parent)!r} exists; "
-        "paths are relative to the study file"
-    )

@@ -11,7 +11,7 @@ from priming.backbones.sections import Generated
 from priming.backbones.table import BACKBONES
 from priming.elements.table import BROUGHT, ELEMENTS
 from priming.entries import one_of
-from priming.section import Positive, Section
+from priming.section import Positive, Section, Seed
 from priming.strategies import Strategy
 from priming.study.packaged import model_folder
 
@@ -63,7 +63,7 @@ class Plm(Section):
         description="Convert the hub model, whose revision has a pickle and no safetensors, in a separate process, "
         "as `priming convert` does.",
     )
-    seeds: list[int] | None = Field(
+    seeds: list[Seed] | None = Field(
         None,
         min_length=1,
         description="Pretraining seeds of a generated PLM: a separate PLM for each, "

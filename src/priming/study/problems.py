@@ -42,6 +42,8 @@ _ALLOWED = {
     "string_pattern_mismatch": "letters, digits, '.', '_' and '-', the first a letter or digit",
     "literal_error": "{expected}",
     "too_short": "{min_length} or more entries",
+    "string_too_long": "up to {max_length} characters",
+    "invalid_key": "keys that are text",
 }
 
 

@@ -9,7 +9,7 @@ from priming.algorithms.interface import Algorithm, Upstream
 from priming.algorithms.table import ALGORITHMS, bound
 from priming.backbones.compute import Compute
 from priming.elements.sections import Elements
-from priming.section import Name, Section, remembered
+from priming.section import Name, Section, Seed, remembered
 from priming.strategies import Priming, Strategy
 from priming.study.base import StrategyText
 from priming.study.baselines import CONSTANT, NO_BASELINE, SAME_ALGORITHM, in_full
@@ -37,7 +37,7 @@ class Study(Section):
     strategies: list[StrategyText] = Field(
         min_length=1, description="Strategies, such as `mtl[plm] -> adapter`; see docs/strategies.md."
     )
-    seeds: list[int] = Field(
+    seeds: list[Seed] = Field(
         [1, 2], min_length=1, description="Priming seeds; each determines a priming and the tunings from it."
     )
     tuning: Tuning = Tuning()

@@ -8,7 +8,7 @@ from priming.errors import nearest
 from priming.protocol.dev_sets import DEV_SETS
 from priming.protocol.draws.table import DRAWS
 from priming.protocol.duplicates import DUPLICATES
-from priming.section import Name, Positive, Section
+from priming.section import Name, Positive, Section, Seed
 from priming.study.definition import TaskDefinition
 from priming.study.partitions import PARTITIONS, PARTS, Partition, partition
 from priming.study.problems import DisagreementError, Problem
@@ -34,7 +34,7 @@ class GeneratedTasks(Section):
         2000, description="Distinct examples in the pool of a source task, and their maximum for other tasks."
     )
     test: Positive = Field(200, description="Test examples of a development or target task.")
-    seed: int = Field(0, description="Random seed of the rows.")
+    seed: Seed = Field(0, description="Random seed of the rows.")
 
 
 class Tasks(Section):
@@ -101,7 +101,7 @@ class Tasks(Section):
         description="Rows with the same input: `drop` keeps the first of the training rows, and removes test rows that "
         "are also in the sample; `keep` keeps all. Both count them. For CrossFit's tasks `fidelity` decides.",
     )
-    samples: list[int] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")
+    samples: list[Seed] = Field([100, 13, 21, 42, 87], min_length=1, description="One few-shot draw for each number.")
     source_rows: Literal["pool", "samples"] = Field(
         "pool",
         description="What priming sees of a source task: its rows (`pool`), or, for CrossFit's tasks, the training and "

@@ -9,6 +9,7 @@ from typing import Any
 from priming.errors import DataError
 from priming.forms.table import KINDS
 from priming.study.fields import Key
+from priming.study.files import fault
 from priming.study.partitions import PARTS
 from priming.study.problems import Problem
 from priming.study.storycloze import TEMPLATES
@@ -101,11 +102,12 @@ def _place(file: str, folder: Path) -> Path:
     Raises DataError where it is in neither.
     """
     beside, root = folder / file, os.environ.get(VARIABLE)
-    if beside.is_file() or Path(file).is_absolute():
+    missing = fault(beside, "file")
+    if missing is None or Path(file).is_absolute():
         return beside
-    if root and (Path(root) / file).is_file():
+    if root and fault(Path(root) / file, "file") is None:
         return Path(root) / file
-    missing = f"there is no file {str(beside)!r}"
     if root:
-        raise DataError(f"{missing} or {str(Path(root) / file)!r} ({VARIABLE} is {root}); correct the path")
-    raise DataError(f"{missing}; correct the path, or set {VARIABLE}=FOLDER, the folder of PromptSource's templates")
+        missing = f"there is no file {str(beside)!r} or {str(Path(root) / file)!r}"
+        raise DataError(f"{missing} ({VARIABLE} is {root}); correct the path")
+    raise DataError(f"{missing}, or set {VARIABLE}=FOLDER, the folder of PromptSource's templates")

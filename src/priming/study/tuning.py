@@ -13,14 +13,15 @@ from priming.forms.decoders import DECODERS, GREEDY
 from priming.protocol.keeping.table import KEEPINGS
 from priming.protocol.lengths import LENGTHS, Length
 from priming.runs.schedules import ScheduleName
-from priming.section import Fraction, Name, Positive, Rate, Reduction, Section
+from priming.section import DISTINCT, Fraction, Name, Positive, Rate, Reduction, Section
 from priming.strategies import Strategy
 from priming.study.base import StrategyText
 from priming.study.baselines import DEFAULT, NO_BASELINE, BaselineText
 from priming.study.partitions import GymPartition
 
 Decoder = Literal["ranking", "greedy", "beam"]
-Several = Annotated[list[Positive], Field(min_length=1)]
+Sizes = Annotated[list[Positive], DISTINCT]
+Several = Annotated[Sizes, Field(min_length=1)]
 TASK_METRICS = (
     "accuracy",
     "macro_f1_free",
@@ -54,7 +55,7 @@ class TuningException(Section):
     )
     elements: list[ElementName] = Field([], description="Strategies that tune one of these; default: all.")
     learning_rates: OtherRates = OtherRates()
-    batch_sizes: list[Positive] | None = Field(None, min_length=1, description="Batch sizes tried.")
+    batch_sizes: Sizes | None = Field(None, min_length=1, description="Batch sizes tried.")
     steps: Positive | None = Field(None, description="Optimizer steps.")
     epochs: Positive | Several | None = Field(
         None, description="Instead of `steps`: passes through the training examples; of several, each is tried."
@@ -102,9 +103,7 @@ class Tuning(Section):
         "development set; if there is one, the last score chooses the grid point.",
     )
     learning_rates: Grid = Grid()
-    batch_sizes: list[Positive] = Field(
-        [16], min_length=1, description="Batch sizes tried; the inner loop of the grid."
-    )
+    batch_sizes: Sizes = Field([16], min_length=1, description="Batch sizes tried; the inner loop of the grid.")
     warmup: Fraction = Field(0.1, description="Share of the steps spent warming up.")
     schedule: ScheduleName = Field(
         "linear", description="After the warm-up, rates decay linearly to zero (`linear`) or stay (`constant`)."
@@ -218,12 +217,12 @@ class Scoring(Section):
         "greedy generation or beam search.",
     )
     metric: Metric = Field("accuracy", description="Metric for selection, ARG and figures; `task`: each task's own.")
-    decoders: list[Decoder] = Field(
+    decoders: Annotated[list[Decoder], DISTINCT] = Field(
         ["ranking", "greedy"],
         min_length=1,
         description="Decoders reported; those that a PLM does not have are left out.",
     )
-    metrics: list[Metric] = Field(
+    metrics: Annotated[list[Metric], DISTINCT] = Field(
         ["accuracy", "macro_f1_free", "macro_f1_labels", "exact_match"], min_length=1, description="Metrics reported."
     )
     beam: Positive = Field(4, description="Beams of the decoder `beam`. CrossFit: 4.")

@@ -158,8 +158,19 @@ def _groups(task: Task, protocol: Protocol) -> dict[str, list[Example]]:
         groups[row.answered if by_class else ALL].append(row)
     for label, members in groups.items():
         if not members:
-            raise DataError(f"task {task.name}: no row to draw {'from' if label == ALL else f'of class {label!r}'}")
+            raise DataError(f"task {task.name}: no row to draw {_why_none(task, label)}")
     return groups
+
+
+def _why_none(task: Task, label: str) -> str:
+    """Why a class has no row, and what to do: there are none, or all repeat rows of other classes."""
+    if label == ALL:
+        return "from; add training rows"
+    repeated = sum(row.answered == label for row in task.train)
+    if not repeated:
+        return f"of class {label!r}; add training rows of it"
+    same = f"{repeated} training row{'s have' if repeated > 1 else ' has'} the input of an earlier row of another class"
+    return f"of class {label!r}: {same}; correct them, or keep repeated rows with tasks.duplicates: keep"
 
 
 def can_draw(draw: Draw, kind: Kind) -> bool:

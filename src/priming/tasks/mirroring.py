@@ -19,7 +19,15 @@ from priming.digests import file_digest
 from priming.errors import DataError, DiskError
 from priming.hub_access import UnreachableError, unresolved, unresolved_host
 from priming.tasks.reading.hub import CONVERTED
-from priming.tasks.reading.mirror import DATA, MANIFEST, Mirror, chosen_configuration, described_splits, write_readme
+from priming.tasks.reading.mirror import (
+    DATA,
+    MANIFEST,
+    Mirror,
+    chosen_configuration,
+    described_splits,
+    read_manifest,
+    write_readme,
+)
 from priming.tasks.sources.interface import Request
 
 README = "README.md"
@@ -204,12 +212,9 @@ def fetched(requests: Sequence[Request], root: Path) -> Iterator[tuple[Request, 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return read_manifest(path)
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error}); remove it to compare the files with the hub's again") from None
-    return dict(found)
 
 
 def _of_network(error: OSError) -> bool:

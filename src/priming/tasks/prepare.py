@@ -47,6 +47,8 @@ def write_task(task: Task, tasks: Tasks, part: Part, out: Path, metric: str | No
         warnings = [*task.notes, *_missing_in_test(task), *_short(task, samples, protocol)]
     about = {key: getattr(task, key) for key in ("name", "kind", "labels", "origin")}
     about |= {"part": part, "metric": metric or usual_metric(task.kind), "fidelity": None, "counts": counts}
+    if task.remarks:
+        about["remarks"] = list(task.remarks)
     write_prepared(out, about, files)
     return warnings
 

@@ -1,8 +1,9 @@
 """The folder in which a prepared task lies.
 
 `task.json` holds name, kind, labels, part, origin, the task's own metric, the fidelity of one of CrossFit's tasks,
-counts and the SHA-256 of every other file. Examples are JSON lines as the form of the task has them, `{"input": str,
-"targets": [str, ...]}`: `pool.jsonl` of a source task, `sample-<k>-{train,dev,test}.jsonl` of the others.
+counts, the SHA-256 of every other file, and perhaps remarks on its definition. Examples are JSON lines as the form of
+the task has them, `{"input": str, "targets": [str, ...]}`: `pool.jsonl` of a source task,
+`sample-<k>-{train,dev,test}.jsonl` of the others.
 """
 
 import json

@@ -24,7 +24,8 @@ class Task:
     Few-shot samples and priming examples are drawn from `train`; `labels` are those of a classification task, in fixed
     order. `dev` is the development split, None if the source has none. `notes` are the source's remarks to the user.
     `dropped` counts the unusable rows of each part; it is empty if such rows are errors. `published` gives the rows of
-    `train` that the source's authors drew, by the number of a sample and the number of rows.
+    `train` that the source's authors drew, by the number of a sample and the number of rows. `remarks` are those notes
+    that go into `task.json` too.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Task:
     dropped: Mapping[str, int] = field(default_factory=dict)
     dev: list[Example] | None = None
     published: Callable[[int, int], Sequence[int]] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def usual_metric(kind: Kind) -> str:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from priming.reporting import wording
+from priming.reporting.figures import style
 from priming.reporting.figures.looks import ELEMENT_COLOURS, HATCHES, OTHER_COLOURS
 from priming.study import Study
 
@@ -68,7 +69,7 @@ def draw_row(ax: Axes, bars: Sequence[tuple[pd.DataFrame, Face]], tasks: Sequenc
     ax.set_ylim(0, 1.03)
     ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     ax.grid(visible=False, axis="x")
-    ax.set_xticks(range(len(tasks)), list(tasks), rotation=30, ha="right", rotation_mode="anchor")
+    ax.set_xticks(range(len(tasks)), list(map(style.as_text, tasks)), rotation=30, ha="right", rotation_mode="anchor")
 
 
 def draw_majority(ax: Axes, tasks: Sequence[str], lines: Mapping[str, float]) -> None:

@@ -39,7 +39,7 @@ def figure(study: Study, tables: Path) -> Figure:
         bar_rows.draw_majority(ax, tasks, lines)
         ax.set_ylabel(wording.axis_name(study.scoring.metric))
         if tasks[0] == study.tasks.target[0]:
-            ax.set_title(chart.title, loc="left")
+            ax.set_title(style.as_text(chart.title), loc="left")
     gone = any(frame["mean"].isna().any() for frame in shown.values())
     style.legend_below(canvas, bar_rows.legend(faces, bool(lines), gone), [bar_rows.note(study)])
     return canvas

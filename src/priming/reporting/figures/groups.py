@@ -104,7 +104,7 @@ def _colour(number: int) -> str:
 def _legend(effects: pd.DataFrame, names: list[str]) -> list[Line2D]:
     """One entry per group, with its number of tasks."""
     size = {name: len(str(tasks).split()) for name, tasks in zip(effects["group"], effects["task_names"], strict=True)}
-    label = {name: f"{name} ({wording.plural(size[name], 'task')})" for name in names}
+    label = {name: f"{style.as_text(name)} ({wording.plural(size[name], 'task')})" for name in names}
     return [
         Line2D([], [], color=_colour(n), linestyle="-", linewidth=1.3, label=label[name], **_marks(n))
         for n, name in enumerate(names)

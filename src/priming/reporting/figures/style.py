@@ -64,6 +64,11 @@ def applied(style: Style) -> Iterator[None]:
         yield
 
 
+def as_text(text: str) -> str:
+    """`text` with its dollar signs, between which matplotlib would read mathematics."""
+    return text.replace("$", r"\$")
+
+
 def panels(style: Style, number: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure with `number` panels, `columns` per row, each `height` inches high, that share both axes."""
     places = [divmod(n, columns) for n in range(number)]

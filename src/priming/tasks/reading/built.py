@@ -30,10 +30,10 @@ def task_from_rows(
     reader.known = labels if definition.labels is None else None
     test_examples = usable.examples("test", rows["test"], reader.example)
     dev_examples = usable.examples("dev", rows["dev"], reader.example) if "dev" in rows else None
-    notes = tuple(usable.notes)
+    notes = (*usable.notes, *reader.notes)
     examples = train_examples, test_examples
     dropped = usable.dropped | {f"{part}, left out": number for part, number in usable.skipped.items()}
-    return Task(name, definition.kind, labels, *examples, origin, notes, dropped, dev_examples)
+    return Task(name, definition.kind, labels, *examples, origin, notes, dropped, dev_examples, remarks=reader.notes)
 
 
 def _reader(definition: TaskDefinition) -> type[TextReader] | type[WordReader]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from priming.errors import DataError, nearest
 from priming.study.definition import Files
 from priming.tasks.reading.conll import sentences
+from priming.tasks.reading.parquet import parquet_rows
 from priming.tasks.reading.rows import Row
 
 
@@ -56,6 +57,8 @@ def _jsonl(path: Path) -> Iterator[Row]:
             raise DataError(
                 f'{place}: not JSON ({error}); each line is one object such as {{"text": ..., "label": ...}}'
             ) from None
+        except RecursionError:
+            raise DataError(f"{place}: too many lists and objects inside each other; remove some") from None
         if not isinstance(values, dict):
             raise DataError(
                 f'{place}: a {type(values).__name__} instead of an object such as {{"text": ..., "label": ...}}'
@@ -81,9 +84,7 @@ def _separated(path: Path, delimiter: str) -> Iterator[Row]:
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            raise DataError(
-                f"{place}: not a row ({error}); quote a field that contains a quote, and double the quote"
-            ) from None
+            raise DataError(f"{place}: not a row ({_said(error)}") from None
         if fields is None:
             return
         if delimiter == "\t" and reader.line_num > start:
@@ -95,6 +96,14 @@ def _separated(path: Path, delimiter: str) -> Iterator[Row]:
         elif fields:
             yield _row(place, header, fields)
         start = reader.line_num + 1
+
+
+def _said(error: csv.Error) -> str:
+    """What is wrong with a row, and what to do."""
+    if "field limit" not in str(error):
+        return f"{error}); quote a field that contains a quote, and double the quote"
+    most = f"a field has more than {csv.field_size_limit():,} characters"
+    return f"{most}); if a quote opens in this line and closes nowhere, double it, else shorten the field"
 
 
 def _header(place: str, fields: list[str]) -> list[str]:
@@ -121,22 +130,6 @@ def _conll(path: Path) -> Iterator[Row]:
     return sentences(path, _lines(path))
 
 
-def _parquet(path: Path) -> Iterator[Row]:
-    # Its import takes a third of a second, and only Parquet files need it.
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        number = 0
-        for batch in file.iter_batches():
-            for values in batch.to_pylist():
-                number += 1
-                yield Row(f"{path}, row {number}", values)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a complete Parquet file ({error}); write or copy it again") from None
-
-
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 file, with line ends."""
     with path.open("rb") as file:
@@ -149,4 +142,4 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 ) from None
 
 
-_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet, ".conll": _conll}
+_READERS = {".jsonl": _jsonl, ".csv": _csv, ".tsv": _tsv, ".parquet": parquet_rows, ".conll": _conll}

@@ -6,7 +6,7 @@ Nothing here imports `datasets`: this module finds the files for hashing, and `h
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ CARDS = 64
 """Data cards that are kept as parsed, by their content."""
 REFRESH = "where there is a network, type: priming tasks mirror --study STUDY_FILE --to FOLDER"
 """What to do about a mirror that lacks something."""
+_WITHOUT = "remove the file: without it, the mirror's files are hashed or fetched again"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,7 @@ class Mirror:
         """The data files of a configuration, and the README, sorted; raises DataError for an unknown configuration."""
         there = self.configurations()
         patterns = there[chosen_configuration(self.key, str(self.folder), config, list(there))]
-        found = {
-            path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file() and path.suffix in DATA
-        }
+        found = {path for path in self._matching(patterns) if path.is_file() and path.suffix in DATA}
         if not found:
             which = f" of configuration {config}" if config else ""
             raise DataError(f"{self.key}: {self.folder} has no data files{which}; {REFRESH}")
@@ -66,17 +65,27 @@ class Mirror:
         Raises DataError for an unknown configuration, and where there are no such files.
         """
         readme = self.folder / "README.md"
+        self.configurations()  # refuses a malformed card
         named = {
             str(entry.get("config_name")): entry for entry in _head(readme, _yaml_head(readme)).get("configs") or ()
         }
         entries = named.get(config, {}).get("data_files")
         parts = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-        patterns = [pattern for entry in parts if entry.get("split") == split for pattern in _patterns(entry)]
-        files = {path for pattern in patterns for path in self.folder.glob(pattern)} if parts else self.files(config)
+        patterns = [pattern for entry in parts if entry.get("split") == split for pattern in _patterns(readme, entry)]
+        files = set(self._matching(patterns)) if parts else self.files(config)
         found = sorted(path for path in files if path.is_file() and path.suffix in DATA)
         if not found:
             raise DataError(f"{self.key}: {self.folder} has no files of the split {split!r} of {config}; {REFRESH}")
         return found
+
+    def _matching(self, patterns: Iterable[str]) -> Iterator[Path]:
+        """The files of the folder that match a pattern; raises DataError for what is no pattern."""
+        for pattern in patterns:
+            try:
+                yield from self.folder.glob(pattern)
+            except (ValueError, NotImplementedError, OSError) as error:
+                text = f"{self.folder / 'README.md'}: {pattern!r} in data_files is no pattern of paths ({error})"
+                raise DataError(f"{text}; correct it, or copy the data set again") from None
 
 
 def chosen_configuration(key: str, place: str, config: str | None, there: list[str]) -> str:
@@ -115,6 +124,8 @@ def mirror_setting() -> str:
 
 def find_mirror(key: str, name: str, hub_folder: str | None, base: Path) -> Mirror | None:
     """The folder of the data set `name` in the mirror, None without a mirror; raises DataError if it does not exist."""
+    if _leads_outside(name):
+        raise DataError(f"{key}.id: {name!r} is no id of a data set; write it as on the hub, <owner>/<name>")
     root = mirror_root(hub_folder, base)
     if root is None:
         return None
@@ -133,10 +144,30 @@ def recorded(root: Path) -> dict[Path, str]:
     manifest = root / MANIFEST
     if not manifest.is_file():
         return {}
-    data: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     written = manifest.stat().st_mtime_ns
-    files = {root / name / path: sha for name, about in data.items() for path, sha in about["files"].items()}
+    files = {root / name / path: sha for name, found in _listed(manifest).items() for path, sha in found.items()}
     return {path: sha for path, sha in files.items() if path.is_file() and path.stat().st_mtime_ns <= written}
+
+
+def read_manifest(manifest: Path) -> dict[str, Any]:
+    """What a manifest says of each data set; raises DataError, OSError."""
+    try:
+        data = json.loads(manifest.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{manifest}: not JSON ({error}); {_WITHOUT}") from None
+    if not isinstance(data, dict) or not all(isinstance(about, dict) for about in data.values()):
+        raise DataError(f"{manifest}: not a manifest, which has an object for each data set; {_WITHOUT}")
+    for name, about in data.items():
+        files = about.get("files", {})
+        if not isinstance(files, dict) or not all(isinstance(sha, str) for sha in files.values()):
+            raise DataError(f"{manifest}: 'files' of {name!r} does not list the SHA-256 of each file; {_WITHOUT}")
+        if outside := [path for path in (name, *files) if _leads_outside(path)]:
+            raise DataError(f"{manifest}: {outside[0]!r} leads outside the mirror; {_WITHOUT}")
+    return data
+
+
+def _listed(manifest: Path) -> dict[str, dict[str, str]]:
+    return {name: about.get("files", {}) for name, about in read_manifest(manifest).items()}
 
 
 Splits = dict[str, dict[str, list[str]]]
@@ -177,7 +208,10 @@ def _configurations(readme: Path, head: str) -> Mapping[str, list[str]]:
         isinstance(entry, dict) and "config_name" in entry for entry in entries
     ):
         raise DataError(f"{readme}: configs is not a list of entries with config_name and data_files")
-    found = {str(entry["config_name"]): _patterns(entry.get("data_files")) for entry in entries}
+    for entry in entries:
+        if _leads_outside(str(entry.get("data_dir", ""))):
+            raise DataError(f"{readme}: data_dir {entry['data_dir']!r} leads outside the folder; correct it")
+    found = {str(entry["config_name"]): _patterns(readme, entry.get("data_files")) for entry in entries}
     return found or {"default": ["**/*"]}
 
 
@@ -196,14 +230,28 @@ def _parsed(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         return error
+    except (ValueError, RecursionError) as error:  # dates that do not exist; lists in lists in lists
+        return yaml.YAMLError(str(error))
 
 
-def _patterns(data_files: Any) -> list[str]:
-    """Every path pattern of a `data_files` entry: a string, a list of them, or a list of splits with paths."""
+def _patterns(readme: Path, data_files: Any) -> list[str]:
+    """Every path pattern of a `data_files` entry: a string, a list of them, or a list of splits with paths.
+
+    Raises DataError for anything else, and for a path outside the data set's folder.
+    """
     if data_files is None:
         return ["**/*"]
     if isinstance(data_files, str):
+        if _leads_outside(data_files):
+            raise DataError(f"{readme}: {data_files!r} in data_files leads outside the folder; correct the path")
         return [data_files]
     if isinstance(data_files, dict):
-        return _patterns(data_files.get("path"))
-    return [pattern for entry in data_files for pattern in _patterns(entry)]
+        return _patterns(readme, data_files.get("path"))
+    if not isinstance(data_files, list):
+        raise DataError(f"{readme}: data_files has {data_files!r} instead of paths; correct it")
+    return [pattern for entry in data_files for pattern in _patterns(readme, entry)]
+
+
+def _leads_outside(path: str) -> bool:
+    """Whether a path below a folder is a URL, absolute, or goes up."""
+    return "://" in path or path.startswith("~") or Path(path).is_absolute() or ".." in Path(path).parts

@@ -37,11 +37,12 @@ class ChoiceReader(TextReader):
             if not isinstance(value, list):
                 problem = f"{row.place}, column {columns}: a {type(value).__name__} instead of a list"
                 raise DataError(f"{problem}; name the columns of all choices in {self.key}.choices, as in [a, b]")
-            found, where = [written(one).strip() for one in value], columns
+            given, where = [(columns, one) for one in value], columns
         else:
-            found = [written(self._value(row, column, "choices")).strip() for column in columns or ()]
+            given = [(column, self._value(row, column, "choices")) for column in columns or ()]
             where = ", ".join(columns or ())
-        return self._usable(row, where, found)
+        found = ("" if one is None else self._single(row, column, one, "choices") for column, one in given)
+        return self._usable(row, where, [written(one).strip() for one in found])
 
     def _usable(self, row: Row, where: str, choices: Sequence[str]) -> list[str]:
         if len(choices) < 2:
@@ -52,7 +53,7 @@ class ChoiceReader(TextReader):
 
     def _place(self, row: Row, column: str, value: Any, choices: Sequence[str]) -> int:
         """The number of the right choice, from 0, of which `value` is the number or the text."""
-        text = written(value).strip()
+        text = written(self._single(row, column, value, "output")).strip()
         if text in choices:
             return choices.index(text)
         first = self.definition.counted_from

@@ -1,6 +1,7 @@
 """From rows to examples: the input template, the output column, the words of the labels."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,13 @@ class TextReader:
                 raise DataError(f"{self.key}.labels: {problem}; remove one")
         return {value: labels[key] for value, key in keys.items()}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That the input has the output in it: prompts may list the choices, so it is no error."""
+        if self.definition.output not in self.columns:
+            return ()
+        return (f"task {self.name}: its input contains the column {self.definition.output!r}, which is its output",)
+
     def example(self, row: Row) -> Example | None:
         """A row as input and targets, None where it makes no example; raises DataError, UnusableRowError."""
         return Example(self._input(row), self._targets(row))
@@ -61,10 +69,20 @@ class TextReader:
         return fill(self.definition.input, values).strip()
 
     def labels(self, train: list[Example]) -> tuple[str, ...] | None:
-        """The labels in the study's order, else the data set's own of its classes, else sorted; every one has a row."""
+        """The labels in the study's order, else the data set's own of its classes, else sorted; every one has a row.
+
+        Raises DataError for a label without a row, and for a single label.
+        """
         if not KINDS[self.definition.kind].labelled:
             return None
         counts = label_counts(train)
+        found = self._labels(counts)
+        if len(found) == 1:
+            problem = f"{self.key}: all {counts[found[0]]} training rows have the label {found[0]!r}"
+            raise DataError(f"{problem}; add rows of another, name another column as output, or leave the task out")
+        return found
+
+    def _labels(self, counts: Counter[str]) -> tuple[str, ...]:
         if self.words is None:
             names = [name.strip() for name in self.classes.get(self.definition.output, ())]
             return tuple(dict.fromkeys([*(name for name in names if name in counts), *sorted(counts, key=_natural)]))
@@ -76,17 +94,28 @@ class TextReader:
 
     def _text(self, row: Row, column: str) -> str:
         value = self._named(row, column, self._value(row, column, "input"))
+        return written(self._single(row, column, value, "input"))
+
+    def _single(self, row: Row, column: str, value: Any, key: str) -> Any:
+        """The value, if it is text or a number; raises DataError."""
         if isinstance(value, list | dict):
             problem = f"{row.place}, column {column}: a {type(value).__name__} instead of text"
-            raise DataError(f"{problem}; name a column of text in {self.key}.input")
-        return written(value)
+            raise DataError(f"{problem}; name a column of text in {self.key}.{key}")
+        if isinstance(value, bytes):
+            problem = f"{row.place}, column {column}: binary data instead of text"
+            fix = f"name another column in {self.key}.{key}, or write it as text (pandas: .str.decode('utf-8'))"
+            raise DataError(f"{problem}; {fix}")
+        return value
 
     def _targets(self, row: Row) -> tuple[str, ...]:
         column = self.definition.output
         value = self._value(row, column, "output")
         if not KINDS[self.definition.kind].labelled:
             values = value if isinstance(value, list) else [value]
-            targets = tuple("" if one is None else written(self._named(row, column, one)).strip() for one in values)
+            named = (None if one is None else self._named(row, column, one) for one in values)
+            targets = tuple(
+                "" if one is None else written(self._single(row, column, one, "output")).strip() for one in named
+            )
             if not targets or not all(targets):
                 raise self._unusable(row, column, "empty output", REMOVE)
             return targets
@@ -95,6 +124,7 @@ class TextReader:
         return (self._label(row, column, value),)
 
     def _label(self, row: Row, column: str, value: Any) -> str:
+        value = self._single(row, column, value, "output")
         if self.words is None:
             return self._own_label(row, column, value)
         return self._word(row, column, value, self.words)

@@ -46,7 +46,7 @@ class Usable:
                 if (example := read(row)) is None:
                     skipped += 1
                 else:
-                    found.append(example)
+                    found.append(_of_characters(example, row))
             except UnusableRowError as error:
                 if self.allowed is None:
                     raise
@@ -82,3 +82,15 @@ class Usable:
         enough = math.ceil(share * 10_000) / 10_000
         correct = f"correct {self.key}.input, output or labels"
         return f"set it to {enough:g} or more, or {correct}" if enough < 1 else correct
+
+
+def _of_characters(example: Example, row: object) -> Example:
+    """The example, if its text can be written to a file; raises UnusableRowError for halves of pairs of UTF-16."""
+    text = "".join([example.identity, *example.targets])
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError as error:
+        where = getattr(row, "place", "a row")
+        problem = f"{where}: half of a character (\\u{ord(text[error.start]):x}), which no file can hold"
+        raise UnusableRowError(problem, "write the whole character, or remove the row") from None
+    return example

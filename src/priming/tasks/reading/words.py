@@ -17,6 +17,8 @@ from priming.tasks.reading.usable import UnusableRowError
 class WordReader:
     """Reads the rows of one task whose words have a tag each; tags become those of IOB2."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(self, name: str, definition: TaskDefinition, classes: Classes = NONE) -> None:
         self.key = definition.key(name)
         self.definition = definition

@@ -1,10 +1,11 @@
 """The tasks of CrossFit's gym (Ye et al., 2021), made from data sets of the hub like in CrossFit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 from priming.study.partitions import gym, partition
+from priming.study.problems import Problem
 from priming.study.tasks import Fidelity, Tasks
 from priming.tasks.crossfit import registry
 from priming.tasks.crossfit.entries import Entry, kind_of_shots
@@ -95,6 +96,15 @@ class CrossFit(Source):
     def test_rows(self) -> int | None:
         """Those that CrossFit found."""
         return self.entry.test_rows
+
+    def problems(self, base: Path) -> Iterator[Problem]:
+        """Samples with numbers that CrossFit's generator does not take."""
+        for index, sample in enumerate(self.tasks.samples):
+            if sample >= 2**32:
+                text = (
+                    f"{sample} is not for CrossFit's tasks, whose generator takes 32 bits; allowed: less than {2**32}"
+                )
+                yield Problem(("tasks", "samples", index), text)
 
     def missing(self, base: Path) -> str | None:
         """A message if its data set is gone or not in the mirror."""

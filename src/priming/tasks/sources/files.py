@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from priming.study.definition import Files
-from priming.study.load import left_to_dvc
+from priming.study.files import left_to_dvc
 from priming.tasks.reading.files import data_files
 from priming.tasks.sources.defined import DefinedSource
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from priming.errors import DataError
-from priming.study.load import left_to_dvc
+from priming.study.files import left_to_dvc
 from priming.study.partitions import P3 as PARTITION
 from priming.study.problems import Problem
 from priming.study.tasks import Tasks
