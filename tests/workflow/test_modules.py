@@ -105,7 +105,9 @@ MATTERS = {
     "priming.tasks.defined": {"prepare files", "prepare hub"},
     **{f"priming.tasks.defined.{name}": {f"prepare {name}"} for name in ("files", "hub")},
     "priming.tasks.reading": {"prepare files", "prepare hub", "prepare crossfit"},
-    **{f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll")},
+    **{
+        f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll", "parquet")
+    },
     **{
         f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"}
         for name in ("built", "questions", "schemes", "words")
