@@ -119,8 +119,8 @@ def main(
             seconds, _ = in_turn(ways, repeats)
             report.add(each.title, {size: [one / number for one in own] for size, own in seconds.items()})
             if each.name == "runs":
-                worst = max(float((gradient - gradients[0]).norm() / gradients[0].norm()) for gradient in gradients)
-                report.differ(each.title, "first gradients of a run, alone and in banks,", worst, NEAR)
+                worst = (torch.stack(gradients) - gradients[0]).norm(dim=1).max() / gradients[0].norm()
+                report.differ(each.title, "first gradients of a run, alone and in banks,", worst.item(), NEAR)
     report.finish(json)
 
 

@@ -56,6 +56,7 @@ def job_in(folder: Path, steps: int, sources: int) -> PrimingJob:
 @app.command()
 def main(
     seeds: Annotated[int, typer.Option(help="Seeds to prime.", min=2)] = 5,
+    steps: Annotated[int, typer.Option(help="Steps of each.", min=1)] = 300,
     repeats: Repeats = 3,
     quick: Quick = False,
     json: Json = None,
@@ -65,7 +66,7 @@ def main(
     took: dict[str, list[float]] = {"one after the other": [], "side by side": []}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        job = job_in(folder, 10 if quick else 300, 4 if quick else 39)
+        job = job_in(folder, 10 if quick else steps, 4 if quick else 39)
         jobs = [replace(job, seed=seed) for seed in range(1, seeds + 1)]
         alone, together = ([folder / way / str(one.seed) for one in jobs] for way in ("alone", "together"))
         for _ in range(1 if quick else repeats):
