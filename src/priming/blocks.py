@@ -29,7 +29,7 @@ th:first-child, td:first-child { text-align: left; font-family: monospace; }
 tbody tr:hover { background: #eee; }
 </style>
 """
-_MARKDOWN = re.compile(r"[|\\]|\*(?=\S)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+_MARKDOWN = re.compile(r"\\|\*(?=\S)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
 _LINES = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
 _MINUS = re.compile(r"(?<![^ \[])-(?=\d)")
 
@@ -46,11 +46,11 @@ class Block:
 
     def markdown(self) -> str:
         """The table in pipes, padded so that it lines up in plain text too."""
-        escaped = [[markdown_text(cell) for cell in row] for row in (self.header, *self.rows)]
+        escaped = [[markdown_text(cell).replace("|", r"\|") for cell in row] for row in (self.header, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
         lines = [_piped(row, widths) for row in escaped]
         rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
-        note = f"\n{markdown_text(self.note)}\n" if self.note else ""
+        note = "\n".join(["", *map(markdown_text, self.note.splitlines()), ""]) if self.note else ""
         return f"**{markdown_text(self.caption)}**\n\n" + "\n".join([lines[0], rule, *lines[1:]]) + "\n" + note
 
     def html(self) -> str:
@@ -88,7 +88,7 @@ class Block:
 
 
 def markdown_text(text: str) -> str:
-    """`text` in one line with every character that Markdown would read otherwise escaped: no tag, link or column."""
+    """`text` in one line with what Markdown would read otherwise escaped: no tag, no link; columns are left to cells."""
     return _MARKDOWN.sub(r"\\\g<0>", _LINES.sub(" ", text))
 
 

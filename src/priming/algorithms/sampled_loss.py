@@ -1,11 +1,11 @@
 """The loss after an inner loop on each of some samples, by which `keep: loss` chooses a checkpoint."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from priming.algorithms.inner_loops import InnerLoops
-from priming.algorithms.meta import MetaLearner
 from priming.backbones.encoding import TokenizedDataset
 from priming.backbones.text_model import TextModel
 from priming.forms.batches import MetaBatch
@@ -13,9 +13,12 @@ from priming.forms.training import FormTraining
 from priming.runs.keys import key
 from priming.runs.parameters import Named
 
+if TYPE_CHECKING:
+    from priming.algorithms.meta import MetaLearner
+
 
 def sampled_loss(
-    learner: MetaLearner, model: TextModel, form: FormTraining, sets: Sequence[TokenizedDataset], run_key: int
+    learner: "MetaLearner", model: TextModel, form: FormTraining, sets: Sequence[TokenizedDataset], run_key: int
 ) -> Callable[[Named], float]:
     """From values of the outer elements to their mean loss over the samples, with dropout off.
 
@@ -37,7 +40,7 @@ def sampled_loss(
 
 
 def _meta_batch(
-    learner: MetaLearner, sets: Sequence[TokenizedDataset], run_key: int, first: int, size: int
+    learner: "MetaLearner", sets: Sequence[TokenizedDataset], run_key: int, first: int, size: int
 ) -> MetaBatch:
     """A meta-batch of the sets from `first` on."""
     keys = [key(run_key, "development", place) for place in range(first, min(first + size, len(sets)))]
@@ -46,7 +49,7 @@ def _meta_batch(
     return MetaBatch(learner.each_step(support), query, keys)
 
 
-def _adapted_loss(learner: MetaLearner, loops: InnerLoops, values: Named, step: int) -> float:
+def _adapted_loss(learner: "MetaLearner", loops: InnerLoops, values: Named, step: int) -> float:
     """The mean loss of a meta-batch after its inner loops."""
     episode = loops.episodes(step)
     moved, shared, last = loops.adapt(values, episode, step)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.nn.functional import pad
 
-from priming.algorithms.meta import MetaLearner
 from priming.backbones.encoding import TokenizedDataset
 from priming.backbones.text_model import TextModel
 from priming.forms.batches import MetaBatch
@@ -14,9 +14,12 @@ from priming.forms.training import FormTraining
 from priming.runs.loop import Objective
 from priming.runs.parameters import Gradients, StackedParameters, weighted
 
+if TYPE_CHECKING:
+    from priming.algorithms.meta import MetaLearner
+
 
 def seeds_objective(
-    learner: MetaLearner,
+    learner: "MetaLearner",
     model: TextModel,
     form: FormTraining,
     sets: Sequence[TokenizedDataset],
@@ -42,7 +45,7 @@ def seeds_objective(
 
 
 def _meta_batch(
-    learner: MetaLearner, sets: Sequence[TokenizedDataset], run_keys: Sequence[int], step: int
+    learner: "MetaLearner", sets: Sequence[TokenizedDataset], run_keys: Sequence[int], step: int
 ) -> MetaBatch:
     """The meta-batches of several seeds, one after the other."""
     drawn = [learner.meta_batch(sets, run_key, step) for run_key in run_keys]
