@@ -1,5 +1,6 @@
 """What benchmarks report: medians, ratios, differences, and nothing that was not measured."""
 
+import importlib
 import json
 import platform
 import sys
@@ -17,9 +18,7 @@ FORBIDDEN = ("/home/", "/tmp/", "/root/", "/work/", "estimat", "extrapolat")
 @pytest.fixture
 def report(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(project / "benchmarks"))
-    import report
-
-    yield report
+    yield importlib.import_module("report")
     for name in ("report", "measuring"):
         sys.modules.pop(name, None)
 
