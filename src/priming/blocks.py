@@ -88,7 +88,7 @@ class Block:
 
 
 def markdown_text(text: str) -> str:
-    """`text` in one line with what Markdown would read otherwise escaped: no tag, no link; columns are left to cells."""
+    """`text` in one line with what Markdown would read otherwise escaped: no tag, no link; columns are for cells."""
     return _MARKDOWN.sub(r"\\\g<0>", _LINES.sub(" ", text))
 
 
