@@ -1,7 +1,7 @@
 """Commands that store the tables of studies for documents, and insert them there."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,17 +34,18 @@ def write() -> None:
 def confirm(
     study: Annotated[str, typer.Argument(help="The name of a stored study.")],
     evidence: Annotated[str, typer.Option(help="What was compared and how.")],
-    again: Annotated[
-        bool,
+    how: Annotated[
+        Literal["run again", "compared equal", "equal but for rounding"],
         typer.Option(
-            "--again", help="The whole study was run again; without this option, its results were compared equal."
+            help="`run again`: the whole study; `compared equal`: results of less than the whole study; `equal but for "
+            "rounding`: not made again, and other sums are taken in another order."
         ),
-    ] = False,
+    ] = "compared equal",
 ) -> None:
     """Record that a study's numbers were reproduced at this commit, although its code differs."""
     from priming.quoting import store
 
-    store.confirm(store.FOLDER / study, "run again" if again else "compared equal", evidence)
+    store.confirm(store.FOLDER / study, how, evidence)
 
 
 @quotes_app.command()

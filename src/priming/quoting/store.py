@@ -42,7 +42,7 @@ TABLES = (
 """The tables that are stored, if a study has them; tables with a row per run are too large for docs/."""
 STEPS = ("prepare", "pretrain", "prime", "tune", "score", "tables")
 
-How = Literal["run", "run again", "compared equal"]
+How = Literal["run", "run again", "compared equal", "equal but for rounding"]
 
 
 @dataclass(frozen=True)
