@@ -12,7 +12,7 @@ from priming.running.allocator import keep_freed_memory
 
 keeps = {keeps} and keep_freed_memory()
 numbers = torch.ones(2**24)
-for _ in range(2):
+for _ in range(20):
     del numbers
     numbers = torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -34,4 +34,4 @@ def test_freed_memory_is_used_again() -> None:
     done, pages = faults(keeps=True)
     if not done:
         pytest.skip("the C library here has no mallopt")
-    assert pages < 100 < faults(keeps=False)[1]
+    assert pages < faults(keeps=False)[1] / 10

@@ -1,6 +1,6 @@
 """A PLM with its elements as one module, whose parameters can be replaced for each run."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
@@ -123,12 +123,14 @@ class TextModel(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         """Training mode, which differs from evaluation mode by dropout alone and is left out where nothing drops."""
-        return super().train(mode and any(map(_may_drop, self.modules())))
+        own = any(module.p > 0 for module in self.modules() if isinstance(module, _DropoutNd))
+        named = (vars(self.plm.config), *map(vars, self.modules()))
+        return super().train(mode and (own or any(map(_positive, named))))
 
     @property
     def drops(self) -> bool:
         """Whether dropout acts in the PLM of an encoder."""
-        return any(module.training and module.p > 0 for module in self.plm.modules() if isinstance(module, nn.Dropout))
+        return any(module.training and module.p > 0 for module in self.plm.modules() if isinstance(module, _DropoutNd))
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
@@ -218,7 +220,7 @@ def _wide(logits: Tensor) -> Tensor:
     return logits.float() if logits.dtype == torch.bfloat16 else logits
 
 
-def _may_drop(module: nn.Module) -> bool:
-    """Whether it has a rate of dropout: that of a layer of its own, or a number that it hands to a function."""
-    own = [module.p] if isinstance(module, _DropoutNd) else [v for name, v in vars(module).items() if "drop" in name]
-    return any(isinstance(rate, float | int) and rate > 0 for rate in own)
+def _positive(named: Mapping[str, Any]) -> bool:
+    """Whether a rate of dropout, of a configuration or of a module that hands it to a function, is above 0."""
+    rates = (value for name, value in named.items() if "drop" in name)
+    return any(isinstance(rate, float | int) and rate > 0 for rate in rates)

@@ -26,7 +26,7 @@ class AfterLast(nn.Module):
         super().__init__()
         self.down, self.up = nn.Linear(width, bottleneck), nn.Linear(bottleneck, width)
         self.norm = nn.LayerNorm(width) if layer_norm else None
-        self.nonlinearity, self.residual, self.probability = nonlinearity, residual, probability
+        self.nonlinearity, self.residual, self.dropout = nonlinearity, residual, probability
 
     def begin(self, deviation: float, of_up: float, seed: int) -> None:
         """Normal weights of these standard deviations, and biases of zero."""
@@ -39,6 +39,6 @@ class AfterLast(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """States after the bottleneck."""
         added = self.up(ACTIVATIONS[self.nonlinearity](self.down(states)))
-        added = dropout(added, self.probability, self.training)
+        added = dropout(added, self.dropout, self.training)
         found = states + added if self.residual else added
         return found if self.norm is None else self.norm(found)

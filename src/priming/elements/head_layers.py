@@ -23,7 +23,7 @@ class HeadLayers(nn.Module):
     def __init__(self, width: int, hidden: bool, deviation: float, probability: float) -> None:
         """`deviation` is that of fresh weights, `probability` that of dropout."""
         super().__init__()
-        self.width, self.hidden, self.deviation, self.probability = width, hidden, deviation, probability
+        self.width, self.hidden, self.deviation, self.dropout = width, hidden, deviation, probability
         for name in ("hidden_weight", "hidden_bias", "weight", "bias") if hidden else ("weight", "bias"):
             self.register_parameter(name, nn.Parameter(torch.zeros(0)))
 
@@ -34,10 +34,10 @@ class HeadLayers(nn.Module):
 
     def forward(self, states: Tensor, places: Tensor) -> Tensor:
         """Logits [B x C] for states [B x D], each by the head at its place [B]."""
-        states = dropout(states, self.probability, self.training)
+        states = dropout(states, self.dropout, self.training)
         if self.hidden:
             states = torch.tanh(_linear(states, self.hidden_weight, self.hidden_bias, places))
-            states = dropout(states, self.probability, self.training)
+            states = dropout(states, self.dropout, self.training)
         return _linear(states, self.weight, self.bias, places)
 
     def of_tokens(self, states: Tensor, places: Tensor) -> Tensor:

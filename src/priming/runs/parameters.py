@@ -50,15 +50,16 @@ class StackedParameters:
 
     def _add(self, element: str, tensors: Named) -> None:
         runs = next(iter(tensors.values())).shape[0]
-        tensors = dict(sorted(tensors.items(), key=lambda named: not _decays(named[1])))
-        flat = torch.cat([t.detach().reshape(runs, -1) for t in tensors.values()], dim=1)
+        ordered = dict(sorted(tensors.items(), key=lambda named: not _decays(named[1])))
+        flat = torch.cat([t.detach().reshape(runs, -1) for t in ordered.values()], dim=1)
         self.flat[element] = flat
-        start, slices = 0, []
-        for name, tensor in tensors.items():
+        start, slices, views = 0, [], {}
+        for name, tensor in ordered.items():
             stop = start + tensor[0].numel()
-            self.views[name] = flat[:, start:stop].view(tensor.shape).detach().requires_grad_()
+            views[name] = flat[:, start:stop].view(tensor.shape).detach().requires_grad_()
             slices.append((name, slice(start, stop)))
             start = stop
+        self.views |= {name: views[name] for name in tensors}
         self._slices[element] = slices
         self._decayed[element] = sum(tensor[0].numel() for tensor in tensors.values() if _decays(tensor))
 
