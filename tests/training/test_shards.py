@@ -65,11 +65,22 @@ def test_the_mask_of_a_share_is_that_part_of_the_mask() -> None:
 def test_two_processes_equal_one(job: PrimingJob, tmp_path: Path, text: str, settings: Upstream) -> None:
     job = replace(job, priming=Priming.parse(text), settings=settings, compute=Compute(device="cpu"))
     prime(job, tmp_path / "one")
-    prime_in(2, job, tmp_path / "two")
+    prime_in(2, [job], [tmp_path / "two"])
     one, two = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("one", "two"))
     assert one["ran_on"]["processes"] == 1
     assert two["ran_on"]["processes"] == 2
     equal(tmp_path / "two", tmp_path / "one", job.priming.outer)
+
+
+@pytest.mark.slow
+def test_two_processes_take_seeds_one_after_the_other(job: PrimingJob, tmp_path: Path) -> None:
+    text, settings = CASES[1]
+    job = replace(job, priming=Priming.parse(text), settings=settings, compute=Compute(device="cpu"))
+    seeds = [replace(job, seed=seed) for seed in (1, 2)]
+    prime_in(2, seeds, [tmp_path / f"two-{one.seed}" for one in seeds])
+    for one in seeds:
+        prime(one, tmp_path / f"one-{one.seed}")
+        equal(tmp_path / f"two-{one.seed}", tmp_path / f"one-{one.seed}", job.priming.outer)
 
 
 @pytest.mark.parametrize(("text", "settings"), CASES, ids=[text for text, _ in CASES])
@@ -102,7 +113,7 @@ def test_what_one_process_refuses_is_one_message(
 ) -> None:
     forkserver._forkserver._stop()  # type: ignore[attr-defined]  # the next prints where this test looks
     with pytest.raises(SystemExit) as ended:
-        prime_in(2, replace(job, plm_folder=tmp_path / "nowhere", compute=Compute(device="cpu")), tmp_path / "out")
+        prime_in(2, [replace(job, plm_folder=tmp_path / "nowhere", compute=Compute(device="cpu"))], [tmp_path / "out"])
     assert ended.value.code == 4
     printed = capfd.readouterr().err
     assert printed.count("error: no PLM at") == 1
