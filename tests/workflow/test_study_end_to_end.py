@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 EVERYTHING = Counter(prepare=6, pretrain=1, prime=4, tune=16, score=16, tables=1, figure=2)
 CELLS = "results/tiny/tuned"
-TOOK = r"took [\d.]+ s, [\d.]+ CPU s, at most \d+ MB a process"
+TOOK = r"took [\d.]+ s, [\d.]+ CPU s \([\d.]+ to start\), at most \d+ MB a process"
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def run(step: str, study_file: Path, out: str) -> None:
     The last line printed says what it took. Raises StudyError if the study has no such job, and DataError if an input
     of the job is missing.
     """
-    start = time.monotonic()
+    start, before = time.monotonic(), time.process_time()
     study = load_study(study_file)
     jobs = graph(study)
     job = _job(jobs, step, out, study_file)
@@ -91,15 +91,19 @@ def run(step: str, study_file: Path, out: str) -> None:
             _make_stale(job, study_file.parent, recipes)
     except OSError as error:
         raise disk_error(out, error) from error
-    print(_took(start), flush=True)
+    print(_took(start, before), flush=True)
 
 
-def _took(start: float) -> str:
-    """Seconds since then, and what this process and those that it started have used since they began."""
+def _took(start: float, before: float) -> str:
+    """Seconds since then, and what this process and those that it started have used since they began.
+
+    Of that, it used the CPU seconds `before` on imports and the like.
+    """
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(one.ru_utime + one.ru_stime for one in used)
     memory = max(one.ru_maxrss for one in used) / (1e6 if sys.platform == "darwin" else 1e3)
-    return f"took {time.monotonic() - start:.1f} s, {seconds:.1f} CPU s, at most {memory:.0f} MB a process"
+    took = f"took {time.monotonic() - start:.1f} s, {seconds:.1f} CPU s ({before:.1f} to start)"
+    return f"{took}, at most {memory:.0f} MB a process"
 
 
 def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
