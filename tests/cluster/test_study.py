@@ -75,7 +75,9 @@ def test_jobs_ask_for_the_memory_that_they_take(finished: Submitter) -> None:
         if job.step == "figure":  # drawn where Snakemake runs
             continue
         log = finished.folder / "logs/tiny" / f"{out.removeprefix('results/tiny/').replace('/chunks/', '/')}.log"
-        took = re.fullmatch(r"took .* s, .* CPU s \(.* to start\), at most (\d+) MB a process", log.read_text().splitlines()[-1])
+        took = re.fullmatch(
+            r"took .* s, .* CPU s \(.* to start\), at most (\d+) MB a process", log.read_text().splitlines()[-1]
+        )
         assert took, log
         peak = int(took[1]) + RUNNER
         assert peak <= needs(recipes.graph, job, finished.folder, gpus=False).memory <= 3 * peak, out

@@ -15,7 +15,7 @@ from priming.backbones.compute import Compute
 from priming.backbones.encoding import collate
 from priming.backbones.text_model import TextModel
 from priming.elements.sections import Rates
-from priming.forms.decoding import encode, greedy, label_scores, next_logits
+from priming.forms.decoding import Outputs, encode, greedy, label_scores
 from priming.forms.label_tree import label_trees
 from priming.forms.loss import run_losses
 from priming.runs.parameters import StackedParameters
@@ -100,7 +100,10 @@ def test_the_next_token_copies_no_vocabulary(build: Builder) -> None:
     )
     weights = model.plm.lm_head.weight.numel()
     with torch.no_grad(), Largest() as largest:
-        assert next_logits(model, own, states, kept, torch.randint(5, 40, (runs, rows, 3))).shape[:2] == (runs, rows)
+        outputs = Outputs(model, own, states, kept)
+        assert outputs.start().shape[:3] == (runs, rows, 1)
+        next_tokens = torch.randint(5, 40, (runs, rows, 1))
+        assert outputs.grow(next_tokens, torch.zeros_like(next_tokens)).shape[:3] == (runs, rows, 1)
     assert weights <= largest.found < 2 * weights
 
 

@@ -4,7 +4,10 @@ The input stands in front of the output. The first token of an output is predict
 the start token of decoder inputs has no place here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from priming.backbones.interface import AttentionShape, Backbone, additive_mask
@@ -12,14 +15,16 @@ from priming.errors import StudyError
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
     from priming.backbones.encoding import Batch
+    from priming.backbones.key_values import KeyValues
     from priming.backbones.loading import LoadedPlm
     from priming.backbones.sections import Architecture, Pretraining
 
 _LEARNED_POSITIONS = "gpt2"
+_OLD, _NEW = "past_key_value", "past_key_values"
 _SMALL_TREE, _TIMES_INPUT = 128, 4
 
 
@@ -65,43 +70,70 @@ class Causal(Backbone):
         return self.project(plm, self._hidden(plm, states, mask, output_ids, positions, _causal(real)))
 
     def tree_states(
-        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+        self,
+        plm: Any,
+        states: "Tensor",
+        mask: "Tensor",
+        tokens: "Tensor",
+        depths: "Tensor",
+        seen: "Tensor",
+        known: "KeyValues | None" = None,
     ) -> "Tensor":
         """The start token's are those at the last token of each input, where all others go on from."""
         import torch
 
         batch, source = mask.shape
-        nodes = tokens.expand(batch, -1)
+        nodes, seen = tokens.expand(batch, -1), seen.expand(batch, -1, -1)
+        behind = mask.sum(dim=1, keepdim=True) - 1 + depths[-nodes.shape[1] :]
+        if known is not None and not known.empty:
+            input_too = mask[:, None].bool().expand(-1, nodes.shape[1], -1)
+            allowed = torch.cat([input_too, seen[:, :, 1:]], dim=2)
+            return self._passed(plm, self.embedding(plm)(nodes).to(states.dtype), behind, allowed, known)
         real = torch.cat([mask, torch.ones_like(nodes[:, 1:], dtype=mask.dtype)], dim=1)
         allowed = _causal(real)
-        of_nodes = torch.cat([allowed[:, source:, :source], seen[None, 1:, 1:].expand(batch, -1, -1)], dim=2)
+        of_nodes = torch.cat([allowed[:, source:, :source], seen[:, 1:, 1:]], dim=2)
         allowed = torch.cat([allowed[:, :source], of_nodes], dim=1)
         of_input = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        positions = torch.cat([of_input, mask.sum(dim=1, keepdim=True) - 1 + depths[1:]], dim=1)
-        return self._hidden(plm, states, mask, nodes, positions, allowed)
+        positions = torch.cat([of_input, behind[:, 1:]], dim=1)
+        return self._hidden(plm, states, mask, nodes, positions, allowed, known)
 
     def _hidden(
-        self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor", positions: "Tensor", allowed: "Tensor"
+        self,
+        plm: Any,
+        states: "Tensor",
+        mask: "Tensor",
+        output_ids: "Tensor",
+        positions: "Tensor",
+        allowed: "Tensor",
+        known: "KeyValues | None" = None,
     ) -> "Tensor":
         """States [B x T x D] at the last token of each input, and at each of `output_ids` [B x T] but the first.
 
         Input and output have `positions` [B x L] and attend where that is `allowed` [B x L x L], with L = S + T - 1.
         """
         import torch
-        from adapters.context import ForwardContext
 
         output = self.embedding(plm)(output_ids[:, 1:]).to(states.dtype)
-        embeddings = torch.cat([states, output], dim=1)
-        real = torch.cat([mask, torch.ones_like(output_ids[:, 1:], dtype=mask.dtype)], dim=1)
-        with ForwardContext(plm, attention_mask=real):
-            hidden = plm.base_model(
+        hidden = self._passed(plm, torch.cat([states, output], dim=1), positions, allowed, known)
+        last = (mask.sum(dim=1) - 1).long()[:, None, None].expand(-1, 1, hidden.shape[-1])
+        return torch.cat([hidden.gather(1, last), hidden[:, states.shape[1] :]], dim=1)
+
+    def _passed(
+        self, plm: Any, embeddings: "Tensor", positions: "Tensor", allowed: "Tensor", known: "KeyValues | None"
+    ) -> "Tensor":
+        """The last states [B x L x D] of embeddings [B x L x D] that attend where that is `allowed` [B x L x M]."""
+        from adapters.context import ForwardContext
+
+        layers = self.layers(plm) if known is not None else []
+        with ForwardContext(plm, attention_mask=allowed[:, -1].long()), _given_what_is_known(layers):
+            states: Tensor = plm.base_model(
                 inputs_embeds=embeddings,
                 attention_mask=additive_mask(allowed, embeddings.dtype),
                 position_ids=positions,
-                use_cache=False,
+                past_key_values=None if known is None else known.cache,
+                use_cache=known is not None,
             ).last_hidden_state
-        last = (mask.sum(dim=1) - 1).long()[:, None, None].expand(-1, 1, hidden.shape[-1])
-        return torch.cat([hidden.gather(1, last), hidden[:, states.shape[1] :]], dim=1)
+        return states
 
     def tree_size(self, config: Any, source: int) -> int:
         """Several times the input, which passes again with each tree; in GPT-2 no more than there are positions."""
@@ -109,10 +141,6 @@ class Causal(Backbone):
         if config.model_type != _LEARNED_POSITIONS:
             return cheap
         return min(cheap, max(1, int(config.max_position_embeddings) - source + 1))
-
-    def next_logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
-        """The last of them."""
-        return self.logits(plm, states, mask, output_ids)[:, -1]
 
     def attention(self, config: Any) -> AttentionShape:
         """All layers are the decoder's."""
@@ -175,6 +203,31 @@ class Causal(Backbone):
 
         logits = model(input_ids=batch.input_ids, attention_mask=batch.mask, use_cache=False).logits[:, :-1]
         return cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX)
+
+
+@contextmanager
+def _given_what_is_known(layers: "Iterable[nn.Module]") -> Iterator[None]:
+    """Within it, layers of `adapters` that know keys and values by the library's old name are given them by that."""
+    hooks = [
+        layer.register_forward_pre_hook(_renamed, with_kwargs=True)
+        for layer in layers
+        if _knows_old(type(layer).forward)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@cache
+def _knows_old(forward: Callable[..., Any]) -> bool:
+    names = signature(forward).parameters
+    return _OLD in names and _NEW not in names
+
+
+def _renamed(layer: Any, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return inputs, {_OLD if name == _NEW else name: value for name, value in named.items()}
 
 
 def _causal(real: "Tensor") -> "Tensor":

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from priming.backbones.encoding import Batch
+    from priming.backbones.key_values import KeyValues
     from priming.backbones.loading import LoadedPlm
     from priming.backbones.sections import Pretraining
 
@@ -50,21 +51,29 @@ class EncoderDecoder(Backbone):
         return logits
 
     def tree_states(
-        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+        self,
+        plm: Any,
+        states: "Tensor",
+        mask: "Tensor",
+        tokens: "Tensor",
+        depths: "Tensor",
+        seen: "Tensor",
+        known: "KeyValues | None" = None,
     ) -> "Tensor":
         """The decoder's last states; all nodes are one sequence, so that keys and values of an input are made once."""
         from adapters.context import ForwardContext
 
-        batch = len(states)
-        allowed = additive_mask(seen[None], self.embedding(plm).weight.dtype).expand(batch, -1, -1, -1)
+        batch, nodes = len(states), tokens.shape[-1]
+        allowed = additive_mask(seen.expand(batch, -1, -1), self.embedding(plm).weight.dtype)
         with ForwardContext(plm, attention_mask=mask):
             found: Tensor = plm.get_decoder()(
                 input_ids=tokens.expand(batch, -1),
                 attention_mask=allowed,
                 encoder_hidden_states=states,
                 encoder_attention_mask=mask,
-                cache_position=depths,
-                use_cache=False,
+                cache_position=depths[-nodes:],
+                past_key_values=None if known is None else known.cache,
+                use_cache=known is not None,
             ).last_hidden_state
         return found
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from priming.backbones.encoding import Batch
+    from priming.backbones.key_values import KeyValues
     from priming.backbones.loading import LoadedPlm
     from priming.backbones.sections import Architecture, Pretraining
 
@@ -151,28 +152,29 @@ class Backbone:
         """Logits [B x T x V] of the token after each of `output_ids` [B x T], whose first is the start token."""
         raise NotImplementedError
 
-    def next_logits(self, plm: Any, states: "Tensor", mask: "Tensor", output_ids: "Tensor") -> "Tensor":
-        """Those after the last [B x V]; the output layer leaves out the other positions."""
-        # Contiguous: under vmap and autocast the product with a slice copies the vocabulary's matrix for every row.
-        output_layer = plm.get_output_embeddings()
-        hook = output_layer.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:].contiguous(),))
-        try:
-            return self.logits(plm, states, mask, output_ids)[:, -1]
-        finally:
-            hook.remove()
-
     def tree_states(
-        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+        self,
+        plm: Any,
+        states: "Tensor",
+        mask: "Tensor",
+        tokens: "Tensor",
+        depths: "Tensor",
+        seen: "Tensor",
+        known: "KeyValues | None" = None,
     ) -> "Tensor":
-        """What is projected on the vocabulary [B x N x D] at each node of a tree of outputs, the same for all inputs.
+        """What is projected on the vocabulary [B x N x D] at each of N nodes of a tree of outputs.
+
+        The tree of an input may have M - N nodes already, whose keys and values are known; those of the new ones are
+        then put behind them. Trees are of the same form for all inputs, up to which node goes on from which.
 
         Args:
             plm: the model.
             states: those of the inputs [B x S x D].
             mask: theirs [B x S].
-            tokens: the last token of each node [N]; that of the first is the start token.
-            depths: its place in the output [N], 0 for the start token.
-            seen: True where a node (first dimension) attends to another [N x N], which is never a later one.
+            tokens: the last token of each node [N] or [B x N]; that of a tree's first node is the start token.
+            depths: the place of all M nodes in the output [M], 0 for the start token.
+            seen: True where a node (first dimension) attends to another [N x M] or [B x N x M], never to a later one.
+            known: keys and values of the inputs and of earlier nodes, None to keep none.
         """
         raise NotImplementedError
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from priming.backbones.key_values import KeyValues
     from priming.backbones.sections import Architecture
 
 _CROSS = ("EncDecAttention.k", "EncDecAttention.v")
@@ -45,19 +46,26 @@ class T5(EncoderDecoder):
         return "encoder" if ".encoder." in matrix else "cross" if matrix.endswith(_CROSS) else "decoder"
 
     def tree_states(
-        self, plm: Any, states: "Tensor", mask: "Tensor", tokens: "Tensor", depths: "Tensor", seen: "Tensor"
+        self,
+        plm: Any,
+        states: "Tensor",
+        mask: "Tensor",
+        tokens: "Tensor",
+        depths: "Tensor",
+        seen: "Tensor",
+        known: "KeyValues | None" = None,
     ) -> "Tensor":
         """Relative positions are those in the output, not those in the sequence of nodes."""
         attention = plm.get_decoder().block[0].layer[0].SelfAttention  # its bias is that of all layers
         buckets = attention._relative_position_bucket(
-            depths[None] - depths[:, None],
+            depths[None] - depths[-tokens.shape[-1] :, None],
             bidirectional=False,
             num_buckets=attention.relative_attention_num_buckets,
             max_distance=attention.relative_attention_max_distance,
         )
         hook = attention.relative_attention_bias.register_forward_pre_hook(lambda _, inputs: (buckets,))
         try:
-            return super().tree_states(plm, states, mask, tokens, depths, seen)
+            return super().tree_states(plm, states, mask, tokens, depths, seen, known)
         finally:
             hook.remove()
 

@@ -20,7 +20,7 @@ class T5Prefix(nn.Module):
     of all its layers, [P x L·2·H], for P vectors, L layers, keys and values, and H, the width of all heads together: a
     row for each vector, as Wu et al. (2022) have them, which matters to update rules that factor matrices.
 
-    Passes must not use a cache of keys and values: the prefix would come into it anew at every step.
+    Where keys and values are kept, the prefix is in front of them from the first pass on.
     """
 
     def __init__(self, plm: Any, length: int) -> None:
@@ -37,11 +37,14 @@ class T5Prefix(nn.Module):
 
         def with_prefix(states: Tensor, place: int) -> Tensor:
             """The states [B x S x H] with the prefix's keys (`place` 0) or values (1) in front."""
+            if attention.prefix_is_kept:
+                return states
             # The parameter is looked up in each pass, since runs replace it.
             table: Tensor = getattr(self, kind)
             vectors = table.view(self.length, layers, 2, -1)[:, layer, place]
             return torch.cat([vectors.to(states.dtype).expand(len(states), -1, -1), states], dim=1)
 
+        attention.prefix_is_kept = False
         attention.k.register_forward_hook(lambda _, __, states: with_prefix(states, 0))
         attention.v.register_forward_hook(lambda _, __, states: with_prefix(states, 1))
         attention.register_forward_pre_hook(self._with_bias, with_kwargs=True)
@@ -50,6 +53,8 @@ class T5Prefix(nn.Module):
         self, attention: Any, inputs: tuple[Tensor], named: Mapping[str, Any]
     ) -> tuple[tuple[Tensor], dict[str, Any]]:
         """Give the first layer the tokens' biases and mask, with zeros for the prefix; later layers reuse them."""
+        kept = named.get("past_key_values") if named.get("key_value_states") is None else None
+        attention.prefix_is_kept = kept is not None and kept.get_seq_length(attention.layer_idx) > 0
         if named.get("position_bias") is not None:
             return inputs, dict(named)
         bias = named["mask"]

@@ -11,6 +11,7 @@ from torch.nn.functional import embedding
 from torch.nn.modules.dropout import _DropoutNd
 
 from priming.backbones.compute import Precision
+from priming.backbones.key_values import KeyValues
 from priming.backbones.loading import LoadedPlm
 from priming.backbones.table import BACKBONES
 from priming.elements.after_last import AfterLast
@@ -137,10 +138,17 @@ class TextModel(nn.Module):
         with self.passing(states.device):
             return _wide(self.backbone.logits(self.plm, states, mask, decoder_input_ids))
 
-    def decode_next(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
-        """Logits [B x V] of the token after all of `decoder_input_ids` [B x T]."""
+    def grow(
+        self, states: Tensor, mask: Tensor, tokens: Tensor, depths: Tensor, seen: Tensor, *kept: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Logits [B x N x V] after N new nodes of a tree of outputs; then what to give as `kept` with the next ones.
+
+        See `Backbone.tree_states` for the other arguments.
+        """
         with self.passing(states.device):
-            return _wide(self.backbone.next_logits(self.plm, states, mask, decoder_input_ids))
+            known = KeyValues(kept, "encode" in self.backbone.passes)
+            hidden = self.backbone.tree_states(self.plm, states, mask, tokens, depths, seen, known)
+            return _wide(self.backbone.project(self.plm, hidden)), *known.tensors()
 
     def score_tree(
         self,

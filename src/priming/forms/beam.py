@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from priming.backbones.text_model import TextModel
-from priming.forms.decoding import next_logits
+from priming.forms.decoding import Outputs
 from priming.forms.methods import Named
 
 
@@ -16,6 +16,7 @@ class Beams:
 
     Attributes:
         running: ids of those that go on, the start token first [N x K x 1 + t].
+        parents: which of those before each goes on from [N x K]; 0 where these were all the start token.
         sums: their summed log-probabilities, best first [N x K].
         ended: ids of the best that have ended, padded [N x K x 1 + t].
         scores: their log-probabilities over their length, best first, -inf where there is none yet [N x K].
@@ -23,6 +24,7 @@ class Beams:
     """
 
     running: Tensor
+    parents: Tensor
     sums: Tensor
     ended: Tensor
     scores: Tensor
@@ -34,7 +36,8 @@ class Beams:
         tokens = torch.full((rows, width, 1), start_id, device=device)
         nothing = torch.full((rows, width), -torch.inf, device=device)
         first = torch.zeros(rows, dtype=torch.long, device=device)
-        return cls(tokens, nothing.index_fill(1, first[:1], 0.0), tokens, nothing, first == 0)
+        parents = torch.zeros((rows, width), dtype=torch.long, device=device)
+        return cls(tokens, parents, nothing.index_fill(1, first[:1], 0.0), tokens, nothing, first == 0)
 
 
 @torch.no_grad()
@@ -55,11 +58,13 @@ def beam_search(
     Returns ids [R x B x up to `longest`]; after the end token, padding.
     """
     runs, size = states.shape[:2]
-    states, mask = states.repeat_interleave(width, 1), mask.repeat_interleave(width, 1)
     beams = Beams.start(runs * size, width, model.start_id, states.device)
+    outputs = Outputs(model, stacked, states, mask)
+    logits = outputs.start().expand(-1, -1, width, -1)
     for length in range(1, longest + 1):
-        logits = next_logits(model, stacked, states, mask, beams.running.view(runs, size * width, -1))
-        logp = logits.reshape(runs * size, width, -1).log_softmax(dim=-1)
+        if length > 1:
+            logits = outputs.grow(*(own.view(runs, size, width) for own in (beams.running[..., -1], beams.parents)))
+        logp = logits.flatten(0, 1).log_softmax(dim=-1)
         _extend(beams, logp, model, length**length_penalty, last=length == longest)
         if not beams.open.any():
             break
@@ -81,6 +86,7 @@ def _extend(beams: Beams, logp: Tensor, model: TextModel, divisor: float, *, las
     beams.scores, kept = scores.topk(width, dim=1)
     beams.ended = _rows(torch.cat([ended, tokens[:, :width]], dim=1), kept)
     beams.sums, going_on = sums.masked_fill(ends, -torch.inf).topk(width, dim=1)
+    beams.parents = (places // vocabulary).gather(1, going_on) * (beams.running.shape[-1] > 1)
     beams.running = _rows(tokens, going_on)
     beams.open = beams.open & (beams.sums[:, 0] / divisor > beams.scores[:, -1])
 

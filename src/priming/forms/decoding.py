@@ -66,24 +66,53 @@ def _log_probability(logits: Tensor, targets: Tensor) -> Tensor:
     return ((picked - logits.logsumexp(dim=-1)) * (targets != IGNORE_INDEX)).sum(dim=-1)
 
 
+class Outputs:
+    """Outputs of R x B rows that grow by K tokens a row at a time; what they begin with passes once.
+
+    The tokens of a row are the nodes of a tree: each goes on from one of those before it, so that outputs which go on
+    from the same one need not be copied, and none is moved.
+    """
+
+    def __init__(self, model: TextModel, stacked: Named, states: Tensor, mask: Tensor) -> None:
+        """Nothing is written yet; `states` and `mask` are what `encode` gave."""
+        self.model, self.stacked, self.states, self.mask = model, stacked, states, mask
+        self.depths = torch.zeros((len(states), 0), dtype=torch.long, device=states.device)
+        self.seen = torch.zeros((*states.shape[:2], 1, 0), dtype=torch.bool, device=states.device)
+        self.kept: tuple[Tensor, ...] = ()
+
+    def start(self) -> Tensor:
+        """Logits [R x B x 1 x V] of the first token."""
+        first = torch.full(self.seen.shape[:3], self.model.start_id, device=self.states.device)
+        return self.grow(first, torch.zeros_like(first))
+
+    @torch.no_grad()
+    def grow(self, tokens: Tensor, parents: Tensor) -> Tensor:
+        """Logits [R x B x K x V] after `tokens` [R x B x K], whose `parents` [R x B x K] are of the last."""
+        new = tokens.shape[-1]
+        depth = self.depths[:, -1:] + 1 if self.kept else self.depths.new_zeros((len(self.depths), 1))
+        self.depths = torch.cat([self.depths, depth.expand(-1, new)], dim=1)
+        before = self.seen.gather(2, parents[..., None].expand(-1, -1, -1, self.seen.shape[-1]))
+        itself = torch.eye(new, dtype=torch.bool, device=tokens.device).expand(*tokens.shape, -1)
+        self.seen = torch.cat([before, itself], dim=-1)
+        given = self.states, self.mask, tokens, self.depths, self.seen, *self.kept
+        logits, *kept = apply(self.model, "grow", self.stacked, *given)
+        self.kept = tuple(kept)
+        return logits
+
+
 @torch.no_grad()
 def greedy(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, longest: int) -> Tensor:
     """The most likely token at each step, until every output has ended [R x B x up to `longest`].
 
     After the end token, padding.
     """
-    outputs = torch.full((*states.shape[:2], 1), model.start_id, device=states.device)
+    outputs = Outputs(model, stacked, states, mask)
+    logits, found = outputs.start(), []
     ended = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
-    for _ in range(longest):
-        logits = next_logits(model, stacked, states, mask, outputs)
-        token = logits.argmax(dim=-1).masked_fill(ended, model.pad_id)
-        outputs = torch.cat([outputs, token[..., None]], dim=-1)
-        ended |= token == model.end_id
-        if ended.all():
-            break
-    return outputs[..., 1:]
-
-
-def next_logits(model: TextModel, stacked: Named, states: Tensor, mask: Tensor, outputs: Tensor) -> Tensor:
-    """Logits [R x B x V] of the token after `outputs` [R x B x T]."""
-    return apply(model, "decode_next", stacked, states, mask, outputs)
+    while True:
+        found.append(logits[:, :, 0].argmax(dim=-1).masked_fill(ended, model.pad_id))
+        ended |= found[-1] == model.end_id
+        if ended.all() or len(found) == longest:
+            return torch.stack(found, dim=-1)
+        tokens = found[-1][..., None]
+        logits = outputs.grow(tokens, torch.zeros_like(tokens))

@@ -1,4 +1,4 @@
-"""What it takes to answer a row: labels are ranked in one pass, and outputs generated, which has no cache."""
+"""What it takes to answer a row: labels are ranked in one pass, and outputs generated token by token."""
 
 from priming.forms.decoders import DECODERS
 from priming.forms.table import KINDS, form_of_kind
@@ -17,8 +17,8 @@ def operations_of_a_row(
 ) -> float:
     """Floating-point operations of answering one row of a task by all of `decoders`.
 
-    Generation passes all tokens so far through the decoder at every step. A batch goes on until its last row has ended,
-    so a task without labels counts as if every output had `longest` tokens.
+    A batch that generates goes on until its last row has ended, so a task without labels counts as if every output had
+    `longest` tokens.
 
     Args:
         study: the study; its PLMs' `max_input` and `max_output` are the lengths of inputs and labels.
@@ -37,7 +37,7 @@ def operations_of_a_row(
     for name in form_of_kind(kind).possible(decoders, labels, study.scoring.generator):
         decoder = DECODERS[name]
         beams = study.scoring.beam if decoder.beams else 1
-        tokens = beams * output * (output + 1) / 2 if decoder.generates else labels_of(study) * label
+        tokens = beams * output if decoder.generates else labels_of(study) * label
         words = beams * output if decoder.generates else 0
         answered += (inputs + tokens) * 2 * size.body + words * 2 * size.width * size.vocabulary
     return answered
