@@ -35,8 +35,9 @@ quotes: environment
 	@$(BIN)/priming quotes write
 
 # Run the benchmarks one after the other, at sizes that take at most 20 minutes on two cores; what they measure is
-# written to a folder named after the GPU or processor (see benchmarks/README.md). gpu.py and coverage.py are run alone.
-BENCHMARKS ?= sweep evaluation mtl meta generation primings growth workflow ranking choices ner
+# written to a folder named after the GPU or processor (see benchmarks/README.md). demo.py, gpu.py and coverage.py are
+# run alone.
+BENCHMARKS ?= sweep evaluation mtl meta generation primings growth roofline workflow ranking choices ner
 OPTIONS_sweep := --runs 8 --repeats 1
 OPTIONS_evaluation := --tasks 3 --repeats 2
 OPTIONS_mtl := --repeats 2
@@ -44,6 +45,7 @@ OPTIONS_meta := --steps 2 --repeats 3
 OPTIONS_generation := --repeats 2
 OPTIONS_primings := --steps 100 --repeats 1
 OPTIONS_growth := --steps 2 --repeats 2
+OPTIONS_roofline = --repeats 3 --figure "$$folder/roofline.svg"
 OPTIONS_workflow := --repeats 1
 OPTIONS_ranking := --labels 20 --dev 100 --test 300 --sample 5
 OPTIONS_choices := --rows 150

@@ -63,6 +63,28 @@ def test_the_workflow_is_measured(project: Path, tmp_path: Path) -> None:
     assert all(row["median"] > 0 and row["wall_s"] > 0 for row in rows)
 
 
+def test_parts_of_a_stage_are_its_time(project: Path, tmp_path: Path) -> None:
+    file, figure = tmp_path / "roofline.json", tmp_path / "roofline.svg"
+    ran = forked.script(project / "benchmarks/roofline.py", "--quick", "--json", str(file), "--figure", str(figure))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    rows = json.loads(file.read_text())["measured"]
+    assert len(rows) == 2
+    assert "<svg" in figure.read_text()
+    for row in rows:
+        parts = [row[f"{part}_ms"] for part in ("products", "memory", "launching", "the rest")]
+        assert all(part >= 0 for part in parts)
+        assert sum(parts) >= 1000 * row["median"] * 0.999
+        assert row["gflops"] > 0
+
+
+def test_what_the_demo_starts_with_is_measured(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "demo.json"
+    ran = forked.script(project / "benchmarks/demo.py", "--quick", "--against", "none", "--json", str(file))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    [row] = json.loads(file.read_text())["measured"]
+    assert 0 < row["starts_s"] < row["median"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
