@@ -123,6 +123,7 @@ MATTERS: dict[str, set[str]] = {
     "compute/precision": {"prime", "tune"},
     "compute/split": {"prime", "tune"},
     "compute/checkpointing": {"prime", "tune"},
+    "compute/attention": {"prime", "tune"},
     "figures/draw": {"figure"},
     "figures/style": {"figure"},
     "figures/strategy_matrix": {"figure"},

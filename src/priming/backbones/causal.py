@@ -132,6 +132,13 @@ class Causal(Backbone):
         """Refused: it would shift positions."""
         raise StudyError(f"element 'prefix' has no place in a {plm.config.model_type}: {self.without_prefix}")
 
+    def unfusable(self, config: Any) -> str | None:
+        """A GPT-2 that scales its scores in another way than usual."""
+        unusual = ("scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn")
+        if not getattr(config, "scale_attn_weights", True) or any(getattr(config, key, False) for key in unusual):
+            return "its configuration scales attention scores layer by layer, or not at all"
+        return None
+
     def parameters(self, shape: "Architecture") -> int:
         """One stack; positions where they are learned, an output layer where it is not the embedding."""
         gpt2 = shape.family == _LEARNED_POSITIONS

@@ -1,19 +1,20 @@
 """The study file on the machine: on what priming and tuning run, and in which precision."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from priming.section import Positive, Section
 
 Device = Literal["auto", "cpu"]
+Attention = Literal["auto", "eager", "fused"]
 Precision = Literal["float32", "bfloat16"]
 
 
 class Compute(Section):
     """What trainings run on. Results are made anew for another precision or split, not for other devices or GPUs."""
 
-    later = frozenset({"checkpointing"})
+    later = frozenset({"checkpointing", "attention"})
 
     device: Device = Field("auto", description="`auto`: a GPU where there is one, else the CPU.")
     precision: Precision = Field(
@@ -37,7 +38,19 @@ class Compute(Section):
         "them, while priming and tuning: less memory for about a third more time. Dropout masks stay the same.",
     )
 
+    attention: Attention = Field(
+        "auto",
+        description="`eager`: attention step by step. `fused`: one operation, which holds no scores; where attention "
+        "weights are dropped, and in pretraining, step by step still. `auto`: `fused` on GPUs, but not for "
+        "second-order meta-learners, which differentiate it twice; `eager` on CPUs.",
+    )
+
+    @property
+    def differentiated_twice(self) -> Self:
+        """The same, without what has no second derivative."""
+        return self.model_copy(update={"attention": "eager"})
+
     @property
     def of_results(self) -> dict[str, Any]:
         """What results are made anew for, as an entry of their recipes."""
-        return self.settings(include={"precision", "checkpointing"})
+        return self.settings(include={"precision", "checkpointing", "attention"})

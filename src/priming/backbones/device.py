@@ -10,3 +10,8 @@ def device_of(compute: Compute) -> torch.device:
     if compute.device == "auto" and torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
+
+
+def fuses(compute: Compute) -> bool:
+    """Whether attention is to be fused."""
+    return compute.attention == "fused" or (compute.attention == "auto" and device_of(compute).type != "cpu")

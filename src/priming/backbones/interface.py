@@ -198,6 +198,16 @@ class Backbone:
 
         plm.add_adapter("prefix", config=PrefixTuningConfig(flat=True, prefix_length=length))
 
+    def unfusable(self, config: Any) -> str | None:
+        """Why its attention cannot be one fused operation; None if it can."""
+        return None
+
+    def fuse_attention(self, plm: Any) -> None:
+        """Let each attention of a model to which `adapters` has been attached be one fused operation."""
+        from priming.backbones.fused_attention import attend_by_interface
+
+        attend_by_interface(plm)
+
     def passing(self) -> AbstractContextManager[object]:
         """The context of each pass."""
         return nullcontext()

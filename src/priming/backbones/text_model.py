@@ -29,6 +29,7 @@ class TextModel(nn.Module):
         """Wrap a PLM; `bfloat16` runs passes under autocast where that is safe, and parameters stay float32."""
         super().__init__()
         self.precision = precision
+        self.fused = False
         self.plm: Any = loaded.model  # the adapters library adds methods when it is attached
         self.backbone = BACKBONES[self.plm.config.model_type]
         self.tokenizer = loaded.tokenizer
@@ -44,6 +45,11 @@ class TextModel(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    @property
+    def passes_as(self) -> dict[str, str]:
+        """How the PLM's layers are computed, for results."""
+        return {"attention": "fused" if self.fused else "eager"}
 
     @property
     def width(self) -> int:
