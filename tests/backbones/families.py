@@ -16,12 +16,14 @@ from priming.forms.label_training import TRAINING as LABEL
 from priming.forms.loss import MEAN, run_losses
 from priming.forms.training import Loss
 from priming.runs.dropout import CoordinateDropout
-from priming.runs.parameters import StackedParameters
+from priming.runs.parameters import Gradients, StackedParameters
 from tests.tiny_bart import SIZES
 
 FAMILIES = ("bart", "t5", "mt5", "bert", "roberta", "xlm-roberta", "gpt2", "llama", "qwen2")
 ENCODERS, WITHOUT_PREFIX = {"bert", "roberta", "xlm-roberta"}, {"gpt2", "llama", "qwen2"}
 LAYERS, DROPOUT = 2, 0.3
+TOLERANCE = 2e-5
+"""In float32, of the largest number of a gradient."""
 Built = Callable[..., TextModel]
 
 
@@ -39,10 +41,10 @@ def form_of(model: TextModel) -> Loss:
     return MEAN if "decode" in model.backbone.passes else LABEL.loss(0.0, "mean")
 
 
-def batch_of(model: TextModel, runs: int) -> Batch:
+def batch_of(model: TextModel, runs: int, tokens: int = 7) -> Batch:
     """Random tokens, some of them padding; an encoder's labels are a place, a class, and their number."""
     random = torch.Generator().manual_seed(1)
-    ids = torch.randint(5, 250, (runs, 3, 7), generator=random)
+    ids = torch.randint(5, 250, (runs, 3, 7), generator=random)[..., :tokens]
     mask = torch.ones_like(ids)
     mask[:, 1, 4:] = 0
     labels = torch.randint(5, 250, (runs, 3, 4), generator=random)
@@ -51,9 +53,9 @@ def batch_of(model: TextModel, runs: int) -> Batch:
     return Batch(ids, mask, labels)
 
 
-def losses_of(model: TextModel, parameters: StackedParameters) -> Tensor:
+def losses_of(model: TextModel, parameters: StackedParameters, tokens: int = 7) -> Tensor:
     keys = torch.arange(3, 3 + parameters.runs, dtype=torch.int32)
-    batch = batch_of(model, parameters.runs)
+    batch = batch_of(model, parameters.runs, tokens)
     return run_losses(model, parameters.views, batch, keys=keys, masking=CoordinateDropout, form=form_of(model))
 
 
@@ -64,3 +66,19 @@ def parameters_of(model: TextModel, runs: int) -> StackedParameters:
         n: p + 0.05 * torch.randn((runs, *p.shape), generator=random).to(p.dtype) for n, p in model.named_parameters()
     }
     return StackedParameters(drawn, model.owner)
+
+
+def losses_and_gradients(model: TextModel, runs: int, tokens: int = 7) -> tuple[Tensor, Gradients]:
+    parameters = parameters_of(model, runs)
+    losses = losses_of(model, parameters, tokens)
+    return losses.detach(), parameters.gradients(losses)
+
+
+def assert_alike(one: tuple[Tensor, Gradients], other: tuple[Tensor, Gradients], tolerance: float = TOLERANCE) -> None:
+    """Losses and gradients, which are not 0."""
+    torch.testing.assert_close(other[0], one[0], rtol=tolerance, atol=tolerance)
+    assert one[1].keys() == other[1].keys()
+    for element, gradient in one[1].items():
+        assert gradient.abs().max() > 0, element
+        most = tolerance * gradient.abs().max().item()
+        torch.testing.assert_close(other[1][element], gradient, rtol=tolerance, atol=most)

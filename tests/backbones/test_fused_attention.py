@@ -19,12 +19,18 @@ from priming.backbones.table import BACKBONES
 from priming.backbones.text_model import TextModel
 from priming.errors import StudyError
 from priming.forms.prediction import Predictor
-from priming.runs.parameters import Gradients
-from tests.backbones.families import ENCODERS, FAMILIES, Built, build, losses_of, parameters_of
+from tests.backbones.families import (
+    ENCODERS,
+    FAMILIES,
+    TOLERANCE,
+    Built,
+    assert_alike,
+    build,
+    losses_and_gradients,
+    parameters_of,
+)
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
-TOLERANCE = 2e-5
-"""In float32, of the largest number of a gradient."""
 
 
 @pytest.fixture
@@ -38,21 +44,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
     monkeypatch.setattr(fused_attention, "scaled_dot_product_attention", noted)
     return found
-
-
-def losses_and_gradients(model: TextModel, runs: int) -> tuple[Tensor, Gradients]:
-    parameters = parameters_of(model, runs)
-    losses = losses_of(model, parameters)
-    return losses.detach(), parameters.gradients(losses)
-
-
-def assert_alike(one: tuple[Tensor, Gradients], other: tuple[Tensor, Gradients], tolerance: float = TOLERANCE) -> None:
-    torch.testing.assert_close(other[0], one[0], rtol=tolerance, atol=tolerance)
-    assert one[1].keys() == other[1].keys()
-    for element, gradient in one[1].items():
-        assert gradient.abs().max() > 0, element
-        most = tolerance * gradient.abs().max().item()
-        torch.testing.assert_close(other[1][element], gradient, rtol=tolerance, atol=most)
 
 
 @each_family

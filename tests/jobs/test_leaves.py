@@ -124,6 +124,7 @@ MATTERS: dict[str, set[str]] = {
     "compute/split": {"prime", "tune"},
     "compute/checkpointing": {"prime", "tune"},
     "compute/attention": {"prime", "tune"},
+    "compute/compile": {"prime", "tune"},
     "figures/draw": {"figure"},
     "figures/style": {"figure"},
     "figures/strategy_matrix": {"figure"},

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import adapters
 
 from priming.backbones.brought import take_over
+from priming.backbones.compilation import compile_layers
 from priming.backbones.compute import Compute
-from priming.backbones.device import device_of, fuses
+from priming.backbones.device import compiles, device_of, fuses
 from priming.backbones.loading import LoadedPlm
 from priming.backbones.recomputation import recompute_layers
 from priming.backbones.text_model import TextModel
@@ -27,7 +28,7 @@ def attach(
     random numbers of its own made from `seed`, but for one that the PLM brings, which begins as that is.
 
     Raises:
-        StudyError: the sizes do not fit this PLM, or its attention cannot be what `compute` asks for.
+        StudyError: the sizes do not fit this PLM, or `compute` asks for what cannot be had.
         DataError: the sizes are not those of the element that it brings.
     """
     adapters.init(loaded.model)
@@ -62,6 +63,8 @@ def _set_passes(model: TextModel, compute: Compute) -> None:
     if fuses(compute) and not why:
         model.backbone.fuse_attention(model.plm)
         model.fused = True
+    if compiles(compute):
+        compile_layers(model)
     if compute.checkpointing:
         recompute_layers(model)
 

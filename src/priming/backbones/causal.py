@@ -33,6 +33,11 @@ class Causal(Backbone):
     without_biases = frozenset({"llama"})
     without_prefix = "the library's prefix shifts the positions of tokens"
 
+    def rounded(self, config: Any, source: int, target: int) -> tuple[int, int]:
+        """Input and output pass together; what is added stands at the end, so that dropout masks stay the same."""
+        tokens = source + target - 1
+        return source, target + super().rounded(config, tokens, 1)[0] - tokens
+
     def load_class(self) -> Any:
         """The library's class with an output layer."""
         from transformers import AutoModelForCausalLM

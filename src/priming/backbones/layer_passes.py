@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import torch
 from adapters.context import ForwardContext
 from torch import Tensor, nn
 from torch.func import functional_call, vmap

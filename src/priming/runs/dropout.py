@@ -25,7 +25,7 @@ def _times_golden(calls: int) -> int:
 
 
 def keep_mask(key: Tensor, shape: Sequence[int], probability: float, first_row: int = 0) -> Tensor:
-    """Which elements are kept [shape]: a hash of `key` (int32, a scalar) and of the element's coordinates.
+    """Which elements are kept [... x shape]: a hash of `key` (int32 [...]) and of the element's coordinates.
 
     It depends on coordinates, not on memory layout, so padding does not change the mask of real tokens. `first_row` is
     the first row's index in the whole batch, if the rows are a shard of one.

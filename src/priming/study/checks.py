@@ -32,6 +32,7 @@ def problems(study: "Study") -> list[Problem]:
         wrong = list(dict.fromkeys(chain.from_iterable(each)))
     rest = (
         _normalised,
+        _passes,
         _protocol,
         _strategies,
         of_forms,
@@ -199,7 +200,7 @@ def _shares(study: "Study", priming: Priming, algorithm: Algorithm, plm: str) ->
 
 
 def _differentiated_twice(study: "Study", priming: Priming, algorithm: Algorithm) -> Iterator[Problem]:
-    """Layers that are computed again, and fused attention, have no second derivative."""
+    """Layers that are computed again or compiled, and fused attention, have no second derivative."""
     if not algorithm.through_inner_steps:
         return
     text = f"{str(priming)!r} differentiates its inner steps once more, which"
@@ -209,6 +210,16 @@ def _differentiated_twice(study: "Study", priming: Priming, algorithm: Algorithm
     if study.compute.attention == "fused":
         why = "fused attention does not allow; allowed: auto, eager, or order: first"
         yield Problem(("compute", "attention"), f"{text} {why}")
+    if study.compute.compile == "on":
+        why = "compiled layers do not allow; allowed: auto, off, or order: first"
+        yield Problem(("compute", "compile"), f"{text} {why}")
+
+
+def _passes(study: "Study") -> Iterator[Problem]:
+    """Layers that would be computed in two ways at once."""
+    if study.compute.compile == "on" and study.compute.checkpointing:
+        text = "'on', and with compute.checkpointing layers are computed again, which is not compiled"
+        yield Problem(("compute", "compile"), f"{text}; allowed: auto, off, or checkpointing: false")
 
 
 def _rates(priming: Priming, algorithm: Algorithm, at: tuple[str, ...], passes: Collection[str]) -> Iterator[Problem]:
