@@ -108,9 +108,9 @@ def _described(tensor: Tensor) -> tuple[Any, ...]:
 
 def _tidied(graph: GraphModule) -> tuple[int, ...]:
     """Drop inputs that are not used, and name the rest by their place; returns the numbers of the inputs that are."""
+    graph.graph.eliminate_dead_code()
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
     used = tuple(number for number, node in enumerate(inputs) if node.users)
-    graph.graph.eliminate_dead_code()
     for node in inputs:
         if not node.users:
             graph.graph.erase_node(node)
