@@ -1,9 +1,9 @@
 """Layers whose passes are compiled, once for all layers that compute the same.
 
 The pass of a layer, of all runs side by side, is traced to a graph of torch's operations; torch's compiler makes one
-function of it, with its backward pass. Layers of equal graphs share it, so a model of many layers compiles as fast as
-one of few. A function is for one shape: passes with a gradient are padded to a few lengths (`rounded`), and others are
-not compiled. Compiled functions have no second derivative.
+function of it, with its backward pass. Layers of equal graphs share it, also those of other models in the process, so
+many layers compile as fast as few. A function is for one shape: passes with a gradient are padded to a few lengths
+(`Backbone.rounded`), and others are not compiled. Compiled functions have no second derivative.
 """
 
 import warnings
@@ -24,17 +24,18 @@ from priming.backbones.text_model import TextModel
 Compiled = Callable[..., tuple[Tensor, ...]]
 Dims = tuple[int | None, ...]
 Traced = dict[Any, "_Pass"]
+FUNCTIONS: dict[Any, Compiled] = {}
+"""What was compiled in this process, by graph and by the shapes of its inputs."""
 
 
 def compile_layers(model: TextModel) -> None:
     """Let passes of the layers of the model's PLM be compiled; call it when elements are attached."""
-    functions: dict[Any, Compiled] = {}
     for layer in model.backbone.layers(model.plm):
-        layer.forward = _compiled(model, layer, functions)
+        layer.forward = _compiled(model, layer)
     model.compiled = True
 
 
-def _compiled(model: TextModel, layer: nn.Module, functions: dict[Any, Compiled]) -> Callable[..., Any]:
+def _compiled(model: TextModel, layer: nn.Module) -> Callable[..., Any]:
     passes, traced = LayerPasses(model, layer, buffers=True), Traced()
 
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -42,7 +43,7 @@ def _compiled(model: TextModel, layer: nn.Module, functions: dict[Any, Compiled]
         if not torch.is_grad_enabled() or not passes.reproducible:
             return passes.plain(*args, **kwargs)
         call, tensors = passes.call(args, kwargs)
-        of_runs = _OfRuns(call, traced, functions)
+        of_runs = _OfRuns(call, traced)
         if torch._C._are_functorch_transforms_active():
             found = _SideBySide.apply(of_runs, *tensors)  # type: ignore[no-untyped-call]
         else:
@@ -63,11 +64,10 @@ class _Pass:
 
 @dataclass(frozen=True)
 class _OfRuns:
-    """A pass of a layer, what was traced of this layer, and what was compiled of all."""
+    """A pass of a layer, and what was traced of this layer."""
 
     call: Call
     traced: Traced
-    functions: dict[Any, Compiled]
 
     def __call__(self, in_dims: Dims | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """What the layer gives for these tensors; with `in_dims`, of all runs, which stand in these dimensions."""
@@ -87,10 +87,10 @@ class _OfRuns:
         graph = make_fx(whole)(*tensors)
         used = _tidied(graph)
         key = (_text(graph), tuple(_described(tensors[place]) for place in used))
-        if key not in self.functions:
-            self.functions[key] = torch.compile(graph, dynamic=False, fullgraph=True)
+        if key not in FUNCTIONS:
+            FUNCTIONS[key] = torch.compile(graph, dynamic=False, fullgraph=True)
         assert self.call.output is not None
-        return _Pass(self.functions[key], used, self.call.output)
+        return _Pass(FUNCTIONS[key], used, self.call.output)
 
 
 @contextmanager
