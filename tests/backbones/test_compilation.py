@@ -65,22 +65,25 @@ def test_losses_and_gradients(
 def test_models_of_a_process_share_functions_and_evaluation_compiles_none(built: Built, compiled: list[str]) -> None:
     """A single run is compiled without vmap."""
     plain = losses_and_gradients(built("bert", "adapter", dropout=0.0), 1)
-    for expected in (2, 2):
+    for _ in range(2):
         model = built("bert", "adapter", dropout=0.0, compile="on")
         with torch.no_grad():
             losses_of(model, parameters_of(model, 1))
         assert_alike(plain, losses_and_gradients(model, 1))
-        assert len(compiled) == expected
+        assert len(compiled) == 1  # of both layers
 
 
 def test_a_second_derivative_is_refused(built: Built, compiled: list[str]) -> None:
-    model = built("bert", dropout=0.0, compile="on")
+    model = built("bert", "adapter", dropout=0.0, compile="on")
     parameters = parameters_of(model, 1)
     views, losses = [*parameters.views.values()], losses_of(model, parameters)
-    found = torch.autograd.grad(losses.sum(), views, create_graph=True, allow_unused=True)
-    total = torch.stack([part.sum() for part in found if part is not None]).sum()
-    with pytest.raises(RuntimeError, match="double backward"):
-        torch.autograd.grad(total, views)
+
+    def twice() -> None:
+        found = torch.autograd.grad(losses.sum(), views, create_graph=True, allow_unused=True)
+        torch.autograd.grad(torch.stack([part.sum() for part in found if part is not None]).sum(), views)
+
+    with pytest.raises(RuntimeError, match="double backward|create_graph=False"):
+        twice()
 
 
 def test_a_machine_without_a_compiler(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,8 @@ def _tidied(graph: GraphModule) -> tuple[int, ...]:
     for number, node in enumerate(graph.graph.nodes):
         if node.op != "output":
             node.name = f"v{number}"
+        if node.op == "placeholder":
+            node.target = node.name
     graph.recompile()
     return used
 
