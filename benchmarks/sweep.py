@@ -10,7 +10,7 @@ file.
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -33,8 +33,15 @@ from priming.errors import UserError, nearest
 TRAINER, SPLIT, ALONE = "Trainer", "BatchSplit", "R = 1"
 # Adding the same vector to every key does not change the softmax: the exact gradient of these biases is zero.
 NO_GRADIENT = "k_proj.bias"
+PASSES = {
+    "fused": {"attention": "fused"},
+    "compiled": {"compile": "on"},
+    "compiled, fused": {"attention": "fused", "compile": "on"},
+}
+"""How the bank is run besides, with `--passes`."""
 QUICK = {"runs": 4, "steps": 10, "evaluate_every": 5}
 
+Ways = dict[str, Callable[[], Measured]]
 Times = dict[str, list[tuple[float, float]]]
 """By way: seconds of training and of evaluation per run, one pair per repeat."""
 
@@ -81,6 +88,9 @@ def main(  # noqa: PLR0913
         bool, typer.Option("--garbage", help="Include Python's garbage collection before each of the Trainer's runs.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One small sweep, once, to check that results agree.")] = False,
+    passes: Annotated[
+        bool, typer.Option("--passes", help="The bank besides with fused attention, compiled, and both; no Trainer.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Run the same few-shot sweep in several ways, and compare results and times."""
@@ -94,7 +104,7 @@ def main(  # noqa: PLR0913
         folder = plm or random_plm(Path(scratch) / "plm")
         report = Report("sweep", {"steps": steps, "evaluate_every": evaluate_every}, f"bank of {runs}")
         for shape in shapes:
-            _compare(Workload(folder, shape, Path(scratch), Compute()), repeats, tolerance, garbage, report)
+            _compare(Workload(folder, shape, Path(scratch), Compute()), repeats, tolerance, garbage, report, passes)
     report.finish(json, table=False)
 
 
@@ -111,15 +121,11 @@ def _check(element: str, runs: int, steps: int, evaluate_every: int) -> None:
         raise typer.BadParameter(f"--steps {steps}: give a multiple of --evaluate-every {evaluate_every}")
 
 
-def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool, report: Report) -> None:
+def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool, report: Report, passes: bool) -> None:
     """Run every way `repeats` times in turn, print the table, and add it to the report."""
-    shape, bank = workload.shape, f"bank of {workload.shape.runs}"
-    ways: dict[str, Callable[[], Measured]] = {
-        TRAINER: lambda: sweep_by_trainer(workload),
-        **({SPLIT: lambda: sweep_by_batch_split(workload)} if shape.element == "adapter" else {}),
-        ALONE: lambda: sweep_side_by_side(workload, 1),
-        bank: lambda: sweep_side_by_side(workload, shape.runs),
-    }
+    shape = workload.shape
+    ways = _passes(workload) if passes else _ways(workload)
+    reference = next(iter(ways))
     times: Times = {name: [] for name in ways}
     found: dict[str, Measured] = {}
     for name in [*ways] * repeats:
@@ -127,8 +133,8 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool, 
             freeze_heap()
         found[name] = ways[name]()
         times[name].append((found[name].training / shape.runs, found[name].evaluation / shape.runs))
-    others = [name for name in ways if name != TRAINER]
-    differences = {name: difference(found[TRAINER], found[name], len(workload.samples[0].dev)) for name in others}
+    others = [name for name in ways if name != reference]
+    differences = {name: difference(found[reference], found[name], len(workload.samples[0].dev)) for name in others}
     agree = all(each.within(tolerance) for each in differences.values())
     print("\n".join(_report(shape, times, differences, agree)), flush=True)
     case = f"{shape.element}, {shape.batch} x {shape.tokens} tokens"
@@ -138,6 +144,27 @@ def _compare(workload: Workload, repeats: int, tolerance: float, garbage: bool, 
     for name, each in differences.items():
         for what, allowed in (("losses", tolerance), ("weights", tolerance), ("scores", 1)):
             report.differ(case, f"{what} of {name}", getattr(each, what), allowed)
+
+
+def _ways(workload: Workload) -> Ways:
+    """The Trainer first, the bank last."""
+    shape = workload.shape
+    return {
+        TRAINER: lambda: sweep_by_trainer(workload),
+        **({SPLIT: lambda: sweep_by_batch_split(workload)} if shape.element == "adapter" else {}),
+        ALONE: lambda: sweep_side_by_side(workload, 1),
+        f"bank of {shape.runs}": lambda: sweep_side_by_side(workload, shape.runs),
+    }
+
+
+def _passes(workload: Workload) -> Ways:
+    """The bank as it is by default first, then as in PASSES. The first repeat of those that are compiled compiles."""
+
+    def way(update: Mapping[str, str]) -> Callable[[], Measured]:
+        other = replace(workload, compute=workload.compute.model_copy(update=update))
+        return lambda: sweep_side_by_side(other, workload.shape.runs)
+
+    return {"bank": way({}), **{name: way(update) for name, update in PASSES.items()}}
 
 
 def difference(reference: Measured, other: Measured, examples: int) -> Difference:
@@ -163,7 +190,7 @@ def _flat(weights: Named) -> torch.Tensor:
 def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], agree: bool) -> Iterator[str]:
     middle = {name: [median(part) for part in zip(*pairs, strict=True)] for name, pairs in times.items()}
     columns = {name: (*parts, sum(parts)) for name, parts in middle.items()}
-    *_, bank = columns
+    reference, *_, bank = columns
     yield (
         f"\n{shape.element}, batch {shape.batch}, {shape.tokens} tokens: {shape.runs} runs of {shape.steps} steps, "
         f"{len(times[bank])} times"
@@ -174,7 +201,7 @@ def _report(shape: Shape, times: Times, differences: Mapping[str, Difference], a
         yield _row(f"{name} / {bank}", [f"{a / b:.1f}" for a, b in zip(columns[name], columns[bank], strict=True)])
     for name, each in differences.items():
         yield (
-            f"{name} against Trainer: losses differ by {each.losses:.1e}, weights by {each.weights:.1e}, "
+            f"{name} against {reference}: losses differ by {each.losses:.1e}, weights by {each.weights:.1e}, "
             f"scores by {each.scores:g} examples"
         )
     yield "the results agree" if agree else "THE RESULTS DIFFER"

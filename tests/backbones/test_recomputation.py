@@ -1,9 +1,7 @@
 """Activations that are computed again in the backward pass: the same gradients, with the same dropout masks."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,77 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from priming.backbones.attachment import attach
-from priming.backbones.compute import Compute
-from priming.backbones.encoding import Batch
-from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
-from priming.forms.label_training import TRAINING as LABEL
-from priming.forms.loss import MEAN, run_losses
-from priming.forms.training import Loss
+from priming.forms.loss import run_losses
 from priming.runs.dropout import CoordinateDropout
-from priming.runs.parameters import StackedParameters
-from tests.tiny_bart import SIZES
-from tests.tiny_plms import save_generated_plm
+from tests.backbones.families import FAMILIES, LAYERS, Built, batch_of, form_of, losses_of, parameters_of
 
-FAMILIES = ("bart", "t5", "mt5", "bert", "roberta", "xlm-roberta", "gpt2", "llama", "qwen2")
-ENCODERS, WITHOUT_PREFIX = {"bert", "roberta", "xlm-roberta"}, {"gpt2", "llama", "qwen2"}
 FLOAT32_NORMS = {"llama", "qwen2"}
-LAYERS, DROPOUT = 2, 0.3
 KEY = torch.tensor(3, dtype=torch.int32)
 each_family = pytest.mark.parametrize("family", FAMILIES)
-Built = Callable[..., TextModel]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {name: save_generated_plm(name, tmp_path_factory.mktemp(name), layers=LAYERS) for name in FAMILIES}
-
-
-@pytest.fixture(scope="module")
-def built(folders: dict[str, Path]) -> Built:
-    def build(family: str, *elements: str, checkpointing: bool, dropout: float = DROPOUT) -> TextModel:
-        """In training mode; encoders have a head besides, and decoders no prefix."""
-        left_out = {"prefix"} if family in WITHOUT_PREFIX else set()
-        named = [e for e in elements if e not in left_out] + (["head"] if family in ENCODERS else [])
-        compute = Compute(device="cpu", checkpointing=checkpointing)
-        model = attach(load_plm(folders[family], dropout=dropout), named, SIZES, 0, compute)
-        if model.head:
-            model.head.fit([2], 1)
-        return model.requires_grad_(False).train()
-
-    return build
-
-
-def form_of(model: TextModel) -> Loss:
-    return MEAN if "decode" in model.backbone.passes else LABEL.loss(0.0, "mean")
-
-
-def batch_of(model: TextModel, runs: int) -> Batch:
-    """Random tokens, some of them padding; an encoder's labels are a place, a class, and their number."""
-    random = torch.Generator().manual_seed(1)
-    ids = torch.randint(5, 250, (runs, 3, 7), generator=random)
-    mask = torch.ones_like(ids)
-    mask[:, 1, 4:] = 0
-    labels = torch.randint(5, 250, (runs, 3, 4), generator=random)
-    if "decode" not in model.backbone.passes:
-        labels = torch.tensor([[0, 0, 2], [0, 1, 2], [0, 0, 2]]).expand(runs, -1, -1)
-    return Batch(ids, mask, labels)
-
-
-def losses_of(model: TextModel, parameters: StackedParameters) -> Tensor:
-    keys = torch.arange(3, 3 + parameters.runs, dtype=torch.int32)
-    batch = batch_of(model, parameters.runs)
-    return run_losses(model, parameters.views, batch, keys=keys, masking=CoordinateDropout, form=form_of(model))
-
-
-def parameters_of(model: TextModel, runs: int) -> StackedParameters:
-    """All parameters of all elements, different in each run and from the model's own."""
-    random = torch.Generator().manual_seed(2)
-    drawn = {
-        n: p + 0.05 * torch.randn((runs, *p.shape), generator=random).to(p.dtype) for n, p in model.named_parameters()
-    }
-    return StackedParameters(drawn, model.owner)
 
 
 @each_family

@@ -123,6 +123,8 @@ MATTERS: dict[str, set[str]] = {
     "compute/precision": {"prime", "tune"},
     "compute/split": {"prime", "tune"},
     "compute/checkpointing": {"prime", "tune"},
+    "compute/attention": {"prime", "tune"},
+    "compute/compile": {"prime", "tune"},
     "figures/draw": {"figure"},
     "figures/style": {"figure"},
     "figures/strategy_matrix": {"figure"},

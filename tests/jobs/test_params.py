@@ -185,6 +185,8 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("compute/precision", "bfloat16", step("prime", "tune")),
     ("compute/split", 2, step("prime", "tune")),
     ("compute/checkpointing", True, step("prime", "tune")),
+    ("compute/attention", "fused", step("prime", "tune")),
+    ("compute/compile", "on", step("prime", "tune")),
     ("compute/device", "cpu", nothing),
     ("compute/gpus", 2, nothing),
     ("figures/style", {"dpi": 30}, step("figure")),

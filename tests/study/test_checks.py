@@ -204,14 +204,6 @@ HEADED = (
         ),
         (
             (
-                *with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}}}\n"),
-                ("priming:\n", "compute: {checkpointing: true}\npriming:\n"),
-            ),
-            "line 9, compute.checkpointing: 'maml[plm | plm x1]' differentiates its inner steps once more, which "
-            "needs all their activations; leave it out, or set order: first",
-        ),
-        (
-            (
                 *with_strategy("maml[plm | plm x1] -> plm", f"  maml: {{{RATES}, inner_{RATES}, {CARRIED}}}\n"),
                 ("priming:\n", "compute: {gpus: 2}\npriming:\n"),
             ),

@@ -126,7 +126,10 @@ MATTERS = {
     "priming.tasks.conventions": {"prime", "tune"},
     "priming.backbones": {"pretrain", "prime", "tune"},
     "priming.backbones.conversion": {"pretrain"},
-    **{f"priming.backbones.{name}": {"prime", "tune"} for name in ("attachment", "flops", "recomputation")},
+    **{
+        f"priming.backbones.{name}": {"prime", "tune"}
+        for name in ("attachment", "compilation", "flops", "layer_passes", "recomputation")
+    },
     "priming.forms": {"prime", "tune"},
     "priming.forms.answers": {"prime", "tune", "score", "tables"},
     # What a form says of rows and scores, and no model, is what preparing and scoring use.

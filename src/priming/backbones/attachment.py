@@ -5,13 +5,15 @@ from collections.abc import Iterable
 import adapters
 
 from priming.backbones.brought import take_over
+from priming.backbones.compilation import compile_layers
 from priming.backbones.compute import Compute
-from priming.backbones.device import device_of
+from priming.backbones.device import compiles, device_of, fuses
 from priming.backbones.loading import LoadedPlm
 from priming.backbones.recomputation import recompute_layers
 from priming.backbones.text_model import TextModel
 from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS, in_place
+from priming.errors import StudyError
 
 BASE = "plm"
 """The element of all parameters that are there before any is attached."""
@@ -26,7 +28,7 @@ def attach(
     random numbers of its own made from `seed`, but for one that the PLM brings, which begins as that is.
 
     Raises:
-        StudyError: the sizes do not fit this PLM.
+        StudyError: the sizes do not fit this PLM, or `compute` asks for what cannot be had.
         DataError: the sizes are not those of the element that it brings.
     """
     adapters.init(loaded.model)
@@ -48,9 +50,23 @@ def attach(
         )
     if loaded.brought and loaded.brought.element in named:
         take_over(model, loaded.brought, sizes.of(loaded.brought.element))
-    if compute and compute.checkpointing:
-        recompute_layers(model)
+    if compute:
+        _set_passes(model, compute)
     return model.to(device_of(compute)) if compute else model
+
+
+def _set_passes(model: TextModel, compute: Compute) -> None:
+    """Let the PLM's layers be computed as `compute` says; raises StudyError where its attention cannot be."""
+    why = model.backbone.unfusable(model.plm.config)
+    if why and compute.attention == "fused":
+        raise StudyError(f"compute.attention is 'fused', and this PLM's cannot be: {why}; allowed: auto, eager")
+    if fuses(compute) and not why:
+        model.backbone.fuse_attention(model.plm)
+        model.fused = True
+    if compiles(compute):
+        compile_layers(model)
+    if compute.checkpointing:
+        recompute_layers(model)
 
 
 def _register_once(model: TextModel) -> None:

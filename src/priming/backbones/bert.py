@@ -77,6 +77,19 @@ class Bert(Backbone):
             states: Tensor = plm.base_model(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
         return states
 
+    def unfusable(self, config: Any) -> str | None:
+        """Positions that take part in each score."""
+        if (kind := getattr(config, "position_embedding_type", "absolute")) != "absolute":
+            return f"its positions are {kind!r}, and those of fused attention are 'absolute'"
+        return None
+
+    def fuse_attention(self, plm: Any) -> None:
+        """The `adapters` library writes out the steps of its attention."""
+        from functools import partial
+
+        for layer in plm.base_model.encoder.layer:
+            layer.attention.self.forward = partial(_attend, layer.attention.self)
+
     def dropout(self, config: Any) -> float:
         """That of heads, else that of the layers."""
         of_heads = getattr(config, "classifier_dropout", None)
@@ -155,6 +168,21 @@ class Bert(Backbone):
         from priming.backbones.masking import masked_loss
 
         return masked_loss(model, batch)
+
+
+def _attend(module: Any, hidden_states: "Tensor", attention_mask: "Tensor", **_: Any) -> "tuple[Tensor, None]":
+    """As the forward pass of its self-attention with adapters; what is read [B x S x D], and no weights."""
+    from adapters.utils import prefix_attention_mask
+
+    from priming.backbones.fused_attention import attention, rate_of
+
+    mask, shape = prefix_attention_mask(attention_mask), (module.num_attention_heads, module.attention_head_size)
+    query, key, value = (
+        of(hidden_states).unflatten(-1, shape).transpose(1, 2) for of in (module.query, module.key, module.value)
+    )
+    key, value, mask = module.prefix_tuning(key, value, hidden_states, mask)
+    rate = rate_of(module, module.dropout.p)
+    return attention(query, key, value, mask, shape[1] ** -0.5, rate).transpose(1, 2).flatten(2), None
 
 
 def _types(shape: "Architecture") -> int:

@@ -38,6 +38,11 @@ class Causal(Backbone):
     without_biases = frozenset({"llama"})
     without_prefix = "the library's prefix shifts the positions of tokens"
 
+    def rounded(self, config: Any, source: int, target: int) -> tuple[int, int]:
+        """Input and output pass together; what is added stands at the end, so that dropout masks stay the same."""
+        tokens = source + target - 1
+        return source, target + super().rounded(config, tokens, 1)[0] - tokens
+
     def load_class(self) -> Any:
         """The library's class with an output layer."""
         from transformers import AutoModelForCausalLM
@@ -159,6 +164,13 @@ class Causal(Backbone):
     def attach_prefix(self, plm: Any, length: int) -> None:
         """Refused: it would shift positions."""
         raise StudyError(f"element 'prefix' has no place in a {plm.config.model_type}: {self.without_prefix}")
+
+    def unfusable(self, config: Any) -> str | None:
+        """A GPT-2 that scales its scores in another way than usual."""
+        unusual = ("scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn")
+        if not getattr(config, "scale_attn_weights", True) or any(getattr(config, key, False) for key in unusual):
+            return "its configuration scales attention scores layer by layer, or not at all"
+        return None
 
     def parameters(self, shape: "Architecture") -> int:
         """One stack; positions where they are learned, an output layer where it is not the embedding."""

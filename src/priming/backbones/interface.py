@@ -89,6 +89,13 @@ class Backbone:
         """
         return None
 
+    def rounded(self, config: Any, source: int, target: int) -> tuple[int, int]:
+        """The tokens of inputs and outputs, or somewhat more, so that layers see few different lengths."""
+        return _rounded(source, self._positions(config)), _rounded(target, self._positions(config))
+
+    def _positions(self, config: Any) -> int | None:
+        return self.longest_input(config) or getattr(config, "max_position_embeddings", None)
+
     def load_class(self) -> Any:
         """The class of transformers that loads it."""
         raise NotImplementedError
@@ -200,6 +207,16 @@ class Backbone:
 
         plm.add_adapter("prefix", config=PrefixTuningConfig(flat=True, prefix_length=length))
 
+    def unfusable(self, config: Any) -> str | None:
+        """Why its attention cannot be one fused operation; None if it can."""
+        return None
+
+    def fuse_attention(self, plm: Any) -> None:
+        """Let each attention of a model to which `adapters` has been attached be one fused operation."""
+        from priming.backbones.fused_attention import attend_by_interface
+
+        attend_by_interface(plm)
+
     def passing(self) -> AbstractContextManager[object]:
         """The context of each pass."""
         return nullcontext()
@@ -238,6 +255,13 @@ def matrices(shape: "Architecture", feed_forward: int) -> int:
     """Weights of the layers of an encoder and a decoder, whose feed-forward layers have so many matrices."""
     attention = 4 * shape.d_model**2
     return shape.layers * (3 * attention + 2 * feed_forward * shape.d_model * shape.ffn)
+
+
+def _rounded(tokens: int, most: int | None) -> int:
+    """The next multiple of 4; beyond 16, of a quarter to a half of it; not beyond `most`, if it was not before."""
+    step = max(4, 1 << max(0, tokens.bit_length() - 2))
+    up = -(-tokens // step) * step
+    return up if most is None else max(tokens, min(up, most))
 
 
 def complaints(backbone: Backbone, shape: "Architecture", lengths: dict[str, int]) -> Iterator[str]:

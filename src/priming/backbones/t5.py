@@ -79,6 +79,14 @@ class T5(EncoderDecoder):
 
         plm.prefix_tunings = T5Prefix(plm, length)
 
+    def fuse_attention(self, plm: Any) -> None:
+        """The libraries write out the steps of its attention."""
+        from functools import partial
+
+        for stack in (plm.encoder, plm.decoder):
+            for module in (attention for block in stack.block for attention in _attentions(block)):
+                module.forward = partial(_attend, module)
+
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Suppress a warning that users cannot act on: `adapters` gives T5's blocks an argument by its old name."""
@@ -101,6 +109,39 @@ class T5(EncoderDecoder):
         with torch.no_grad():
             model.get_output_embeddings().weight.normal_(0.0, shape.initial_deviation)
         return model
+
+
+def _attentions(block: Any) -> list[Any]:
+    """A layer's own attention, and that to the encoder, where there is one."""
+    first, *others = block.layer
+    return [first.SelfAttention, *(layer.EncDecAttention for layer in others[:-1])]
+
+
+def _attend(
+    module: Any,
+    hidden_states: "Tensor",
+    mask: "Tensor",
+    key_value_states: "Tensor | None" = None,
+    position_bias: "Tensor | None" = None,
+    cache_position: "Tensor | None" = None,
+    **_: Any,
+) -> "tuple[Tensor, Tensor]":
+    """As the forward pass of its attention without a cache: what is read [B x S x D], and the bias with the mask.
+
+    Scores are not scaled; the first layer makes the bias, which later layers are given.
+    """
+    from priming.backbones.fused_attention import attention, rate_of
+
+    read = hidden_states if key_value_states is None else key_value_states
+    states = (module.q(hidden_states), module.k(read), module.v(read))
+    query, key, value = (of.unflatten(-1, (module.n_heads, -1)).transpose(1, 2) for of in states)
+    if position_bias is None:
+        position_bias = mask
+        if module.has_relative_attention_bias:
+            sizes = (hidden_states.shape[1], key.shape[2])
+            position_bias = mask + module.compute_bias(*sizes, hidden_states.device, cache_position=cache_position)
+    found = attention(query, key, value, position_bias, 1.0, rate_of(module, module.dropout))
+    return module.o(found.transpose(1, 2).flatten(2)), position_bias
 
 
 def _options(shape: "Architecture", vocabulary: int) -> dict[str, Any]:

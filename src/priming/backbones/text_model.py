@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from adapters.composition import Stack
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, pad
 from torch.nn.modules.dropout import _DropoutNd
 
 from priming.backbones.compute import Precision
@@ -30,6 +30,7 @@ class TextModel(nn.Module):
         """Wrap a PLM; `bfloat16` runs passes under autocast where that is safe, and parameters stay float32."""
         super().__init__()
         self.precision = precision
+        self.fused = self.compiled = False
         self.plm: Any = loaded.model  # the adapters library adds methods when it is attached
         self.backbone = BACKBONES[self.plm.config.model_type]
         self.tokenizer = loaded.tokenizer
@@ -45,6 +46,11 @@ class TextModel(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    @property
+    def passes_as(self) -> dict[str, str | bool]:
+        """How the PLM's layers are computed, for results."""
+        return {"attention": "fused" if self.fused else "eager", "compiled": self.compiled}
 
     @property
     def width(self) -> int:
@@ -110,8 +116,19 @@ class TextModel(nn.Module):
         if self.known is not None:
             return embedding(input_ids, self.known), mask
         embeddings, mask = self._embed(input_ids, mask)
+        more = self._added(mask.shape[1], 1)[0] if "encode" in self.backbone.passes else 0
         with self.passing(embeddings.device):
-            return self.backbone.states(self.plm, embeddings, mask), mask
+            if not more:
+                return self.backbone.states(self.plm, embeddings, mask), mask
+            longer = pad(embeddings, (0, 0, 0, more)), pad(mask, (0, more))
+            return self.backbone.states(self.plm, *longer)[:, : mask.shape[1]], mask
+
+    def _added(self, source: int, target: int) -> tuple[int, int]:
+        """Tokens of padding by which inputs and outputs of these lengths become one of few; none if not compiled."""
+        if not (self.compiled and torch.is_grad_enabled()):
+            return 0, 0
+        rounded = self.backbone.rounded(self.plm.config, source, target)
+        return rounded[0] - source, rounded[1] - target
 
     @contextmanager
     def knowing(self, states: Tensor | None) -> Iterator[None]:
@@ -135,8 +152,13 @@ class TextModel(nn.Module):
 
     def decode(self, states: Tensor, mask: Tensor, decoder_input_ids: Tensor) -> Tensor:
         """Logits [B x T x V] of the tokens after each of `decoder_input_ids` [B x T], in float32 at the least."""
+        target = decoder_input_ids.shape[1]
+        more, beyond = self._added(mask.shape[1], target)
+        if more or beyond:
+            states, mask = pad(states, (0, 0, 0, more)), pad(mask, (0, more))
+            decoder_input_ids = pad(decoder_input_ids, (0, beyond), value=self.pad_id)
         with self.passing(states.device):
-            return _wide(self.backbone.logits(self.plm, states, mask, decoder_input_ids))
+            return _wide(self.backbone.logits(self.plm, states, mask, decoder_input_ids)[:, :target])
 
     def grow(
         self, states: Tensor, mask: Tensor, tokens: Tensor, depths: Tensor, seen: Tensor, *kept: Tensor

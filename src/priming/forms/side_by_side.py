@@ -36,7 +36,7 @@ class SideBySide:
         `picks` may be of the first runs alone, when the others are done: their losses and gradients are 0.
         `first_row` is the index of the first example in the whole batch, of which this may be a shard. `shapes` are the
         padded shapes of the runs' batches, step by step, from which executed operations are computed. Runs that stand
-        together, and whose examples are of like length, are padded alike.
+        together, and whose examples are of like length, are padded alike; all are where layers are compiled.
         """
         self.model, self.picks, self.run_keys, self.form = model, picks, run_keys, form
         self.shapes: list[list[Shape]] = []
@@ -47,7 +47,8 @@ class SideBySide:
     ) -> tuple[Tensor, Gradients]:
         """Losses [R] and gradients at `step`, these times `weight` and added to `into` where that is given."""
         device, picks = next(iter(parameters.flat.values())).device, self.picks(step)
-        sizes = segments([_longest(own) for own in picks], len(picks[0]), device)
+        whole = self.model.compiled  # for a number of runs, which must not change from step to step
+        sizes = [len(picks)] if whole else segments([_longest(own) for own in picks], len(picks[0]), device)
         rest = parameters.runs - len(picks)
         parts = _divided(parameters.views, [*sizes, rest] if rest else sizes)
         found, ends, shapes = [], list(accumulate(sizes)), []

@@ -19,8 +19,13 @@ def mixed(x: Tensor) -> Tensor:
     return x
 
 
+def _times_golden(calls: int) -> int:
+    """What is added to a key for so many calls, as a 32-bit integer with a sign."""
+    return (calls * _GOLDEN + 2**31) % 2**32 - 2**31
+
+
 def keep_mask(key: Tensor, shape: Sequence[int], probability: float, first_row: int = 0) -> Tensor:
-    """Which elements are kept [shape]: a hash of `key` (int32, a scalar) and of the element's coordinates.
+    """Which elements are kept [... x shape]: a hash of `key` (int32 [...]) and of the element's coordinates.
 
     It depends on coordinates, not on memory layout, so padding does not change the mask of real tokens. `first_row` is
     the first row's index in the whole batch, if the rows are a shard of one.
@@ -37,15 +42,20 @@ def keep_mask(key: Tensor, shape: Sequence[int], probability: float, first_row: 
 class CoordinateDropout(TorchFunctionMode):
     """In its body, each dropout mask depends on `key` (an int32 scalar; under vmap one per run) and the call number.
 
-    `calls` counts the calls so far. A part of a pass that is computed again has the same masks in a context of its own
-    that begins with the number of calls before that part.
+    `calls` counts the calls so far. A part of a pass that is computed apart has the same masks in a context of its own
+    with `key_from_here`.
     """
 
     _entered: ClassVar[list[Self]] = []
 
-    def __init__(self, key: Tensor, first_row: int = 0, calls: int = 0) -> None:
+    def __init__(self, key: Tensor, first_row: int = 0) -> None:
         super().__init__()
-        self.key, self.first_row, self.calls = key, first_row, calls
+        self.key, self.first_row, self.calls = key, first_row, 0
+
+    @property
+    def key_from_here(self) -> Tensor:
+        """The key of a context whose first call is the next one of this."""
+        return self.key + _times_golden(self.calls)
 
     @classmethod
     def current(cls) -> Self | None:
@@ -76,6 +86,8 @@ class CoordinateDropout(TorchFunctionMode):
         self.calls += 1
         if not training or p == 0:
             return input
-        kept = keep_mask(mixed(self.key + self.calls * _GOLDEN), input.shape, p, self.first_row)
+        # A vector, since a compiler rounds integers to float32 that are added to or multiplied by scalars under `vmap`.
+        key = mixed(self.key.reshape(1) + _times_golden(self.calls))
+        kept = keep_mask(key, input.shape, p, self.first_row)[0]
         # `where` holds one byte a number for the backward pass; a product would hold both factors.
         return torch.where(kept, input, 0.0) / (1 - p)

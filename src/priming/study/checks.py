@@ -32,6 +32,7 @@ def problems(study: "Study") -> list[Problem]:
         wrong = list(dict.fromkeys(chain.from_iterable(each)))
     rest = (
         _normalised,
+        _passes,
         _protocol,
         _strategies,
         of_forms,
@@ -146,7 +147,7 @@ def _priming(study: "Study", plm: str, priming: Priming) -> Iterator[Problem]:
     if settings.tunes_to_choose:
         yield from _kept_heads(study, plm, priming)
     yield from _shares(study, priming, algorithm, plm)
-    yield from _recomputed(study, priming, algorithm)
+    yield from _differentiated_twice(study, priming, algorithm)
     for key, text, from_top in algorithm.complaints(str(priming), _sources(study)):
         yield Problem(key if from_top else (*_whence(study, plm, priming, key[0]), *key), text)
 
@@ -198,12 +199,27 @@ def _shares(study: "Study", priming: Priming, algorithm: Algorithm, plm: str) ->
         yield Problem(at, text)
 
 
-def _recomputed(study: "Study", priming: Priming, algorithm: Algorithm) -> Iterator[Problem]:
-    """Layers that are computed again have no second derivative."""
-    if study.compute.checkpointing and algorithm.through_inner_steps:
-        text = f"{str(priming)!r} differentiates its inner steps once more, which needs all their activations"
+def _differentiated_twice(study: "Study", priming: Priming, algorithm: Algorithm) -> Iterator[Problem]:
+    """Layers that are computed again or compiled, and fused attention, have no second derivative."""
+    if not algorithm.through_inner_steps:
+        return
+    text = f"{str(priming)!r} differentiates its inner steps once more, which"
+    if study.compute.checkpointing:
         fix = "leave it out, or set order: first, with which they are computed again"
-        yield Problem(("compute", "checkpointing"), f"{text}; {fix}")
+        yield Problem(("compute", "checkpointing"), f"{text} needs all their activations; {fix}")
+    if study.compute.attention == "fused":
+        why = "fused attention does not allow; allowed: auto, eager, or order: first"
+        yield Problem(("compute", "attention"), f"{text} {why}")
+    if study.compute.compile == "on":
+        why = "compiled layers do not allow; allowed: auto, off, or order: first"
+        yield Problem(("compute", "compile"), f"{text} {why}")
+
+
+def _passes(study: "Study") -> Iterator[Problem]:
+    """Layers that would be computed in two ways at once."""
+    if study.compute.compile == "on" and study.compute.checkpointing:
+        text = "'on', and with compute.checkpointing layers are computed again, which is not compiled"
+        yield Problem(("compute", "compile"), f"{text}; allowed: auto, off, or checkpointing: false")
 
 
 def _rates(priming: Priming, algorithm: Algorithm, at: tuple[str, ...], passes: Collection[str]) -> Iterator[Problem]:

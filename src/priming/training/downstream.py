@@ -242,6 +242,7 @@ def _untrained(
             "data": {split: task.sha256[f"sample-{number}-{split}.jsonl"] for split in ("train", "dev", "test")},
         },
         **environment(device_of(tuner.compute), tuner.compute.precision),
+        **(tuner.model.passes_as if made else {}),
     }
 
 

@@ -110,8 +110,9 @@ def _fill(
 
 
 def _digest(model: TextModel, rows: Rows, places: Sequence[Sequence[int]]) -> str:
-    """Of the PLM's values, of its precision, and of the rows."""
-    digest = hashlib.sha256(f"{model.precision}\0{torch.__version__}".encode())
+    """Of the PLM's values, of its precision and attention, and of the rows."""
+    how = f"{model.precision}\0fused" if model.fused else model.precision
+    digest = hashlib.sha256(f"{how}\0{torch.__version__}".encode())
     on_top = {name for name, _ in model.owned_by(model.on_top)}
     for name, parameter in model.named_parameters():
         if name not in on_top:

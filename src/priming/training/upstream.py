@@ -81,7 +81,8 @@ def _prime(jobs: Sequence[PrimingJob], outs: Sequence[Path], share: Shard) -> No
 def _model(job: PrimingJob) -> tuple[TextModel, TextTokenizer]:
     """The PLM with the elements of a priming as they start, frozen."""
     loaded = load_plm(job.plm_folder, dropout=job.settings.dropout, brings=job.plm.brings)
-    model = attach(loaded, job.priming.elements, job.elements, job.random_seed, job.compute)
+    compute = job.compute.differentiated_twice if job.algorithm.through_inner_steps else job.compute
+    model = attach(loaded, job.priming.elements, job.elements, job.random_seed, compute)
     model.requires_grad_(False)
     return model, text_tokenizer(loaded.tokenizer, job.plm, model.backbone, job.plm_folder.name)
 
@@ -255,5 +256,6 @@ def _write(
             "seconds": round(training.watch.seconds / len(training.runs), 3),
             "resumed": training.watch.resumed,
             **environment(training.model.device, job.compute.precision, training.share.world),
+            **training.model.passes_as,
         },
     )
