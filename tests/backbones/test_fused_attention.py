@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from priming.backbones import fused_attention
 from priming.backbones.encoding import TextTokenizer
@@ -18,6 +17,7 @@ from priming.backbones.fused_attention import attention
 from priming.backbones.table import BACKBONES
 from priming.backbones.text_model import TextModel
 from priming.errors import StudyError
+from priming.forms.decoding import Outputs, encode
 from priming.forms.prediction import Predictor
 from tests.backbones.families import (
     ENCODERS,
@@ -96,26 +96,16 @@ def test_answers_are_the_same(built: Built, calls: list[tuple[int, ...]], family
 
 
 def next_logits(model: TextModel, row: Sequence[int], stacked: Mapping[str, Tensor]) -> Tensor:
-    """Logits [R x B x V] of the token after two tokens of an output, on one input with padding."""
-    ids, output = torch.tensor([[*row, model.pad_id]]), torch.tensor([[model.start_id, 7, 9]])
-    mask = (torch.arange(ids.shape[1]) < len(row)).long()[None]
-
-    def of(own: Mapping[str, Tensor]) -> Tensor:
-        found: Tensor = functional_call(
-            _NextLogits(model), {f"model.{k}": v for k, v in own.items()}, (ids, mask, output)
-        )
-        return found
-
-    return torch.func.vmap(of)(dict(stacked))
-
-
-class _NextLogits(torch.nn.Module):
-    def __init__(self, model: TextModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, ids: Tensor, mask: Tensor, output: Tensor) -> Tensor:
-        return self.model.decode_next(*self.model.encode(ids, mask), output)
+    """Logits [R x 1 x 1 x V] of the token after two tokens of an output, on one input with padding."""
+    runs = len(next(iter(stacked.values())))
+    ids = torch.tensor([[*row, model.pad_id]]).expand(runs, -1, -1)
+    mask = (torch.arange(ids.shape[-1]) < len(row)).long().expand_as(ids)
+    outputs = Outputs(model, stacked, *encode(model, stacked, ids, mask))
+    outputs.start()
+    for token in (7, 9):
+        tokens = torch.full((runs, 1, 1), token)
+        logits = outputs.grow(tokens, torch.zeros_like(tokens))
+    return logits
 
 
 def drop_weights(model: TextModel, rate: float) -> None:

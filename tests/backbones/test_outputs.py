@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from priming.backbones.attachment import attach
+from priming.backbones.compute import Compute
 from priming.backbones.encoding import pad
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
@@ -94,3 +95,24 @@ def test_decoder_only_models(tmp_path: Path, family: str, element: str, runs: in
         ]
 
     assert_logits(model, stacked, after, 1e-9 if family == "gpt2" else 1e-5)  # the others have norms in float32
+
+
+@pytest.mark.usefixtures("float64_throughout")
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("element", ["adapter", "prefix"])
+def test_with_fused_attention(plm_folders: Mapping[str, Path], name: str, element: str) -> None:
+    """Against whole outputs passed at once, step by step."""
+    compute = Compute(attention="fused")
+    fused = attach(load_plm(plm_folders[name], dropout=0.0), (element,), SIZES, 0, compute).double().eval()
+    eager = attach(load_plm(plm_folders[name], dropout=0.0), (element,), SIZES, 0).double().eval()
+    random = torch.Generator().manual_seed(1)
+    own = fused.requires_grad_(False).owned_by((element,))
+    stacked = {n: p + 0.1 * torch.randn((RUNS, *p.shape), generator=random, dtype=torch.float64) for n, p in own}
+
+    def after(run: int, row: list[int], path: list[int]) -> Tensor:
+        values, ids = {name: value[run] for name, value in stacked.items()}, torch.tensor([row])
+        outputs = torch.tensor([[eager.start_id, *path]])
+        logits: Tensor = functional_call(eager, values, (ids, torch.ones_like(ids), outputs))
+        return logits[0, -1].detach()
+
+    assert_logits(fused, stacked, after)

@@ -32,6 +32,23 @@ class KeyValues:
         return tuple(value for layer in layers for value in (layer.keys, layer.values))
 
 
+def known_of(cache: Any, layer: int, of_encoder: bool) -> tuple[Tensor, Tensor] | None:
+    """Keys and values of the encoder's states, where a cache with an encoder has a layer's; the decoder's grow."""
+    if cache is None or not of_encoder or not cache.is_updated.get(layer):
+        return None
+    found = cache.cross_attention_cache.layers[layer]
+    return found.keys, found.values
+
+
+def keep(cache: Any, layer: int, of_encoder: bool, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Put new keys and values of a layer into a cache with an encoder: all that it has of them now."""
+    part = cache.cross_attention_cache if of_encoder else cache.self_attention_cache
+    if of_encoder:
+        cache.is_updated[layer] = True
+    found: tuple[Tensor, Tensor] = part.update(keys, values, layer)
+    return found
+
+
 class _Layer(DynamicLayer):
     """Keys and values of a layer, which it may begin with."""
 

@@ -124,6 +124,7 @@ def _attend(
     key_value_states: "Tensor | None" = None,
     position_bias: "Tensor | None" = None,
     cache_position: "Tensor | None" = None,
+    past_key_values: Any = None,
     **_: Any,
 ) -> "tuple[Tensor, Tensor]":
     """As the forward pass of its attention without a cache: what is read [B x S x D], and the bias with the mask.
@@ -131,10 +132,19 @@ def _attend(
     Scores are not scaled; the first layer makes the bias, which later layers are given.
     """
     from priming.backbones.fused_attention import attention, rate_of
+    from priming.backbones.key_values import keep, known_of
 
-    read = hidden_states if key_value_states is None else key_value_states
-    states = (module.q(hidden_states), module.k(read), module.v(read))
-    query, key, value = (of.unflatten(-1, (module.n_heads, -1)).transpose(1, 2) for of in states)
+    def by_head(states: "Tensor") -> "Tensor":
+        return states.unflatten(-1, (module.n_heads, -1)).transpose(1, 2)
+
+    query, read = by_head(module.q(hidden_states)), hidden_states if key_value_states is None else key_value_states
+    known = known_of(past_key_values, module.layer_idx, key_value_states is not None)
+    if known is None:
+        key, value = by_head(module.k(read)), by_head(module.v(read))
+        if past_key_values is not None:
+            key, value = keep(past_key_values, module.layer_idx, key_value_states is not None, key, value)
+    else:
+        key, value = known
     if position_bias is None:
         position_bias = mask
         if module.has_relative_attention_bias:
