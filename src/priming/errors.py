@@ -55,6 +55,12 @@ class StoppedError(UserError):
     exit_code = 75
 
 
+class BusyError(UserError):
+    """Another process is at work on the same thing; once it has ended, the same command goes on."""
+
+    exit_code = 75
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say which allowed words look like `word`: `; did you mean 'adapter'?`, or nothing."""
     close = difflib.get_close_matches(word, [name for name in allowed if name.strip()], n=3, cutoff=0.5)

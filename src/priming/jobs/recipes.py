@@ -15,6 +15,7 @@ taken on trust.
 """
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,19 @@ class Recipes:
             "made_of": {path: recipe.get("content") for path, recipe in inputs.items()},
         }
 
-    def finish(self, result: Result, recipe: Recipe) -> None:
-        """Write the recipe to the folder of a result whose other files are complete."""
-        folder = self.folder(result.path)
+    def finish(self, result: Result, recipe: Recipe, folder: Path | None = None) -> None:
+        """Write the recipe to the folder of a result whose other files are complete, before it is put in place."""
+        folder = folder or self.folder(result.path)
         write(folder, recipe | {"content": content(folder)})
-        for known in (self._made, self._reasons, self._stale):
-            known.pop(result.path, None)
+        self.look_again([result.path])
+
+    def look_again(self, paths: Iterable[str]) -> None:
+        """Forget what is known of results that other processes may have built."""
+        for path in paths:
+            self._made.pop(path, None)
+            self._chunks.pop(self.graph.maker[path], None)
+        self._reasons.clear()
+        self._stale.clear()
 
     def read_raw_data(self) -> None:
         """Digest the raw data now; raises DataError if a task's files cannot be found."""
