@@ -24,7 +24,7 @@ STUDY ?= config.yaml
 .PHONY: demo remote quotes bench environment development test test-slow lint lock clean
 
 demo: environment
-	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
+	@$(BIN)/priming run config.yaml -- --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
 
 # Turn this clone into the repository of a study whose results others can pull (see docs/sharing.md).
 remote: environment

@@ -19,6 +19,8 @@ from snakemake.settings.types import ConfigSettings  # noqa: E402
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
 from priming.jobs.recipes import Recipes  # noqa: E402
+from priming.running import runners  # noqa: E402
+from priming.running.result_locks import clear_dead  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
 
 
@@ -56,6 +58,20 @@ def keep_results(recipes: Recipes) -> None:
 
     SnakemakeJob.remove_existing_output = remove_existing_output
     SnakemakeJob.cleanup = cleanup
+
+
+def announce(workflow: Any, recipes: Recipes, file: Path) -> Callable[[], None]:
+    """Describe this Snakemake to others, unless it runs a job for one that did; say who has the lock, if somebody has.
+
+    Returns what marks it as the one that has the lock, for when it starts its jobs.
+    """
+    if not workflow.is_main_process:
+        return lambda: None
+    study = recipes.graph.study
+    if said := runners.said_of_lock(study, file):
+        print(said, file=sys.stderr, flush=True)
+    clear_dead(study.name)
+    return runners.register(study)
 
 
 def study_file(settings: ConfigSettings) -> Path:

@@ -142,6 +142,19 @@ for _name, _help in STEPS.items():
 
 
 @app.command()
+def run(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="Options of snakemake, such as -- --cores 4.")
+    ] = None,
+) -> None:
+    """Run a study by snakemake; the lock of a snakemake that was killed is cleared first."""
+    from priming.running.whole_study import run_study
+
+    raise typer.Exit(run_study(study_file, options or []))
+
+
+@app.command()
 def failures(study_file: StudyFile) -> None:
     """List the failed cells of a finished study; the exit status is 3 if there are any."""
     from priming.running.steps import failures as failed_cells

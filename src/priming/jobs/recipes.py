@@ -156,6 +156,11 @@ class Recipes:
         job = self.graph.jobs[tables(self.graph.study)]
         return not self.here(job.out) or self.stale_job(job) or bool(self.failures())
 
+    def finished_with_failures(self) -> bool:
+        """Whether the tables are as they should be, and list failures."""
+        job = self.graph.jobs[tables(self.graph.study)]
+        return self.here(job.out) and not self.stale_job(job) and bool(self.failures())
+
     def failures(self) -> list[str]:
         """A line for each cell that failed or could not be tuned, from the tables."""
         status = _read_json(self.folder(tables(self.graph.study)) / "status.json")

@@ -17,7 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from priming.errors import BusyError, UserError
@@ -28,6 +28,7 @@ PATIENCE = "PRIMING_WAIT"
 PAUSES = (0.1, 5.0)
 """Shortest and longest pause in seconds between two attempts."""
 OWNER = "owner"
+_LOCK = re.compile(r"([^.].*)\.[1-9]\d*")
 
 
 def patience(expected: float) -> float:
@@ -37,6 +38,23 @@ def patience(expected: float) -> float:
         return expected if given is None else float(given)
     except ValueError:
         raise UserError(f"{PATIENCE} is {given!r}, but must be a number of seconds, such as 600") from None
+
+
+def clear_dead(study: str) -> None:
+    """Remove what processes that are dead have left of a study."""
+    locks = Locks(study)
+    _clear(locks.work.parent)
+    locks.clear()
+
+
+def _clear(running: Path) -> None:
+    """Remove the folders of dead processes."""
+    for other in running.glob("*"):
+        described = other / OWNER
+        if not alive(described if described.exists() else other):
+            shutil.rmtree(other, ignore_errors=True)
+            with suppress(OSError):
+                other.unlink()  # a probe of the clock
 
 
 class Locks:
@@ -55,19 +73,12 @@ class Locks:
         self.work.mkdir(parents=True)
         try:
             (self.work / OWNER).write_text(self.owner.written(), encoding="utf-8")
-            self._clear()
+            _clear(self.work.parent)
             with heartbeat(self._files):
                 yield
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
-            self._clear()
-
-    def _clear(self) -> None:
-        """Remove the folders of dead processes."""
-        for other in self.work.parent.iterdir():
-            described = other / OWNER
-            if other != self.work and not alive(described if described.exists() else other):
-                shutil.rmtree(other, ignore_errors=True)
+            _clear(self.work.parent)
 
     @contextmanager
     def held(self, results: Mapping[str, str], patience: float) -> Iterator[None]:
@@ -91,6 +102,12 @@ class Locks:
             if not numbers or self._file(name, numbers[-1]) != file:
                 return (read_owner(self._file(name, numbers[-1])) if numbers else None) or self.owner
         return None
+
+    def clear(self) -> None:
+        """Remove the locks of dead processes: each is taken over and let go."""
+        for name in {match[1] for file in self.folder.glob("*") if (match := _LOCK.fullmatch(file.name))}:
+            if self._holder(name) is None:
+                self._release(name)
 
     def _files(self) -> list[Path]:
         return [self.work / OWNER, *self._held.values()]
