@@ -9,7 +9,7 @@ import pytest
 
 FLOORS = (
     ("errors", "entries", "section", "digests", "blocks", "atomic"),
-    ("hub_access", "result_files", "templates"),
+    ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),
     ("protocol",),
     ("backbones",),
