@@ -9,6 +9,7 @@ import pytest
 
 FLOORS = (
     ("errors", "entries", "section", "digests", "blocks", "atomic"),
+    ("checked",),
     ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),
     ("protocol",),

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 from priming.backbones.brought import Brought, brought_by
 from priming.backbones.plm_folder import advice, check_config, check_config_file, check_finite, check_tokenizer_files
 from priming.backbones.table import BACKBONES
+from priming.checked import checked_folder
 from priming.errors import DataError
 from priming.hub_access import cache_or_clear_error
 
@@ -54,7 +55,7 @@ def load_plm(
         UnreachableError: there is no network, and the cache of the hub lacks a file.
     """
     if revision is None:
-        return _loaded(folder, None, dropout, brings)
+        return _loaded(checked_folder(Path(folder)), None, dropout, brings)
     with cache_or_clear_error(f"the PLM {folder} at {revision}", FOLDER_INSTEAD):
         return _loaded(folder, revision, dropout, brings)
 

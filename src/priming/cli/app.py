@@ -165,6 +165,28 @@ def failures(study_file: StudyFile) -> None:
 
 
 @app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A folder of results, or a file in one.")] = Path("results"),
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove bad results; snakemake then makes them again.")
+    ] = False,
+) -> None:
+    """Compare all files of results with the digests in their recipes; the exit status is 4 if any differs."""
+    from priming.jobs import verify as verifying
+
+    number, bad = verifying.verify(path)
+    for one in bad:
+        typer.echo("\n".join(one.reasons), err=True)
+    if repair:
+        verifying.repair(bad)
+        for one in bad:
+            typer.echo(f"removed: {one.folder}")
+    typer.echo(f"{number} results, {len(bad)} bad" + ("; run snakemake again" if bad and repair else ""))
+    if bad and not repair:
+        raise DataError(f"{len(bad)} results are bad; remove them with: priming verify {path} --repair")
+
+
+@app.command()
 def outputs(study_file: StudyFile) -> None:
     """List the tables and figures of a study."""
     from priming.study import load_study

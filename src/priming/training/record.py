@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from priming.backbones.text_model import TextModel
+from priming.checked import checked, redo
 from priming.elements.table import ELEMENTS
 from priming.errors import DataError
-from priming.result_files import read_result, redo
+from priming.result_files import read_result
 from priming.runs.checkpoints import State
 from priming.tensor_files import all_finite, write_tensors
 
@@ -90,7 +91,9 @@ def load_into(model: TextModel, path: Path, element: str) -> None:
         DataError: the file is broken, or its tensors are not exactly those of the element, by name and shape.
     """
     try:
-        saved = load_file(path)
+        saved = load_file(checked(path))
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(f"{path} cannot be read ({error}); remove its folder and run snakemake again") from None
     wanted = dict(model.saved_with(element)) or {
