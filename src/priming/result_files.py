@@ -45,10 +45,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _lost(folder: Path) -> str:
-    """What to do about a missing file: Snakemake makes a result that is not there, and leaves one that has a recipe."""
+    """What to do about a missing file: Snakemake makes a result that is not there."""
     for place in (folder, *folder.parents):
         if (place / RECIPE).is_file():
-            return f", and snakemake leaves the result that it was in as it is; {redo(place)}"
+            return f"; {redo(place)}"
     return "; run snakemake, which makes it"
 
 

@@ -1,16 +1,15 @@
 """Writing tensors to files: whole or not at all, and a full disk is an OSError that says how much room is needed."""
 
-import re
 import shutil
-from collections.abc import Mapping
-from os import strerror
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from priming.atomic import atomic_file
+from priming.errors import system_error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -21,23 +20,21 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    with naming_room(path, whole.values()), atomic_file(path) as part:
+        save_file(whole, part)
+
+
+@contextmanager
+def naming_room(path: Path, tensors: Iterable[Tensor]) -> Iterator[None]:
+    """In its body, where the system refuses to write, the OSError says the path and how much room is needed there."""
     try:
-        with atomic_file(path) as part:
-            save_file(whole, part)
-    except (SafetensorError, OSError) as error:
-        if (number := refusal(error)) is None:
+        yield
+    except Exception as error:
+        if (refused := system_error(error)) is None:
             raise
-        needed = sum(tensor.numel() * tensor.element_size() for tensor in whole.values())
+        needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         room = f"{needed:,} bytes are needed, {shutil.disk_usage(path.parent).free:,} are free"
-        raise OSError(number, f"{strerror(number)} ({room})", str(path)) from error
-
-
-def refusal(error: BaseException) -> int | None:
-    """The number of the system's error behind an exception; safetensors has one of its own for all of them."""
-    if isinstance(error, OSError):
-        return error.errno
-    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__name__ == "SafetensorError" else None
-    return int(found[1]) if found else None
+        raise OSError(refused.errno, f"{refused.strerror} ({room})", str(path)) from error
 
 
 def all_finite(tensor: Tensor) -> bool:

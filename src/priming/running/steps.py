@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from priming.digests import of_json
-from priming.errors import BusyError, DataError, StudyError, disk_error, nearest
+from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
+from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
 from priming.running.killed_attempts import track_attempt
 from priming.running.placing import put_in_place
@@ -97,8 +98,10 @@ def run(step: str, study_file: Path, out: str) -> None:
     try:
         with track_attempt(study.name, job.out), claimed(needed.gpus), locks.working():
             _make_stale(job, Making(study_file.parent, recipes, locks, patience(60.0 * needed.minutes)))
-    except OSError as error:
-        raise disk_error(out, error) from error
+    except Exception as error:
+        if refused := system_error(error):
+            raise disk_error(out, refused) from error
+        raise
     print(_took(start), flush=True)
 
 
@@ -122,6 +125,10 @@ class Making:
 
 
 def _make_stale(job: Job, making: Making) -> None:
+    recipes = making.recipes
+    stale = [result for result in job.results if not recipes.current(result.path)]
+    study = recipes.graph.study
+    check_room(study, stale, making.base, (Path("work", study.name), recipes.folder(root(study))))
     failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, making))]
     if failed:
         raise DataError("\n".join(failed))
