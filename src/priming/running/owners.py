@@ -5,6 +5,7 @@ file that it touches every INTERVAL does: it is dead once that file has not been
 job of SLURM, once SLURM does not have the job at work any more.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -43,6 +44,12 @@ class Owner:
     def __str__(self) -> str:
         job = f" (SLURM job {self.job})" if self.job else ""
         return f"process {self.pid} on host {self.host}{job}, since {self.since}"
+
+    @property
+    def key(self) -> str:
+        """Its machine, digested, its number and its start: a name that no other process has."""
+        machine = hashlib.sha256(f"{self.host} {self.boot}".encode()).hexdigest()[:8]
+        return f"{machine}-{self.pid}-{self.start}"
 
     def written(self) -> str:
         """As JSON."""

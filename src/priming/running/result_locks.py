@@ -1,12 +1,12 @@
 """Locks on results: one process makes a result at a time, on this machine or on another that shares the folder.
 
-The locks of a study are files in work/<study>/locks/, `<result>.<n>`, each created by its owner alone (O_EXCL) and
-describing it. The highest number holds the lock. A lock whose owner is dead is taken over by creating the next number,
-which one process alone can, and not by removing it, which two could; only then is it removed. Whoever created a number
-looks again, and withdraws unless it stands exactly upon what was seen before.
+The locks of a study are files in work/<study>/locks/, `<result>.<n>`, each created by its owner alone: a hard link to
+its description, which fails where there is one. The highest number holds the lock. A lock whose owner is dead is taken
+over by creating the next number, which one process alone can, and not by removing it, which two could; only then is it
+removed. Whoever created a number looks again, and withdraws unless it stands exactly upon what was seen before.
 
-A process works in a folder of its own, work/<study>/running/<random>/, whose file `owner` describes it. Those of
-dead processes are removed by the next job.
+A process works in a folder of its own in work/<study>/running/, whose file `owner` describes it. What dead processes
+have left is removed by the next.
 """
 
 import os
@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from priming.errors import BusyError, UserError
-from priming.running.owners import Owner, alive, heartbeat, read_owner, this_process
+from priming.running.owners import Owner, alive, heartbeat, read_owner, started, this_process
 
 PATIENCE = "PRIMING_WAIT"
 """How many seconds a job waits for another process that makes the same result, if not as long as it may take itself."""
@@ -42,19 +42,42 @@ def patience(expected: float) -> float:
 
 def clear_dead(study: str) -> None:
     """Remove what processes that are dead have left of a study."""
-    locks = Locks(study)
-    _clear(locks.work.parent)
-    locks.clear()
+    if Path("work", study).is_dir():
+        locks = Locks(study)
+        with locks.working():
+            pass
 
 
 def _clear(running: Path) -> None:
     """Remove the folders of dead processes."""
     for other in running.glob("*"):
-        described = other / OWNER
-        if not alive(described if described.exists() else other):
+        if _is_dead(other):
             shutil.rmtree(other, ignore_errors=True)
             with suppress(OSError):
                 other.unlink()  # a probe of the clock
+
+
+def _is_dead(folder: Path) -> bool:
+    """Whether the process that made a folder is dead; its name says who it was if it died before it could."""
+    if (folder / OWNER).exists():
+        return not alive(folder / OWNER)
+    machine, _, process = this_process().key.partition("-")
+    named = folder.name.rpartition("-")[0]
+    if named.partition("-")[0] != machine:
+        return not alive(folder)
+    pid, _, start = named.partition("-")[2].partition("-")
+    return named != f"{machine}-{process}" and (not pid.isdigit() or started(int(pid)) != start)
+
+
+def _create(file: Path, owner: Path) -> None:
+    """Create a file that describes the owner, whole at once; raises FileExistsError where there is one."""
+    try:
+        os.link(owner, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with file.open("x", encoding="utf-8") as created:
+            created.write(owner.read_text(encoding="utf-8"))
 
 
 class Locks:
@@ -63,8 +86,8 @@ class Locks:
     def __init__(self, study: str) -> None:
         self.study = Path("work", study)
         self.folder = self.study / "locks"
-        self.work = self.study / "running" / secrets.token_hex(4)
         self.owner = this_process()
+        self.work = self.study / "running" / f"{self.owner.key}-{secrets.token_hex(4)}"
         self._held: dict[str, Path] = {}
 
     @contextmanager
@@ -76,6 +99,7 @@ class Locks:
             _clear(self.work.parent)
             with heartbeat(self._files):
                 yield
+            self.clear()
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
             _clear(self.work.parent)
@@ -104,7 +128,7 @@ class Locks:
         return None
 
     def clear(self) -> None:
-        """Remove the locks of dead processes: each is taken over and let go."""
+        """Remove the locks of dead processes: each is taken over, and let go."""
         for name in {match[1] for file in self.folder.glob("*") if (match := _LOCK.fullmatch(file.name))}:
             if self._holder(name) is None:
                 self._release(name)
@@ -135,8 +159,7 @@ class Locks:
             return read_owner(last) or "another process"
         file = self._file(name, numbers[-1] + 1 if numbers else 1)
         try:
-            with file.open("x", encoding="utf-8") as created:
-                created.write(self.owner.written())
+            _create(file, self.work / OWNER)
         except FileExistsError:
             return "another process"
         if self._numbers(name) != [*numbers, int(file.suffix[1:])]:
