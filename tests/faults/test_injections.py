@@ -10,7 +10,7 @@ from tests.tiny_study import TINY
 
 from .conftest import FULL, Inject
 
-KILLS, EVERY = (20, 1) if FULL else (2, 12)
+KILLS, EVERY = (20, 1) if FULL else (1, 24)
 
 
 @pytest.fixture
