@@ -60,7 +60,7 @@ def test_weights_over_a_quota(study: Folder) -> None:
     """Files of at most 20 kB: the weights of the PLM have more."""
     done = study.step("prime", PRIMED, file_size=20_000)
     expected = (
-        rf"^error: work/tiny/running/\w+/{PRIMED.removeprefix('results/tiny/').replace('/', '~')}/plm\.safetensors: "
+        rf"^error: work/tiny/running/[\w-]+/{PRIMED.removeprefix('results/tiny/').replace('/', '~')}/plm\.safetensors: "
         r"File too large \([\d,]+ bytes are needed, [\d,]+ are free\) \(for results/tiny/primed/mini/mtl-plm\+adapter/"
         r"seed-1\); a limit on the size of files is in the way"
     )
@@ -90,7 +90,7 @@ def small_disk(tmp_path: Path, missing: Callable[[str, str], NoReturn]) -> Itera
     if mounted.returncode:
         missing("mount", "no file system can be mounted here")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_room_is_looked_at_before_a_job_starts(small_disk: Path) -> None:
