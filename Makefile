@@ -21,10 +21,10 @@ unexport PYTHONDONTWRITEBYTECODE
 REMOTE ?= ../$(notdir $(CURDIR))-remote
 STUDY ?= config.yaml
 
-.PHONY: demo remote quotes bench environment development test test-slow lint lock clean
+.PHONY: demo remote quotes bench environment development test test-slow faults soak lint lock clean
 
 demo: environment
-	@$(BIN)/snakemake --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
+	@$(BIN)/priming run config.yaml -- --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
 
 # Turn this clone into the repository of a study whose results others can pull (see docs/sharing.md).
 remote: environment
@@ -96,6 +96,15 @@ else
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/cluster tests; status=$$?; \
 	wait $$cluster || status=1; cat build/cluster.txt; exit $$status
 endif
+
+# Inject all faults of tests/faults, and print how many there were and how many were survived.
+faults: development
+	FAULTS=100 $(BIN)/python -m pytest tests/faults
+
+# Let a study of 200 cells be killed again and again for MINUTES, and compare its tables with those of a calm run.
+MINUTES ?= 10
+soak: development
+	$(BIN)/python tests/faults/soak.py --minutes $(MINUTES)
 
 lint: development
 	$(BIN)/ruff check .

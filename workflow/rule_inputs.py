@@ -12,12 +12,15 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from snakemake.exceptions import WorkflowError  # noqa: E402
 from snakemake.io import ancient, unpack  # noqa: E402
+from snakemake.jobs import Job as SnakemakeJob  # noqa: E402
 from snakemake.logging import logger  # noqa: E402
 from snakemake.settings.types import ConfigSettings  # noqa: E402
 
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
 from priming.jobs.recipes import Recipes  # noqa: E402
+from priming.running import runners  # noqa: E402
+from priming.running.result_locks import clear_dead  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
 
 
@@ -31,6 +34,44 @@ def collect_rarely() -> None:
     """Let Python look for garbage less often: each time it goes through everything that the study's jobs consist of."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+def keep_results(recipes: Recipes) -> None:
+    """Keep Snakemake from deleting results, as it does before a job starts and after it fails.
+
+    A job puts its results in place whole, and recipes say whether they are current. What Snakemake would delete may be
+    the finished result of another process: one that outlived its own Snakemake, or a job that SLURM started twice.
+    """
+    outs, remove, clean = recipes.graph.jobs, SnakemakeJob.remove_existing_output, SnakemakeJob.cleanup
+
+    async def remove_existing_output(job: Any) -> None:
+        """Before a start: the logs alone, for jobs with results."""
+        if all(str(out) in outs for out in job.output):
+            for log in job.log:
+                await log.remove()
+        else:
+            await remove(job)
+
+    async def cleanup(job: Any, skip_outputs: Any) -> None:
+        """After a failure."""
+        await clean(job, [*skip_outputs, *(out for out in job.output if str(out) in outs)])
+
+    SnakemakeJob.remove_existing_output = remove_existing_output
+    SnakemakeJob.cleanup = cleanup
+
+
+def announce(workflow: Any, recipes: Recipes, file: Path) -> Callable[[], None]:
+    """Describe this Snakemake to others, unless it runs a job for one that did; say who has the lock, if somebody has.
+
+    Returns what marks it as the one that has the lock, for when it starts its jobs.
+    """
+    if not workflow.is_main_process:
+        return lambda: None
+    study = recipes.graph.study
+    if said := runners.said_of_lock(study, file):
+        print(said, file=sys.stderr, flush=True)
+    clear_dead(study.name)
+    return runners.register(study)
 
 
 def study_file(settings: ConfigSettings) -> Path:

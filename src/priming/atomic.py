@@ -1,6 +1,7 @@
 """Files and folders that appear under their names only when they are complete."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     After an exception, `path` is unchanged.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield part
         with part.open("rb") as written:

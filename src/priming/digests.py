@@ -28,6 +28,12 @@ def content(folder: Path) -> str:
     )
 
 
+def file_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of a result's files, by its path in the folder; its recipe is left out."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _IGNORED)
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
 def files_digest(files: Iterable[Path], known: Mapping[Path, str] = MappingProxyType({})) -> str | None:
     """SHA-256 of raw data files, in any order; None if there are none or one is missing. `known` digests are reused."""
     here = sorted(files)

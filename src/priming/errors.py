@@ -2,6 +2,8 @@
 
 import difflib
 import errno
+import os
+import re
 from collections.abc import Iterable
 
 
@@ -36,6 +38,8 @@ _DISK = {
     errno.EROFS: "it is on a file system that is read only; work in another folder",
     errno.ENOSPC: "the disk is full; make room, and type the same command again",
     errno.EDQUOT: "your quota is used up; make room, and type the same command again",
+    errno.EFBIG: "a limit on the size of files is in the way (ulimit -f); raise it, and type the same command again",
+    errno.EIO: "the disk or its server fails; look at them, then type the same command again",
     errno.ENAMETOOLONG: "shorten the names of the study, its PLMs, tasks or variants",
     errno.ENOTDIR: "a file stands where a folder should be; move it away, and type the same command again",
     errno.EEXIST: "a file stands where a folder should be; move it away, and type the same command again",
@@ -49,8 +53,22 @@ def disk_error(place: object, error: OSError) -> DiskError:
     return DiskError(f"{what}: {why}{about}; {_DISK.get(error.errno or 0, 'type the same command again')}")
 
 
+def system_error(error: Exception) -> OSError | None:
+    """The system's error behind an exception; safetensors has one class, which is no OSError, for all of them."""
+    if isinstance(error, OSError):
+        return error
+    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
+
+
 class StoppedError(UserError):
     """Training was stopped by a signal; its state is saved, and the same command resumes it."""
+
+    exit_code = 75
+
+
+class BusyError(UserError):
+    """Another process is at work on the same thing; once it has ended, the same command goes on."""
 
     exit_code = 75
 

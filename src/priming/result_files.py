@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from priming.checked import checked, redo
 from priming.digests import RECIPE
 from priming.errors import DataError
 
@@ -33,7 +34,7 @@ def read_result(folder: Path) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """Read what `write_json` wrote; raises DataError where it is missing, broken or of another format."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(checked(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} is missing{_lost(path.parent)}") from None
     except ValueError as error:
@@ -44,16 +45,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _lost(folder: Path) -> str:
-    """What to do about a missing file: Snakemake makes a result that is not there, and leaves one that has a recipe."""
+    """What to do about a missing file: Snakemake makes a result that is not there."""
     for place in (folder, *folder.parents):
         if (place / RECIPE).is_file():
-            return f", and snakemake leaves the result that it was in as it is; {redo(place)}"
+            return f"; {redo(place)}"
     return "; run snakemake, which makes it"
-
-
-def redo(folder: Path) -> str:
-    """What to do about a result that cannot be used."""
-    return f"delete {folder} and run snakemake again"
 
 
 def finite(value: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from priming import digests
 from priming.jobs.graph import graph
-from priming.jobs.recipes import Recipes
+from priming.jobs.recipes import Recipes, write
 from priming.study import Study
 from tests.tiny_study import TINY, again, put, settle
 
@@ -179,7 +179,16 @@ def test_a_changed_module_is_named(settled: Recipes) -> None:
     recipe["code"]["priming.training.sweep"] = "another"
     recipe["chain"] = "another"
     file.write_text(json.dumps(recipe))
+    assert again(settled.graph, settled.root).stale_reason(CELL) == "unfinished"  # its own digest is another
+    write(file.parent, recipe)
     assert again(settled.graph, settled.root).stale_reason(CELL) == "code priming.training.sweep"
+
+
+def test_a_result_that_has_lost_a_file_is_stale(settled: Recipes) -> None:
+    (settled.folder(CELL) / "result.json").unlink()
+    recipes = again(settled.graph, settled.root)
+    assert recipes.stale_reason(CELL) == "it has lost result.json"
+    assert recipes.stale_job(recipes.graph.jobs[recipes.graph.maker[CELL]])
 
 
 def test_recipes_are_replaced_not_written_into(settled: Recipes) -> None:

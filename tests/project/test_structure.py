@@ -9,7 +9,8 @@ import pytest
 
 FLOORS = (
     ("errors", "entries", "section", "digests", "blocks", "atomic"),
-    ("hub_access", "result_files", "templates"),
+    ("checked",),
+    ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),
     ("protocol",),
     ("backbones",),

@@ -92,7 +92,7 @@ def test_a_state_of_other_runs_is_not_used(
         with pytest.raises(StoppedError):
             tuned(plm_folder, tasks, tmp_path / "stopped", CheckpointDir(tmp_path / "state", "a key"))
     tuned(plm_folder, tasks, tmp_path / "other", CheckpointDir(tmp_path / "state", "another key"))
-    assert "it belongs to another training; starting from step 0" in capsys.readouterr().err
+    assert "it belongs to another training; it is kept as" in capsys.readouterr().err
 
 
 def test_a_run_that_failed_stays_failed(

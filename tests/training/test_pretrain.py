@@ -79,6 +79,18 @@ def test_every_class_learns_to_fill_in_and_loads(family: str, tmp_path: Path) ->
     assert load_plm(tmp_path / "out").model.config.model_type == family
 
 
+def test_a_pretraining_whose_last_step_leaves_no_numbers_has_failed(tmp_path: Path) -> None:
+    """Its only loss is finite."""
+    shape = {"family": "bart", "d_model": 32, "layers": 1, "ffn": 48, "heads": 2, "positions": 32, "vocabulary": 400}
+    wild = {"number": 20, "steps": 1, "batch": 4, "learning_rate": 1e300, "warmup": 0.0}
+    made = Generated.model_validate({"architecture": shape, "pretraining": wild})
+    (tmp_path / "out").mkdir()
+    make_plm("mine", Plm(generate=made, max_input=24), [], tmp_path, tmp_path / "out", Compute(device="cpu"))
+    found = json.loads((tmp_path / "out/result.json").read_text())
+    assert (found["status"], found["reason"]) == ("failed", "not finite after step 1: the weights have NaN or infinity")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["result.json"]
+
+
 def cached_commit(plm: Path, home: Path) -> None:
     """Put a model into a cache of the hub as `somebody/small`, with a branch `stable`."""
     cached = home / "hub/models--somebody--small"

@@ -136,6 +136,17 @@ def test_a_priming_that_diverges_is_a_result(job: PrimingJob, tasks: Path, tmp_p
         assert (scores["test"], scores["dev"], scores["majority"]) == (None, None, None)
 
 
+def test_a_priming_whose_last_step_leaves_no_numbers_has_failed(job: PrimingJob, tmp_path: Path) -> None:
+    """Its only loss is finite: nothing is computed of the weights that it leaves."""
+    rates = Rates(plm=1e300, adapter=1e300)
+    last = Mtl(budget=Budget(steps=1), batch=4, learning_rates=rates, warmup=0.0, clip=None, dropout=0.0)
+    prime(replace(job, settings=last), tmp_path / "primed")
+    found = result(tmp_path / "primed")
+    assert (found["status"], found["reason"]) == ("failed", "not finite after step 1: the weights have NaN or infinity")
+    assert [point["step"] for point in found["curve"]] == [1]
+    assert list((tmp_path / "primed").rglob("*.safetensors")) == []
+
+
 def test_the_best_checkpoint_by_the_development_tasks_is_kept(job: PrimingJob, tasks: Path, tmp_path: Path) -> None:
     settings = job.settings.model_copy(
         update={"budget": Budget(steps=6), "keep": "best", "validation": Validation(every=2, steps=2)}

@@ -17,6 +17,8 @@ rule_inputs.collect_rarely()
 STUDY_FILE = rule_inputs.study_file(workflow.config_settings)
 RECIPES = rule_inputs.read(STUDY_FILE)
 GRAPH = RECIPES.graph
+rule_inputs.keep_results(RECIPES)
+has_started = rule_inputs.announce(workflow, RECIPES, STUDY_FILE)
 STAGES = stages(GRAPH)
 NAME = GRAPH.study.name
 RESULTS = root(GRAPH.study)

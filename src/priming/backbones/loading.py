@@ -11,10 +11,19 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 from transformers.utils import logging as transformers_logging
 
 from priming.backbones.brought import Brought, brought_by
-from priming.backbones.plm_folder import advice, check_config, check_config_file, check_finite, check_tokenizer_files
+from priming.backbones.plm_folder import (
+    WEIGHTS,
+    advice,
+    check_config,
+    check_config_file,
+    check_finite,
+    check_tokenizer_files,
+)
 from priming.backbones.table import BACKBONES
+from priming.checked import checked_folder
 from priming.errors import DataError
 from priming.hub_access import cache_or_clear_error
+from priming.tensor_files import naming_room
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -54,7 +63,7 @@ def load_plm(
         UnreachableError: there is no network, and the cache of the hub lacks a file.
     """
     if revision is None:
-        return _loaded(folder, None, dropout, brings)
+        return _loaded(checked_folder(Path(folder)), None, dropout, brings)
     with cache_or_clear_error(f"the PLM {folder} at {revision}", FOLDER_INSTEAD):
         return _loaded(folder, revision, dropout, brings)
 
@@ -91,7 +100,8 @@ def load_config(folder: str | Path, revision: str | None = None) -> Any:
 
 def save_plm(loaded: LoadedPlm, folder: Path) -> None:
     """Save model, tokenizer and what comes with them, all weights in one file, which later steps digest."""
-    loaded.model.save_pretrained(folder, safe_serialization=True, max_shard_size=ONE_FILE)
+    with naming_room(folder / WEIGHTS, loaded.model.parameters()):
+        loaded.model.save_pretrained(folder, safe_serialization=True, max_shard_size=ONE_FILE)
     loaded.tokenizer.save_pretrained(folder)
     if loaded.brought:
         loaded.brought.save(folder)

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import torch
 from safetensors import SafetensorError
 from torch import nn
 
 from priming.errors import DataError
 from priming.result_files import RESULT
+from priming.tensor_files import all_finite
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -90,9 +90,9 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def check_finite(folder: str | Path, model: nn.Module) -> None:
-    """Raise DataError where a weight is not a finite number; a sum that is finite has none that is not."""
+    """Raise DataError where a weight is not a finite number."""
     for name, value in model.state_dict().items():
-        if value.is_floating_point() and not torch.isfinite(value.sum()) and not torch.isfinite(value).all():
+        if not all_finite(value):
             raise DataError(f"the weights at {folder} are not all finite: {name} has NaN or infinity\n{again(folder)}")
 
 

@@ -142,6 +142,19 @@ for _name, _help in STEPS.items():
 
 
 @app.command()
+def run(
+    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="Options of snakemake, such as -- --cores 4.")
+    ] = None,
+) -> None:
+    """Run a study by snakemake; the lock of a snakemake that was killed is cleared first."""
+    from priming.running.whole_study import run_study
+
+    raise typer.Exit(run_study(study_file, options or []))
+
+
+@app.command()
 def failures(study_file: StudyFile) -> None:
     """List the failed cells of a finished study; the exit status is 3 if there are any."""
     from priming.running.steps import failures as failed_cells
@@ -149,6 +162,28 @@ def failures(study_file: StudyFile) -> None:
     if failed := failed_cells(study_file):
         typer.echo("\n".join(failed), err=True)
         raise typer.Exit(3)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A folder of results, or a file in one.")] = Path("results"),
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove bad results; snakemake then makes them again.")
+    ] = False,
+) -> None:
+    """Compare all files of results with the digests in their recipes; the exit status is 4 if any differs."""
+    from priming.jobs import verify as verifying
+
+    number, bad = verifying.verify(path)
+    for one in bad:
+        typer.echo("\n".join(one.reasons), err=True)
+    if repair:
+        verifying.repair(bad)
+        for one in bad:
+            typer.echo(f"removed: {one.folder}")
+    typer.echo(f"{number} results, {len(bad)} bad" + ("; run snakemake again" if bad and repair else ""))
+    if bad and not repair:
+        raise DataError(f"{len(bad)} results are bad; remove them with: priming verify {path} --repair")
 
 
 @app.command()

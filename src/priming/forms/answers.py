@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from priming.checked import checked
 from priming.digests import of_json
 from priming.errors import DataError
 from priming.forms.rows import Example
@@ -71,7 +72,7 @@ def read_predictions(path: Path) -> list[Prediction]:
     """Read what `write_predictions` wrote; raises DataError where it is missing or broken."""
     again = f"delete {path.parent} and run snakemake again"
     try:
-        return [Prediction(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [Prediction(**json.loads(line)) for line in checked(path).read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError:
         raise DataError(f"{path} is missing; {again}") from None
     except (ValueError, TypeError) as error:

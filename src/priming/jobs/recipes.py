@@ -8,6 +8,8 @@ The last file written to the folder of a result is `recipe.json`, which records 
     data      digest of the raw data of each task among these inputs; null if they were missing
     made_of   digest of the content of each input
     content   digest of its own content
+    files     digest of each of its files
+    sha256    digest of all that
 
 A result is current exactly when its recipe matches the one required by this checkout: where it was made, in a copy, in
 a fresh clone. Predictions by additional decoders are current too. Missing raw data or inputs cannot be compared and are
@@ -15,12 +17,15 @@ taken on trust.
 """
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
+from os.path import exists
 from pathlib import Path
 from typing import Any
 
 from priming.atomic import atomic_file
-from priming.digests import RECIPE, content, files_digest, of_json
+from priming.checked import FILES, read_recipe, sealed
+from priming.digests import RECIPE, content, file_digests, files_digest, of_json
 from priming.errors import DataError
 from priming.jobs import code
 from priming.jobs.graph import Graph, Job, Result
@@ -132,12 +137,19 @@ class Recipes:
             "made_of": {path: recipe.get("content") for path, recipe in inputs.items()},
         }
 
-    def finish(self, result: Result, recipe: Recipe) -> None:
-        """Write the recipe to the folder of a result whose other files are complete."""
-        folder = self.folder(result.path)
-        write(folder, recipe | {"content": content(folder)})
-        for known in (self._made, self._reasons, self._stale):
-            known.pop(result.path, None)
+    def finish(self, result: Result, recipe: Recipe, folder: Path | None = None) -> None:
+        """Write the recipe to the folder of a result whose other files are complete, before it is put in place."""
+        folder = folder or self.folder(result.path)
+        write(folder, recipe | {"content": content(folder), FILES: file_digests(folder)})
+        self.look_again([result.path])
+
+    def look_again(self, paths: Iterable[str]) -> None:
+        """Forget what is known of results that other processes may have built."""
+        for path in paths:
+            self._made.pop(path, None)
+            self._chunks.pop(self.graph.maker[path], None)
+        self._reasons.clear()
+        self._stale.clear()
 
     def read_raw_data(self) -> None:
         """Digest the raw data now; raises DataError if a task's files cannot be found."""
@@ -147,6 +159,11 @@ class Recipes:
         """Whether the tables are not built yet, or list failures."""
         job = self.graph.jobs[tables(self.graph.study)]
         return not self.here(job.out) or self.stale_job(job) or bool(self.failures())
+
+    def finished_with_failures(self) -> bool:
+        """Whether the tables are as they should be, and list failures."""
+        job = self.graph.jobs[tables(self.graph.study)]
+        return self.here(job.out) and not self.stale_job(job) and bool(self.failures())
 
     def failures(self) -> list[str]:
         """A line for each cell that failed or could not be tuned, from the tables."""
@@ -169,7 +186,12 @@ class Recipes:
         for key, digest in self.data(path).items():
             if None not in (digest, made["data"].get(key)) and digest != made["data"][key]:
                 return f"data of {key}"
-        return self._replaced(path, made)
+        return self._lost(path, made) or self._replaced(path, made)
+
+    def _lost(self, path: str, made: Recipe) -> str | None:
+        """Name a file that the result had when it was made."""
+        folder = f"{self.folder(path)}/"
+        return next((f"it has lost {name}" for name in made.get(FILES, ()) if not exists(folder + name)), None)  # noqa: PTH110
 
     def _has_more(self, path: str, made: Recipe) -> bool:
         """Whether a result differs from the required one only by additional entries of its `at_least` setting."""
@@ -182,7 +204,7 @@ class Recipes:
     def _declared(self, out: str) -> dict[str, str]:
         """The results that the folder of a chunk lists as built."""
         if out not in self._chunks:
-            self._chunks[out] = _read_json(self.folder(out) / RECIPE).get("items", {})
+            self._chunks[out] = read_recipe(self.folder(out) / RECIPE).get("items", {})
         return self._chunks[out]
 
     def _changed(self, path: str, made: Recipe) -> str:
@@ -229,7 +251,7 @@ class Recipes:
 def write(folder: Path, recipe: Recipe) -> None:
     """Write recipe.json atomically; an existing file is replaced, never modified in place."""
     with atomic_file(folder / RECIPE) as part:
-        part.write_text(json.dumps(recipe, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(sealed(recipe), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def declare_done(job: Job, recipes: Recipes) -> None:
@@ -240,7 +262,7 @@ def declare_done(job: Job, recipes: Recipes) -> None:
 
 
 def _read(file: Path) -> Recipe | None:
-    recipe = _read_json(file)
+    recipe = read_recipe(file)
     whole = (
         recipe.get("format") == FORMAT and {"settings", "code", "chain", "data", "made_of", "content"} <= recipe.keys()
     )

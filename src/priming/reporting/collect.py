@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from priming.checked import redo
 from priming.errors import DataError
 from priming.evaluation.answered import UNSEEN
-from priming.result_files import FORMAT, RESULT, read_json, redo
+from priming.result_files import FORMAT, RESULT, read_json
 from priming.strategies import Strategy
 from priming.study import Study, paths
 from priming.study.plm import Member

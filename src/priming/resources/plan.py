@@ -5,18 +5,17 @@ Operations are counted as for resource requests (`priming.resources.estimates`),
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from priming.elements.table import ELEMENTS
 from priming.errors import StudyError, nearest
 from priming.jobs.graph import Graph, Job, graph
 from priming.jobs.recipes import Recipes
 from priming.resources.answering import operations_of_testing, rows_to_test
 from priming.resources.estimates import COSTS, primed_examples, train_rows
 from priming.resources.gpu_memory import gpu_memory
-from priming.resources.sizes import Size, element_parameters, plm_size
+from priming.resources.room import saved_bytes
+from priming.resources.sizes import Size, plm_size
 from priming.study import Study
 
 GPUS: dict[str, tuple[float, float]] = {
@@ -184,7 +183,7 @@ def _phase(jobs: Graph, mean: Study, recipes: Recipes, job: Job, base: Path) -> 
     cost = COSTS[job.step](mean, job, size, longest)
     trainings, tokens = _trained(mean, job, size)
     all_tokens = tokens * (plm.max_input + plm.max_output)
-    weights = sum(_bytes(mean, job, base))
+    weights = saved_bytes(mean, job.results, base)
     memory = gpu_memory(jobs.study, job, size) or 0.0
     counts = (all_tokens, cost.operations, cost.answering, weights, *_spent(recipes, job), memory)
     return Phase(job.step, 1, done, trainings, *counts)
@@ -221,21 +220,6 @@ def _trained(study: Study, job: Job, size: Size) -> tuple[int, float]:
     rows = train_rows(study, result.task)
     examples = [length.steps(rows, batch) * batch for batch in tuning.batch_sizes for length in tuning.lengths]
     return samples * points * len(examples), float(samples * points * sum(examples))
-
-
-def _bytes(study: Study, job: Job, base: Path) -> Iterator[float]:
-    """Bytes of the weights that a job saves, four per parameter."""
-    result, tuning = job.results[0], study.tuning
-    size = plm_size(study.plms[result.plm], base)
-    if job.step == "pretrain":
-        yield 4.0 * size.parameters
-    elif job.step == "prime" and result.priming:
-        outer = sum(element_parameters(element, study.elements, size) for element in result.priming.outer)
-        yield 4.0 * len(job.results) * outer
-    elif result.strategy:
-        kept = [element for element in result.strategy.tuned if not ELEMENTS[element].is_base or tuning.save_plm]
-        each = sum(element_parameters(element, study.elements, size) for element in kept)
-        yield 4.0 * each * len(job.results) * len(study.tasks.samples)
 
 
 def described(found: Plan, tokens: int = INPUT) -> str:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from priming.running.machine import ALLOCATED, own_folder
+from priming.running.machine import ALLOCATED, own_folder, process_status
 
 OWNER = "PRIMING_FORKS_OF"
 """Names the Snakemake whose jobs share a server, as `PID:START`; any other value, such as `none`, turns servers off."""
@@ -58,7 +58,7 @@ def _above(pid: int) -> int:
     """The nearest process from here upwards that DVC did not start; DVC names the stage to those that it starts."""
     with suppress(OSError, IndexError):
         while any(entry.startswith(_STAGE) for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")):
-            pid = int(_status(pid)[1])
+            pid = int(process_status(pid)[1])
     return pid
 
 
@@ -82,14 +82,9 @@ def watched(named: str) -> int | None:
 
 def _started(pid: int) -> str:
     """When a process started, in ticks since boot; the same number is not given to two processes at a time."""
-    with suppress(OSError, IndexError):
-        return _status(pid)[19]
+    with suppress(IndexError):
+        return process_status(pid)[19]
     return ""
-
-
-def _status(pid: int) -> list[str]:
-    """What /proc says of a process, from its state on: the parent is next."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
 
 
 def run(arguments: Sequence[str]) -> int | None:

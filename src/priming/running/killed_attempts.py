@@ -32,18 +32,28 @@ def killed(study: str, out: str) -> int:
 def track_attempt(study: str, out: str) -> Iterator[None]:
     """Track the attempt in the body; SIGTERM ends it with exit status 143, unless that signal already has a handler."""
     place = folder(study, out)
-    place.mkdir(parents=True, exist_ok=True)
     note = place / f"{time.time_ns()}-{socket.gethostname()}-{os.getpid()}.started"
-    note.touch()
+    _leave(note)
     try:
         with _exit_when_stopped():
             yield
-        for earlier in place.iterdir():
+        for earlier in place.glob("*"):
             earlier.unlink(missing_ok=True)
     finally:
         note.unlink(missing_ok=True)
         with suppress(OSError):  # it holds notes of other attempts
             place.rmdir()
+
+
+def _leave(note: Path) -> None:
+    """Write a note; another attempt at the same job may end, and remove the folder, in between."""
+    while True:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            note.touch()
+        except FileNotFoundError:
+            continue
+        return
 
 
 @contextmanager

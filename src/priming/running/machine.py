@@ -21,3 +21,11 @@ def own_folder(purpose: str) -> Path:
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
         raise PermissionError(str(place))
     return place
+
+
+def process_status(pid: int) -> list[str]:
+    """What /proc says of a process, from its state on (the parent is next); nothing without /proc or the process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return []

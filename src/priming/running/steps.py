@@ -1,7 +1,8 @@
 """Running one job of a study: its results are put in place one after the other, each with its recipe.
 
-A result is written to a temporary folder under work/ and moved into place when complete, so a killed job leaves no
-partial results. Current results are not rebuilt.
+A result is written to a folder of this attempt under work/ and moved into place when complete, so a killed job leaves
+no partial results. Current results are not rebuilt. While a result is being built it is locked: another process that is
+to build the same one waits, and then finds it current.
 """
 
 import os
@@ -10,18 +11,21 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from priming.digests import of_json
-from priming.errors import DataError, StudyError, disk_error, nearest
+from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
+from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
 from priming.running.killed_attempts import track_attempt
+from priming.running.placing import put_in_place
+from priming.running.result_locks import Locks, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
 from priming.study.load import load_study
@@ -52,9 +56,14 @@ class JobContext:
     """The models that this job has loaded."""
 
     @property
+    def work(self) -> Path:
+        """The folder of what the study's jobs keep for others, of them or of a later attempt."""
+        return Path("work", self.study.name)
+
+    @property
     def state(self) -> Path:
         """The folder of the state from which a stopped training resumes."""
-        return self.out.parent / "state" / self.out.name
+        return self.work / "state" / self.out.name
 
     @property
     def plm(self) -> Path:
@@ -85,12 +94,14 @@ def run(step: str, study_file: Path, out: str) -> None:
     study = load_study(study_file)
     jobs = graph(study)
     job = _job(jobs, step, out, study_file)
-    recipes = Recipes(jobs, study_file.parent)
+    recipes, needed, locks = Recipes(jobs, study_file.parent), needs(jobs, job, study_file.parent), Locks(study.name)
     try:
-        with track_attempt(study.name, job.out), claimed(needs(jobs, job, study_file.parent).gpus):
-            _make_stale(job, study_file.parent, recipes)
-    except OSError as error:
-        raise disk_error(out, error) from error
+        with track_attempt(study.name, job.out), claimed(needed.gpus), locks.working():
+            _make_stale(job, Making(study_file.parent, recipes, locks, patience(60.0 * needed.minutes)))
+    except Exception as error:
+        if refused := system_error(error):
+            raise disk_error(out, refused) from error
+        raise
     print(_took(start, before), flush=True)
 
 
@@ -106,13 +117,27 @@ def _took(start: float, before: float) -> str:
     return f"{took}, at most {memory:.0f} MB a process"
 
 
-def _make_stale(job: Job, base: Path, recipes: Recipes) -> None:
-    tuners: Tuners = {}
-    failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, base, recipes, tuners))]
+@dataclass(frozen=True)
+class Making:
+    """What the results of a job are built with; `patience` is how long another process is waited for, in seconds."""
+
+    base: Path
+    recipes: Recipes
+    locks: Locks
+    patience: float
+    tuners: Tuners = field(default_factory=dict)
+
+
+def _make_stale(job: Job, making: Making) -> None:
+    recipes = making.recipes
+    stale = [result for result in job.results if not recipes.current(result.path)]
+    study = recipes.graph.study
+    check_room(study, stale, making.base, (Path("work", study.name), recipes.folder(root(study))))
+    failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, making))]
     if failed:
         raise DataError("\n".join(failed))
     if job.is_chunk:
-        declare_done(job, recipes)
+        declare_done(job, making.recipes)
 
 
 def failures(study_file: Path) -> list[str]:
@@ -133,11 +158,13 @@ def _groups(job: Job) -> Iterator[list[Result]]:
         yield list(results)
 
 
-def _made_or_failed(results: list[Result], base: Path, recipes: Recipes, tuners: "Tuners") -> DataError | None:
+def _made_or_failed(results: list[Result], making: Making) -> DataError | None:
     """Rebuild stale results; tasks whose data are missing do not keep the job's other tasks from being prepared."""
     try:
-        if stale := [result for result in results if not recipes.current(result.path)]:
-            _make(stale, base, recipes, tuners)
+        if stale := [result for result in results if not making.recipes.current(result.path)]:
+            with making.locks.held({_name(result, making): result.path for result in stale}, making.patience):
+                if stale := _still_stale(stale, making):
+                    _make(stale, making)
     except DataError as error:
         if results[0].step == "prepare":
             return error
@@ -145,37 +172,43 @@ def _made_or_failed(results: list[Result], base: Path, recipes: Recipes, tuners:
     return None
 
 
-def _make(results: list[Result], base: Path, recipes: Recipes, tuners: "Tuners") -> None:
-    """Build results and put them in place, the recipe of each last."""
+def _still_stale(results: list[Result], making: Making) -> list[Result]:
+    """Those that another process has not built by now."""
+    making.recipes.look_again(path for result in results for path in (result.path, *result.inputs))
+    return [result for result in results if not making.recipes.current(result.path)]
+
+
+def _name(result: Result, making: Making) -> str:
+    """A result's name among the study's, without slashes."""
+    return Path(result.path).relative_to(root(making.recipes.graph.study)).as_posix().replace("/", "~")
+
+
+def _make(results: list[Result], making: Making) -> None:
+    """Build results whose locks are held, and put them in place with their recipes."""
+    recipes, made = making.recipes, []
     jobs = recipes.graph
-    made = []
     for result in results:
         if missing := [path for path in result.inputs if not recipes.made(path)]:
             raise DataError(
                 f"{result.path} is made from {missing[0]}, which is missing; "
                 f"build it first: snakemake {jobs.maker[missing[0]]}"
             )
-        name = Path(result.path).relative_to(root(jobs.study)).as_posix().replace("/", "~")
-        recipe = recipes.of(result)
-        context = JobContext(jobs.study, base, result, Path("work", jobs.study.name, name), of_json(recipe), tuners)
-        shutil.rmtree(context.out, ignore_errors=True)
-        context.out.mkdir(parents=True)
+        recipe, out = recipes.of(result), making.locks.work / _name(result, making)
+        context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
+        out.mkdir()
         _log(result)
         made.append((context, recipe))
     for warning in STEPS[results[0].step]([context for context, _ in made]) or ():
         print(f"warning: {warning}", file=sys.stderr, flush=True)
+    if thief := making.locks.lost():
+        raise BusyError(
+            f"{results[0].path}: {thief} took over, since nothing was heard of this process for too long; "
+            "it is left to that one"
+        )
     for context, recipe in made:
-        _replace(context.out, recipes.folder(context.result.path))
-        recipes.finish(context.result, recipe)
+        recipes.finish(context.result, recipe, context.out)
+        put_in_place(context.out, recipes.folder(context.result.path))
         shutil.rmtree(context.state, ignore_errors=True)
-
-
-def _replace(made: Path, place: Path) -> None:
-    """Move a folder into place; existing files are removed, never overwritten, since hard links may share them."""
-    if place.exists():
-        shutil.rmtree(place)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(made, place)
 
 
 def _log(result: Result) -> None:
@@ -238,7 +271,7 @@ def _priming_job(context: JobContext) -> "PrimingJob":
         place=CheckpointDir(context.state, context.key),
         task_prefix=study.tasks.task_prefix,
         plm_seed=result.member.seed,
-        tokens=context.out.parent / "tokens",
+        tokens=context.work / "tokens",
     )
 
 
@@ -303,7 +336,7 @@ def _tuner(context: JobContext, strategy: Strategy) -> "Tuner":
         study.compute,
         prefix,
         context.result.member.seed,
-        context.out.parent / "states",
+        context.work / "states",
     )
 
 

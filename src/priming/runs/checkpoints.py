@@ -1,28 +1,32 @@
 """Saved state: a training that was stopped or killed resumes where it was last saved.
 
 The state is taken after a step; random numbers are functions of the step (`priming.runs.keys`) and have no state.
-A folder holds the tensors, `step-<n>.safetensors`, and `state.json`, which is replaced last and names that file and its
-SHA-256. A state that is damaged or of another training is not used, with a warning.
+A folder holds the tensors, `step-<n>.safetensors`, and `state.json`, which is replaced last and has the SHA-256 of that
+file and of itself. A state that is damaged or of another training is refused with a warning, and kept as `refused-*`
+beside its place. Training goes on when its state cannot be saved.
 """
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, tensor
 
 from priming.atomic import atomic_file
-from priming.digests import file_digest
+from priming.digests import file_digest, of_json
 from priming.errors import StoppedError
 from priming.runs import stopping
+from priming.tensor_files import write_tensors
 
-FORMAT = 1
+FORMAT = 2
+REFUSED = "refused-"
 POINTER = "state.json"
 MAX_OVERHEAD = 0.02
 """Saving takes at most this fraction of the time."""
@@ -45,6 +49,14 @@ class Stateful(Protocol):
 
     def load_state(self, state: State) -> None:
         """Restore the state saved by an earlier process."""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A part that knows what its state must look like."""
+
+    def wrong(self, state: State, step: int) -> str | None:
+        """Why a state after a step is none of this training; None if it may be."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +91,41 @@ class Checkpointer:
         self.step, self.losses = 0, tensor([])
         self._began = self._saved = clock()
         self._cost, self._started = 0.0, False
+        self.unsaved = ""
+        """Why the last state could not be saved."""
 
-    def start(self) -> tuple[int, Tensor]:
-        """Load the saved state, if any, once; returns the steps done and their last losses [R], else 0 and none."""
-        found = None if self._started else _read(self.place)
-        self._started = True
-        if found:
-            tensors, about = found
-            for name, part in self.parts.items():
-                own = {
-                    key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")
-                }
-                part.load_state(State(own, about["parts"][name]))
-            self.step, self.losses = about["step"], tensor(about["losses"])
-            print(f"resuming after step {self.step}, from {self.place.folder}", flush=True)
+    def start(self, steps: int) -> tuple[int, Tensor]:
+        """Load the saved state of this training of `steps`, once; returns the steps done and their last losses [R].
+
+        Without a state, or if it is refused, these are 0 and none.
+        """
+        started, self._started = self._started, True
+        if started or not (self.place.folder / POINTER).is_file():
+            return self.step, self.losses
+        try:
+            states, about = self._found(steps)
+        except _RefusedError as error:
+            _refuse(self.place.folder, str(error), self.writes)
+            return self.step, self.losses
+        for name, part in self.parts.items():
+            part.load_state(states[name])
+        self.step, self.losses = about["step"], tensor(about["losses"])
+        print(f"resuming after step {self.step}, from {self.place.folder}", flush=True)
         return self.step, self.losses
+
+    def _found(self, steps: int) -> tuple[dict[str, State], dict[str, Any]]:
+        """The state of each part; raises _RefusedError where it is damaged, or of another training."""
+        tensors, about = _read(self.place)
+        step, rest = about.get("step"), about.get("parts")
+        if not isinstance(step, int) or not 0 < step <= steps:
+            raise _RefusedError(f"it is one after step {step} of a training of {steps}")
+        if not isinstance(rest, dict) or rest.keys() != self.parts.keys():
+            raise _RefusedError("it has other parts than this training")
+        states = {name: State(dict(_of(name, tensors)), rest[name]) for name in rest}
+        for name, part in self.parts.items():
+            if isinstance(part, Checked) and (wrong := part.wrong(states[name], step)):
+                raise _RefusedError(wrong)
+        return states, about
 
     def after_step(self, step: int, losses: Tensor) -> None:
         """Note that a step is done, and save the state when due; raises StoppedError if training is to stop."""
@@ -111,8 +143,10 @@ class Checkpointer:
                 yield
         except StoppedError:
             self.save()
+            from_there = f"the same command resumes from there ({self.place.folder})"
+            lost = f"its state could not be saved, so the same command resumes from an earlier one: {self.unsaved}"
             raise StoppedError(
-                f"stopped by a signal after step {self.step}; the same command resumes from there ({self.place.folder})"
+                f"stopped by a signal after step {self.step}; {lost if self.unsaved else from_there}"
             ) from None
 
     def end(self) -> None:
@@ -131,44 +165,76 @@ class Checkpointer:
                 for key, value in state.tensors.items()
             }
             rest = {name: state.rest for name, state in states.items()}
-            _write(self.place, tensors, {"step": self.step, "losses": self.losses.tolist(), "parts": rest})
+            self._try_to_write(tensors, {"step": self.step, "losses": self.losses.tolist(), "parts": rest})
         self._saved = self.clock()
         self._cost = self._saved - begun
+
+    def _try_to_write(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+        """Training is worth more than its state: it goes on, and says loudly what it could not save."""
+        try:
+            _write(self.place, tensors, about)
+            self.unsaved = ""
+        except OSError as error:
+            self.unsaved = f"{error.filename or self.place.folder}: {error.strerror or error}"
+            print(
+                f"WARNING: the state after step {self.step} could not be saved; training goes on, but would be resumed "
+                f"from an earlier state after a kill: {self.unsaved}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def _of(name: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a part."""
+    for key, value in tensors.items():
+        if key.startswith(f"{name}/"):
+            yield key.removeprefix(f"{name}/"), value
 
 
 def _write(place: CheckpointDir, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     place.folder.mkdir(parents=True, exist_ok=True)
     file = place.folder / f"step-{about['step']}.safetensors"
-    with atomic_file(file) as part:
-        save_file(tensors, part)
-    pointer = {"format": FORMAT, "key": place.key, "file": file.name, "sha256": file_digest(file), **about}
+    write_tensors(file, tensors)
+    state = json.loads(json.dumps({"key": place.key, "file": file.name, "sha256": file_digest(file), **about}))
     with atomic_file(place.folder / POINTER) as part:
-        part.write_text(json.dumps(pointer), encoding="utf-8")
+        part.write_text(json.dumps({"format": FORMAT, "sha256": of_json(state), "state": state}), encoding="utf-8")
     for old in [*place.folder.glob("step-*.safetensors"), *place.folder.glob(".step-*")]:
         if old != file:
             old.unlink(missing_ok=True)
 
 
-def _read(place: CheckpointDir) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    if not (place.folder / POINTER).is_file():
-        return None
+def _read(place: CheckpointDir) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the rest of a saved state; raises _RefusedError."""
     try:
-        about = json.loads((place.folder / POINTER).read_bytes())
+        pointer = json.loads((place.folder / POINTER).read_bytes())
+        about = pointer["state"]
+        if pointer["format"] != FORMAT:
+            raise _RefusedError("it belongs to another version")
+        if of_json(about) != pointer["sha256"]:
+            raise _RefusedError(f"{POINTER} is damaged")
+        if about["key"] != place.key:
+            raise _RefusedError("it belongs to another training")
         file = place.folder / about["file"]
-        reason = _wrong(place, about, file)
-        if reason is None:
-            return load_file(file), about
+        if file_digest(file) != about["sha256"]:
+            raise _RefusedError(f"{file.name} is damaged")
+        return load_file(file), about
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"it cannot be read ({error})"
+        raise _RefusedError(f"it cannot be read ({error})") from error
+
+
+class _RefusedError(Exception):
+    """A state that is not used, and why."""
+
+
+def _refuse(folder: Path, reason: str, moves: bool) -> None:
+    """Say why a state is not used, and keep it beside its place, where it is not looked for."""
+    kept = folder.with_name(f"{REFUSED}{folder.name}")
+    if moves:
+        shutil.rmtree(kept, ignore_errors=True)
+        folder.rename(kept)
     print(
-        f"warning: the state in {place.folder} is not used, since {reason}; starting from step 0",
+        f"warning: the state in {folder} is not used, since {reason}; it is kept as {kept}, and training starts anew "
+        "from step 0",
         file=sys.stderr,
         flush=True,
     )
-    return None
-
-
-def _wrong(place: CheckpointDir, about: dict[str, Any], file: Path) -> str | None:
-    if about["format"] != FORMAT or about["key"] != place.key:
-        return "it belongs to another training"
-    return None if file_digest(file) == about["sha256"] else f"{file.name} is damaged"

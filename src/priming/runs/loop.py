@@ -12,6 +12,7 @@ from priming.runs.clipping import clip, norms
 from priming.runs.parameters import Gradients, StackedParameters
 from priming.runs.schedules import Linear, Schedule
 from priming.runs.update_rules.interface import UpdateRule
+from priming.tensor_files import all_finite
 
 Objective = Callable[[StackedParameters, int], tuple[Tensor, Gradients]]
 """(parameters, step) -> losses [R] and their gradients."""
@@ -76,7 +77,7 @@ def train(
     A run whose loss or gradient is not finite stops before that step and keeps its last values; the others go on. What
     fails is added to `outcome`, which is returned; where runs can fail and others go on, it is part of the state.
     """
-    outcome, done = outcome or Outcome(), _resumed(keeper, after_step)
+    outcome, done = outcome or Outcome(), _resumed(keeper, after_step, course.steps)
     device = next(iter(parameters.flat.values())).device
     alive = outcome.alive(parameters.runs, device)
     for step in range(done, course.steps):
@@ -98,12 +99,22 @@ def train(
         else:
             stopping.check()
         after_step(step + 1, losses)
+    _look_at_weights(parameters, outcome, course.steps)
     return outcome
 
 
-def _resumed(keeper: Checkpointer | None, after_step: AfterStep) -> int:
+def _look_at_weights(parameters: StackedParameters, outcome: Outcome, steps: int) -> None:
+    """Runs whose last step left weights that are not finite have failed: no loss was computed of them any more."""
+    for flat in parameters.flat.values():
+        if not all_finite(flat):
+            for run, values in enumerate(flat):
+                if run not in outcome.failures and not all_finite(values):
+                    outcome.failures[run] = f"not finite after step {steps}: the weights have NaN or infinity"
+
+
+def _resumed(keeper: Checkpointer | None, after_step: AfterStep, steps: int) -> int:
     """The steps done; `after_step` is called again for the last, since the state may have been saved before that."""
-    done, losses = keeper.start() if keeper else (0, None)
+    done, losses = keeper.start(steps) if keeper else (0, None)
     if losses is not None and done:
         after_step(done, losses)
     return done

@@ -28,6 +28,16 @@ class LossCurve:
         """All points."""
         return State({}, self.points)
 
+    def wrong(self, state: State, step: int) -> str | None:
+        """A curve without the points that a training has after a step; that of the step itself may come later."""
+        due = [n for n in range(self.every, min(step, self.steps) + 1, self.every) if n != self.steps]
+        due += [self.steps] if step >= self.steps else []
+        try:
+            found = [int(point["step"]) for point in state.rest]
+        except (TypeError, KeyError, ValueError):
+            found = [-1]
+        return None if found in (due, [n for n in due if n != step]) else "its curve is not one of this training"
+
     def load_state(self, state: State) -> None:
         """Restore points."""
         self.points = state.rest

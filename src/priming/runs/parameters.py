@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from priming.runs.checkpoints import State
+from priming.tensor_files import all_finite
 
 MANY = 2**22
 """Parameters of all runs together whose gradients are put in their places one by one, which takes longer for few."""
@@ -164,6 +165,14 @@ class StackedParameters:
     def load_state(self, state: State) -> None:
         """Restore values."""
         self.restore(dict(state.tensors))
+
+    def wrong(self, state: State, step: int) -> str | None:
+        """Values of other names, shapes or types, or that are not finite."""
+        if {name: (value.shape, value.dtype) for name, value in state.tensors.items()} != {
+            name: (value.shape, value.dtype) for name, value in self.flat.items()
+        }:
+            return "its parameters are not those of this training"
+        return None if all(map(all_finite, state.tensors.values())) else "it has weights that are not finite"
 
     def snapshot(self, rows: Sequence[int] | None = None) -> dict[str, Tensor]:
         """A copy of the flat buffers; only of the runs in `rows`, if given."""

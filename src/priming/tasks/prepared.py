@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from priming.atomic import atomic_folder
+from priming.checked import checked
 from priming.digests import of_bytes
 from priming.errors import DataError, DiskError
 from priming.forms.interface import Form
@@ -116,7 +117,7 @@ def read_task(folder: Path) -> PreparedTask:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return checked(path).read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run snakemake again to prepare the task") from None
 

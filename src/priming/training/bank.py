@@ -42,7 +42,7 @@ class BankWatch:
     def begin(self, keeper: Checkpointer | None) -> None:
         """Evaluate the start, or take up what `keeper` has saved."""
         self.progress.begin(self.bank[0].point.batch)
-        if done := keeper.start()[0] if keeper else 0:
+        if done := keeper.start(self.bank[0].steps)[0] if keeper else 0:
             self.progress.resume(done)
             self.judge.train()
         else:
@@ -83,6 +83,15 @@ class BankWatch:
         """The curves, and the steps that are kept."""
         selection = self.selection.state()
         return State(selection.tensors, {"curves": [run.curve for run in self.bank], "selection": selection.rest})
+
+    def wrong(self, state: State, step: int) -> str | None:
+        """Curves of other runs, or of steps that are not done."""
+        try:
+            last = [int(curve[-1]["step"]) for curve in state.rest["curves"]]
+        except (TypeError, KeyError, IndexError, ValueError):
+            last = []
+        fits = len(last) == len(self.bank) and all(0 <= reached <= step for reached in last)
+        return None if fits else "its curves are not those of these runs"
 
     def load_state(self, state: State) -> None:
         """Restore them."""

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from priming.backbones.text_model import TextModel
+from priming.checked import checked, redo
 from priming.elements.table import ELEMENTS
 from priming.errors import DataError
 from priming.result_files import read_result
 from priming.runs.checkpoints import State
+from priming.tensor_files import all_finite, write_tensors
 
 _PACKAGES = ("torch", "transformers", "adapters", "safetensors", "numpy")
 
@@ -79,8 +81,7 @@ def plm_failure(folder: Path) -> str | None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors as safetensors."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
+    write_tensors(path, tensors)
 
 
 def load_into(model: TextModel, path: Path, element: str) -> None:
@@ -90,7 +91,9 @@ def load_into(model: TextModel, path: Path, element: str) -> None:
         DataError: the file is broken, or its tensors are not exactly those of the element, by name and shape.
     """
     try:
-        saved = load_file(path)
+        saved = load_file(checked(path))
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(f"{path} cannot be read ({error}); remove its folder and run snakemake again") from None
     wanted = dict(model.saved_with(element)) or {
@@ -101,6 +104,8 @@ def load_into(model: TextModel, path: Path, element: str) -> None:
         raise DataError(
             f"{path} does not fit the {element} of this model: {wrong[0]}{more} missing, unexpected or of another shape"
         )
+    if broken := [name for name in wanted if not all_finite(saved[name])]:
+        raise DataError(f"{path} has weights that are not finite, in {broken[0]}; {redo(path.parent)}")
     with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(saved[name])

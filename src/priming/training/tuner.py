@@ -16,6 +16,7 @@ from priming.backbones.compute import Compute
 from priming.backbones.encoding import TextTokenizer, TokenizedDataset
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
+from priming.checked import checked
 from priming.elements.sections import Elements
 from priming.elements.table import ELEMENTS, in_place
 from priming.errors import DataError, StudyError
@@ -85,7 +86,7 @@ class Tuner:
         for element in in_place(self.strategy.primed, self.model.backbone.passes):
             of_tasks, file = not ELEMENTS[element].carried, checkpoint / f"{element}.safetensors"
             if of_tasks and element in self.strategy.kept:
-                ELEMENTS[element].reshape(self.model, load_file(file))
+                ELEMENTS[element].reshape(self.model, load_file(checked(file)))
                 self.model.places = primed_places(checkpoint)
             if not (of_tasks and element in self.strategy.tuned):
                 load_into(self.model, file, element)

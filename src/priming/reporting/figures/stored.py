@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from priming.checked import checked
 from priming.errors import DataError
 
 _NAMES = (
@@ -26,7 +27,7 @@ def stored(tables: Path, name: str) -> pd.DataFrame:
     """The table `name` in the folder `tables`; empty cells are NaN, all other words stay text. Raises DataError."""
     path = tables / f"{name}.csv"
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_NAMES, str))
+        return pd.read_csv(checked(path), keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_NAMES, str))
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; run snakemake to build it") from error
     except ValueError as error:

@@ -1,0 +1,36 @@
+"""Putting a finished result in place of an older one."""
+
+import errno
+import secrets
+import shutil
+from pathlib import Path
+
+
+def put_in_place(made: Path, place: Path) -> None:
+    """Move a folder to `place`, whole or not at all; an older one there is removed.
+
+    Existing files are never written into, since hard links may share them. A folder on another file system is copied
+    beside its place first.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = made.with_name(f"{made.name}.old")
+    try:
+        if place.exists():
+            place.rename(aside)
+        made.rename(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _from_elsewhere(made, place)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _from_elsewhere(made: Path, place: Path) -> None:
+    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    try:
+        shutil.copytree(made, part, symlinks=True)
+        if place.exists():
+            shutil.rmtree(place)
+        part.rename(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
