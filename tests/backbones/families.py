@@ -9,11 +9,12 @@ from torch import Tensor
 
 from priming.backbones.attachment import attach
 from priming.backbones.compute import Compute
-from priming.backbones.encoding import Batch
+from priming.backbones.encoding import IGNORE_INDEX, Batch
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
 from priming.forms.label_training import TRAINING as LABEL
 from priming.forms.loss import MEAN, run_losses
+from priming.forms.tags_training import TRAINING as TAGS
 from priming.forms.training import Loss
 from priming.runs.dropout import CoordinateDropout
 from priming.runs.parameters import Gradients, StackedParameters
@@ -53,10 +54,18 @@ def batch_of(model: TextModel, runs: int, tokens: int = 7) -> Batch:
     return Batch(ids, mask, labels)
 
 
-def losses_of(model: TextModel, parameters: StackedParameters, tokens: int = 7) -> Tensor:
+def tagged(batch: Batch) -> Batch:
+    """A tag of two for each token instead of a class for each row."""
+    tags = (batch.input_ids % 2).masked_fill(batch.mask == 0, IGNORE_INDEX)
+    return Batch(batch.input_ids, batch.mask, torch.cat([batch.labels[..., [0, 2]], tags], dim=-1))
+
+
+def losses_of(model: TextModel, parameters: StackedParameters, tokens: int = 7, tags: bool = False) -> Tensor:
     keys = torch.arange(3, 3 + parameters.runs, dtype=torch.int32)
-    batch = batch_of(model, parameters.runs, tokens)
-    return run_losses(model, parameters.views, batch, keys=keys, masking=CoordinateDropout, form=form_of(model))
+    batch, form = batch_of(model, parameters.runs, tokens), form_of(model)
+    if tags:
+        batch, form = tagged(batch), TAGS.loss(0.0, "mean")
+    return run_losses(model, parameters.views, batch, keys=keys, masking=CoordinateDropout, form=form)
 
 
 def parameters_of(model: TextModel, runs: int) -> StackedParameters:
@@ -68,9 +77,9 @@ def parameters_of(model: TextModel, runs: int) -> StackedParameters:
     return StackedParameters(drawn, model.owner)
 
 
-def losses_and_gradients(model: TextModel, runs: int, tokens: int = 7) -> tuple[Tensor, Gradients]:
+def losses_and_gradients(model: TextModel, runs: int, tokens: int = 7, tags: bool = False) -> tuple[Tensor, Gradients]:
     parameters = parameters_of(model, runs)
-    losses = losses_of(model, parameters, tokens)
+    losses = losses_of(model, parameters, tokens, tags)
     return losses.detach(), parameters.gradients(losses)
 
 

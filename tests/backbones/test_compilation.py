@@ -41,6 +41,8 @@ CASES = [
     ("t5", ("lora",), {"attention": "fused"}, 4),
     ("bert", ("ia3",), {"dropout": 0.3}, 2),
     ("gpt2", ("bitfit",), {"attention": "fused"}, 2),
+    ("mt5", ("prefix",), {}, 4),
+    ("llama", ("adapter",), {}, 2),
 ]
 """A PLM of each backbone with elements and settings, and the most functions of its 2 layers a stack.
 
@@ -60,6 +62,12 @@ def test_losses_and_gradients(
     number = len(compiled)
     assert_alike(losses_and_gradients(plain, 2, 6), losses_and_gradients(model, 2, 6))
     assert len(compiled) == number
+
+
+def test_a_tag_for_each_token(built: Built, compiled: list[str]) -> None:
+    plain, model = built("bert", "adapter", dropout=0.0), built("bert", "adapter", dropout=0.0, compile="on")
+    assert_alike(losses_and_gradients(plain, 2, tags=True), losses_and_gradients(model, 2, tags=True))
+    assert compiled
 
 
 def test_models_of_a_process_share_functions_and_evaluation_compiles_none(built: Built, compiled: list[str]) -> None:

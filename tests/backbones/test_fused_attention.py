@@ -95,6 +95,15 @@ def test_answers_are_the_same(built: Built, calls: list[tuple[int, ...]], family
         torch.testing.assert_close(fused, plain, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+def test_a_tag_for_each_token(built: Built, calls: list[tuple[int, ...]]) -> None:
+    found = [
+        losses_and_gradients(built("bert", "adapter", dropout=0.0, attention=attention_), 2, tags=True)
+        for attention_ in ("eager", "fused")
+    ]
+    assert calls
+    assert_alike(*found)
+
+
 def next_logits(model: TextModel, row: Sequence[int], stacked: Mapping[str, Tensor]) -> Tensor:
     """Logits [R x 1 x 1 x V] of the token after two tokens of an output, on one input with padding."""
     runs = len(next(iter(stacked.values())))

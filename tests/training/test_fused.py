@@ -4,8 +4,10 @@ Adam and Adafactor divide by the size of gradients, also of those that are nothi
 compared, and of plain gradient descent weights too.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from priming.algorithms.maml import Maml
 from priming.algorithms.mtl import Mtl
 from priming.algorithms.reptile import Reptile
 from priming.backbones.compute import Compute
+from priming.backbones.device import lacking_to_compile
 from priming.elements.sections import Rates
 from priming.strategies import Priming, Strategy
 from priming.study.tuning import Scoring
@@ -56,6 +59,23 @@ def test_primings(job: PrimingJob, tmp_path: Path, name: str, settings: Upstream
         for file, tensors in weights.items():
             for key, value in tensors.items():
                 torch.testing.assert_close(fused[file][key], value, rtol=1e-5, atol=5e-6, msg=key)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "adafactor"])
+def test_update_rules_of_compiled_layers(
+    job: PrimingJob, tmp_path: Path, missing: Callable[[str, str], NoReturn], optimizer: str
+) -> None:
+    if lacking := lacking_to_compile("cpu"):
+        missing("compiler", f"this machine has no {lacking}")
+    found, settings = [], Mtl(**COMMON, batch=4, optimizer=optimizer)
+    for compile_ in ("off", "on"):
+        out, compute = tmp_path / compile_, Compute(device="cpu", compile=compile_)
+        prime(replace(job, priming=Priming.parse("mtl[adapter]"), settings=settings, compute=compute), out)
+        assert result(out)["compiled"] is (compile_ == "on")
+        found.append(result(out)["curve"])
+    for point, other in zip(*found, strict=True):
+        assert point == pytest.approx(other, rel=1e-4)
 
 
 def test_second_order_stays_step_by_step(job: PrimingJob, tmp_path: Path) -> None:
