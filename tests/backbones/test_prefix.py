@@ -118,9 +118,10 @@ def test_its_values_begin_as_widely_as_the_options_say(plm_folders: dict[str, Pa
     assert torch.allclose(drawn[1.0] * 0.02, drawn[0.02])
 
 
+@pytest.mark.usefixtures("float64_throughout")
 def test_adafactor_sees_a_row_for_each_vector(plm_folders: dict[str, Path]) -> None:
     """Steps of transformers' Adafactor on tables [P x L·2·H], as Wu et al. (2022) have them, on the plain gradient."""
-    model = with_prefix(plm_folders["t5-gated"])
+    model = with_prefix(plm_folders["t5-gated"]).double()
     batch = batch_of(plm_folders["t5-gated"], 1)
     tables = {n: torch.nn.Parameter(p.detach().clone().view(LENGTH, -1)) for n, p in model.owned_by(("prefix",))}
     theirs = Adafactor(tables.values(), lr=0.03, scale_parameter=False, relative_step=False, warmup_init=False)
