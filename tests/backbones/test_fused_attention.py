@@ -104,6 +104,21 @@ def test_a_tag_for_each_token(built: Built, calls: list[tuple[int, ...]]) -> Non
     assert_alike(*found)
 
 
+def test_a_query_to_which_everything_is_masked(calls: list[tuple[int, ...]]) -> None:
+    """As those of an input without a token; scores are written out here, with the derivative that torch gives them."""
+    random = torch.Generator().manual_seed(0)
+    states = [torch.randn((2, 1, 3, 5, 4), generator=random) for _ in range(3)]
+    mask = torch.zeros(2, 1, 1, 1, 5)
+    mask[1], mask[0, ..., 3:] = torch.finfo(torch.float32).min, torch.finfo(torch.float32).min
+    found = []
+    for way in (lambda *given: attention(*given, 0.5), lambda q, k, v, m: (q @ k.mT * 0.5 + m).softmax(-1) @ v):
+        own = [value.clone().requires_grad_() for value in states]
+        (torch.func.vmap(way)(*own, mask) ** 2).sum().backward()
+        found.append([value.grad for value in own])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
 def next_logits(model: TextModel, row: Sequence[int], stacked: Mapping[str, Tensor]) -> Tensor:
     """Logits [R x 1 x 1 x V] of the token after two tokens of an output, on one input with padding."""
     runs = len(next(iter(stacked.values())))

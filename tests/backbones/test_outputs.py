@@ -13,6 +13,7 @@ from priming.backbones.compute import Compute
 from priming.backbones.encoding import pad
 from priming.backbones.loading import load_plm
 from priming.backbones.text_model import TextModel
+from priming.forms.beam import beam_search
 from priming.forms.decoding import Outputs, encode
 from tests.backbones.test_library_models import WITHOUT_BIASES, Pair
 from tests.tiny_bart import SIZES
@@ -116,3 +117,19 @@ def test_with_fused_attention(plm_folders: Mapping[str, Path], name: str, elemen
         return logits[0, -1].detach()
 
     assert_logits(fused, stacked, after)
+
+
+@pytest.mark.parametrize("runs", [1, RUNS])
+def test_beams_have_more_nodes_than_a_gpt2_has_positions(tmp_path: Path, runs: int) -> None:
+    """Four tokens of input and up to twelve of output in twenty positions; the library's beam search as reference."""
+    folder = save_generated_plm("gpt2", tmp_path, layers=2, positions=20)
+    model = attach(load_plm(folder, dropout=0.0), ("plm",), SIZES, 0).requires_grad_(False).eval()
+    stacked = {name: p.expand(runs, *p.shape).clone() for name, p in model.owned_by(("plm",))}
+    ids = torch.tensor([[5, 9, 13, 7]])
+    states, mask = encode(model, stacked, ids.expand(runs, 1, -1), torch.ones_like(ids).expand(runs, 1, -1))
+    found = beam_search(model, stacked, states, mask, 12, 4)
+    options = {"num_beams": 4, "max_new_tokens": 12, "early_stopping": False, "do_sample": False, "pad_token_id": 0}
+    library = load_plm(folder, dropout=0.0).model.eval()
+    theirs = library.generate(ids, attention_mask=torch.ones_like(ids), **options)[0, 4:].tolist()
+    for own in found[:, 0].tolist():
+        assert own[: len(theirs)] == theirs

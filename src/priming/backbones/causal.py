@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from priming.backbones.sections import Architecture, Pretraining
 
 _LEARNED_POSITIONS = "gpt2"
+_BUFFER = 4  # dimensions
 _OLD, _NEW = "past_key_value", "past_key_values"
 _SMALL_TREE, _TIMES_INPUT = 128, 4
 
@@ -130,6 +131,8 @@ class Causal(Backbone):
         from adapters.context import ForwardContext
 
         layers = self.layers(plm) if known is not None else []
+        if known is not None:
+            _widen(plm, allowed.shape[-1])
         with ForwardContext(plm, attention_mask=allowed[:, -1].long()), _given_what_is_known(layers):
             states: Tensor = plm.base_model(
                 inputs_embeds=embeddings,
@@ -215,6 +218,24 @@ class Causal(Backbone):
 
         logits = model(input_ids=batch.input_ids, attention_mask=batch.mask, use_cache=False).logits[:, :-1]
         return cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX)
+
+
+def _widen(plm: Any, keys: int) -> None:
+    """Let GPT-2's buffers of what comes earlier have as many keys, which are more than positions where beams grow."""
+    import torch
+
+    narrow = [module for module in plm.modules() if 0 < _keys_of(module) < keys]
+    if narrow:
+        size = max(keys, 2 * _keys_of(narrow[0]))
+        wide = torch.ones((1, 1, size, size), dtype=torch.bool, device=narrow[0].bias.device).tril()
+        for module in narrow:
+            module.bias = wide
+
+
+def _keys_of(module: Any) -> int:
+    """Of how many keys a module's buffer tells which come earlier; 0 where it has none."""
+    buffer = module._buffers.get("bias")
+    return 0 if buffer is None or buffer.dim() != _BUFFER else int(buffer.shape[-1])
 
 
 @contextmanager

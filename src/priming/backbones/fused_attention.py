@@ -18,6 +18,8 @@ from transformers.masking_utils import eager_mask
 
 FUSED = "priming_fused"
 """What the configuration of a PLM calls this attention."""
+_NOTHING = torch.finfo(torch.float32).min / 4
+"""Where no key has more than this in a mask, nothing is to be read."""
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float, rate: float = 0.0) -> Tensor:
@@ -32,8 +34,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: fl
         rate: the probability with which a weight is dropped.
     """
     if rate > 0:
-        weights = (torch.matmul(query, key.transpose(2, 3)) * scale + mask).softmax(dim=-1)
-        return torch.matmul(dropout(weights.to(value.dtype), rate), value)
+        return _step_by_step(query, key, value, mask, scale, rate)
     dropout(query, 0.0, training=False)  # one call, as step by step: masks of later layers go by the number of calls
     return _of_runs(query, key, value, _finite(mask).expand(len(query), -1, query.shape[2], -1), scale)
 
@@ -52,7 +53,8 @@ def rate_of(module: nn.Module, rate: float) -> float:
 def _finite(mask: Tensor) -> Tensor:
     """The mask with numbers that stay finite in kernels, which scale them, and in bfloat16; their weights are 0 still.
 
-    A query to which everything is masked keeps equal weights, instead of none.
+    A query to which everything is masked, as in an input without a token, keeps equal weights, instead of none. The
+    kernel for CPUs forgets how many keys there are in its derivative, so such inputs are computed step by step there.
     """
     return mask.clamp(min=torch.finfo(torch.float32).min / 2)
 
@@ -62,7 +64,14 @@ def _of_runs(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: flo
     if torch._C._are_functorch_transforms_active():
         found: Tensor = _Folded.apply(query, key, value, mask, scale)  # type: ignore[no-untyped-call]
         return found
+    if mask.device.type == "cpu" and bool((mask.amax(dim=-1) < _NOTHING).any()):
+        return _step_by_step(query, key, value, mask, scale)
     return scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.dtype), scale=scale)
+
+
+def _step_by_step(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float, rate: float = 0.0) -> Tensor:
+    weights = (torch.matmul(query, key.transpose(2, 3)) * scale + mask).softmax(dim=-1).to(value.dtype)
+    return torch.matmul(dropout(weights, rate) if rate > 0 else weights, value)
 
 
 class _Folded(torch.autograd.Function):
