@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.nn.functional import dropout, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
@@ -54,7 +55,8 @@ def _finite(mask: Tensor) -> Tensor:
     """The mask with numbers that stay finite in kernels, which scale them, and in bfloat16; their weights are 0 still.
 
     A query to which everything is masked, as in an input without a token, keeps equal weights, instead of none. The
-    kernel for CPUs forgets how many keys there are in its derivative, so such inputs are computed step by step there.
+    kernel for CPUs forgets how many keys there are in its derivative, so such inputs are computed step by step there,
+    but not in compiled layers.
     """
     return mask.clamp(min=torch.finfo(torch.float32).min / 2)
 
@@ -64,7 +66,8 @@ def _of_runs(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: flo
     if torch._C._are_functorch_transforms_active():
         found: Tensor = _Folded.apply(query, key, value, mask, scale)  # type: ignore[no-untyped-call]
         return found
-    if mask.device.type == "cpu" and bool((mask.amax(dim=-1) < _NOTHING).any()):
+    looks = mask.device.type == "cpu" and get_proxy_mode() is None  # neither waits for a GPU nor stops a trace
+    if looks and bool((mask.amax(dim=-1) < _NOTHING).any()):
         return _step_by_step(query, key, value, mask, scale)
     return scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.dtype), scale=scale)
 
