@@ -127,7 +127,7 @@ def _attend(
     past_key_values: Any = None,
     **_: Any,
 ) -> "tuple[Tensor, Tensor]":
-    """As the forward pass of its attention without a cache: what is read [B x S x D], and the bias with the mask.
+    """As the forward pass of its attention: what is read [B x S x D], and the bias with the mask.
 
     Scores are not scaled; the first layer makes the bias, which later layers are given.
     """
@@ -135,6 +135,7 @@ def _attend(
     from priming.backbones.key_values import keep, known_of
 
     def by_head(states: "Tensor") -> "Tensor":
+        """[B x S x D] as [B x heads x S x D/heads]."""
         return states.unflatten(-1, (module.n_heads, -1)).transpose(1, 2)
 
     query, read = by_head(module.q(hidden_states)), hidden_states if key_value_states is None else key_value_states

@@ -30,6 +30,7 @@ class _BoundedComposer(Composer):
         self._composed, self._open = 0, 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node; raises ComposerError where it is one too many, or too deep."""
         self._composed, self._open = self._composed + 1, self._open + 1
         if self._composed > VALUES or self._open > DEPTH:
             mark = self.parser.peek_event().start_mark
@@ -43,6 +44,7 @@ class _BoundedScanner(Scanner):
     """Stops at the bracket that opens one list or section too many: it looks ahead for a thousand characters."""
 
     def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
+        """Take in the bracket; raises ScannerError where too many are open."""
         super().fetch_flow_collection_start(TokenClass, to_push)
         if len(self.flow_context) > DEPTH:
             raise ScannerError(None, None, _TOO_DEEP, self.reader.get_mark())
@@ -52,6 +54,7 @@ class _NamingConstructor(SafeConstructor):
     """Says which value cannot be read."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """The value of a node; raises ConstructorError, with its place, where it cannot be read."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
