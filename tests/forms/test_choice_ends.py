@@ -1,4 +1,7 @@
-"""Choices without their last tokens, and texts without end tokens: scores from a T5's logits, token by token."""
+"""Choices without their last tokens, and texts without end tokens: scores from a T5's logits, token by token.
+
+In whatever precision a T5 is, its norms and its softmax are float32: hence the tolerance.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +26,7 @@ ROWS = [
     question("red cat", ["good bad", "bad dog sings", "blue cat"], 1),
     question("blue dog sings one two birds", ["two birds sing", "one"], 0),
 ]
+CLOSE = 1e-5
 LOST = [replace(row, loses_last=True) for row in ROWS]
 
 
@@ -78,7 +82,7 @@ def test_scores_are_those_of_logits_token_by_token(
     model: TextModel, folder: Path, rows: list[Question], ended: EndTokens, source: bool, target: bool
 ) -> None:
     for own, row in zip(scores(model, rows, ended), rows, strict=True):
-        assert own == pytest.approx(by_hand(folder, row, source, target), rel=1e-6)
+        assert own == pytest.approx(by_hand(folder, row, source, target), rel=CLOSE)
 
 
 def test_every_option_changes_scores(model: TextModel) -> None:
@@ -92,7 +96,7 @@ def test_what_is_cut_loses_nothing_more(model: TextModel, folder: Path) -> None:
     lost = [replace(row, loses_last=True) for row in long]
     for longest in (5, 6, 7):
         for own, row in zip(scores(model, lost, "both", longest), lost, strict=True):
-            assert own == pytest.approx(by_hand(folder, row, True, True, longest), rel=1e-6)
+            assert own == pytest.approx(by_hand(folder, row, True, True, longest), rel=CLOSE)
 
 
 def test_tuning_sees_what_is_scored(model: TextModel) -> None:
