@@ -10,7 +10,7 @@ from functools import cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from priming.backbones.interface import AttentionShape, Backbone, additive_mask
+from priming.backbones.interface import AttentionShape, Backbone, Nodes, additive_mask
 from priming.errors import StudyError
 
 if TYPE_CHECKING:
@@ -76,32 +76,25 @@ class Causal(Backbone):
         return self.project(plm, self._hidden(plm, states, mask, output_ids, positions, _causal(real)))
 
     def tree_states(
-        self,
-        plm: Any,
-        states: "Tensor",
-        mask: "Tensor",
-        tokens: "Tensor",
-        depths: "Tensor",
-        seen: "Tensor",
-        known: "KeyValues | None" = None,
+        self, plm: Any, states: "Tensor", mask: "Tensor", nodes: Nodes, known: "KeyValues | None" = None
     ) -> "Tensor":
         """The start token's are those at the last token of each input, where all others go on from."""
         import torch
 
         batch, source = mask.shape
-        nodes, seen = tokens.expand(batch, -1), seen.expand(batch, -1, -1)
-        behind = mask.sum(dim=1, keepdim=True) - 1 + depths[-nodes.shape[1] :]
+        tokens, depths, seen = nodes.of_each(batch)
+        behind = mask.sum(dim=1, keepdim=True) - 1 + depths
         if known is not None and not known.empty:
-            input_too = mask[:, None].bool().expand(-1, nodes.shape[1], -1)
+            input_too = mask[:, None].bool().expand(-1, tokens.shape[1], -1)
             allowed = torch.cat([input_too, seen[:, :, 1:]], dim=2)
-            return self._passed(plm, self.embedding(plm)(nodes).to(states.dtype), behind, allowed, known)
-        real = torch.cat([mask, torch.ones_like(nodes[:, 1:], dtype=mask.dtype)], dim=1)
+            return self._passed(plm, self.embedding(plm)(tokens).to(states.dtype), behind, allowed, known)
+        real = torch.cat([mask, torch.ones_like(tokens[:, 1:], dtype=mask.dtype)], dim=1)
         allowed = _causal(real)
         of_nodes = torch.cat([allowed[:, source:, :source], seen[:, 1:, 1:]], dim=2)
         allowed = torch.cat([allowed[:, :source], of_nodes], dim=1)
         of_input = (mask.cumsum(dim=1) - 1).clamp(min=0)
         positions = torch.cat([of_input, behind[:, 1:]], dim=1)
-        return self._hidden(plm, states, mask, nodes, positions, allowed, known)
+        return self._hidden(plm, states, mask, tokens, positions, allowed, known)
 
     def _hidden(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from priming.backbones.interface import AttentionShape, Backbone, additive_mask
+from priming.backbones.interface import AttentionShape, Backbone, Nodes, additive_mask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,27 +51,20 @@ class EncoderDecoder(Backbone):
         return logits
 
     def tree_states(
-        self,
-        plm: Any,
-        states: "Tensor",
-        mask: "Tensor",
-        tokens: "Tensor",
-        depths: "Tensor",
-        seen: "Tensor",
-        known: "KeyValues | None" = None,
+        self, plm: Any, states: "Tensor", mask: "Tensor", nodes: Nodes, known: "KeyValues | None" = None
     ) -> "Tensor":
         """The decoder's last states; all nodes are one sequence, so that keys and values of an input are made once."""
         from adapters.context import ForwardContext
 
-        batch, nodes = len(states), tokens.shape[-1]
-        allowed = additive_mask(seen.expand(batch, -1, -1), self.embedding(plm).weight.dtype)
+        tokens, depths, seen = nodes.of_each(len(states))
+        allowed = additive_mask(seen, self.embedding(plm).weight.dtype)
         with ForwardContext(plm, attention_mask=mask):
             found: Tensor = plm.get_decoder()(
-                input_ids=tokens.expand(batch, -1),
+                input_ids=tokens,
                 attention_mask=allowed,
                 encoder_hidden_states=states,
                 encoder_attention_mask=mask,
-                cache_position=depths[-nodes:],
+                cache_position=depths,
                 past_key_values=None if known is None else known.cache,
                 use_cache=known is not None,
             ).last_hidden_state

@@ -40,6 +40,25 @@ class Release(NamedTuple):
     """Those of the element by parameter name, with a row for each vector."""
 
 
+class Nodes(NamedTuple):
+    """The N last of the M nodes of a tree of outputs, a tree for each input or the same for all.
+
+    A node stands for an output: those of the nodes that it goes on from, and its token.
+    """
+
+    tokens: "Tensor"
+    """The last token of each [N] or [B x N]; that of a tree's first node is the start token."""
+    depths: "Tensor"
+    """The place of all M nodes in the output [M], 0 for the start token."""
+    seen: "Tensor"
+    """True where a node (first dimension) attends to another [N x M] or [B x N x M], never to a later one."""
+
+    def of_each(self, inputs: int) -> "tuple[Tensor, Tensor, Tensor]":
+        """Tokens [B x N] for each of B inputs, depths [N] of the new nodes, and what they see [B x N x M]."""
+        new = self.tokens.shape[-1]
+        return self.tokens.expand(inputs, -1), self.depths[-new:], self.seen.expand(inputs, -1, -1)
+
+
 class Backbone:
     """A family of models, and its answers where they are those of most."""
 
@@ -160,14 +179,7 @@ class Backbone:
         raise NotImplementedError
 
     def tree_states(
-        self,
-        plm: Any,
-        states: "Tensor",
-        mask: "Tensor",
-        tokens: "Tensor",
-        depths: "Tensor",
-        seen: "Tensor",
-        known: "KeyValues | None" = None,
+        self, plm: Any, states: "Tensor", mask: "Tensor", nodes: "Nodes", known: "KeyValues | None" = None
     ) -> "Tensor":
         """What is projected on the vocabulary [B x N x D] at each of N nodes of a tree of outputs.
 
@@ -178,9 +190,7 @@ class Backbone:
             plm: the model.
             states: those of the inputs [B x S x D].
             mask: theirs [B x S].
-            tokens: the last token of each node [N] or [B x N]; that of a tree's first node is the start token.
-            depths: the place of all M nodes in the output [M], 0 for the start token.
-            seen: True where a node (first dimension) attends to another [N x M] or [B x N x M], never to a later one.
+            nodes: the new ones.
             known: keys and values of the inputs and of earlier nodes, None to keep none.
         """
         raise NotImplementedError

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from priming.backbones.encoder_decoder import EncoderDecoder
-from priming.backbones.interface import AttentionShape, Release, matrices
+from priming.backbones.interface import AttentionShape, Nodes, Release, matrices
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,26 +46,19 @@ class T5(EncoderDecoder):
         return "encoder" if ".encoder." in matrix else "cross" if matrix.endswith(_CROSS) else "decoder"
 
     def tree_states(
-        self,
-        plm: Any,
-        states: "Tensor",
-        mask: "Tensor",
-        tokens: "Tensor",
-        depths: "Tensor",
-        seen: "Tensor",
-        known: "KeyValues | None" = None,
+        self, plm: Any, states: "Tensor", mask: "Tensor", nodes: Nodes, known: "KeyValues | None" = None
     ) -> "Tensor":
         """Relative positions are those in the output, not those in the sequence of nodes."""
         attention = plm.get_decoder().block[0].layer[0].SelfAttention  # its bias is that of all layers
         buckets = attention._relative_position_bucket(
-            depths[None] - depths[-tokens.shape[-1] :, None],
+            nodes.depths[None] - nodes.depths[-nodes.tokens.shape[-1] :, None],
             bidirectional=False,
             num_buckets=attention.relative_attention_num_buckets,
             max_distance=attention.relative_attention_max_distance,
         )
         hook = attention.relative_attention_bias.register_forward_pre_hook(lambda _, inputs: (buckets,))
         try:
-            return super().tree_states(plm, states, mask, tokens, depths, seen, known)
+            return super().tree_states(plm, states, mask, nodes, known)
         finally:
             hook.remove()
 

@@ -11,6 +11,7 @@ from torch.nn.functional import embedding, pad
 from torch.nn.modules.dropout import _DropoutNd
 
 from priming.backbones.compute import Precision
+from priming.backbones.interface import Nodes
 from priming.backbones.key_values import KeyValues
 from priming.backbones.loading import LoadedPlm
 from priming.backbones.table import BACKBONES
@@ -165,11 +166,11 @@ class TextModel(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Logits [B x N x V] after N new nodes of a tree of outputs; then what to give as `kept` with the next ones.
 
-        See `Backbone.tree_states` for the other arguments.
+        See `Nodes` for `tokens`, `depths` and `seen`.
         """
         with self.passing(states.device):
             known = KeyValues(kept, "encode" in self.backbone.passes)
-            hidden = self.backbone.tree_states(self.plm, states, mask, tokens, depths, seen, known)
+            hidden = self.backbone.tree_states(self.plm, states, mask, Nodes(tokens, depths, seen), known)
             return _wide(self.backbone.project(self.plm, hidden)), *known.tensors()
 
     def score_tree(
@@ -186,11 +187,11 @@ class TextModel(nn.Module):
     ) -> Tensor:
         """Log-probabilities [B x P] of tokens `targets` [P] after `nodes` [P] of a tree of outputs; 0 after node -1.
 
-        The tree of N nodes is the same for all inputs; see `Backbone.tree_states` for the other arguments. The logits
+        The tree of N nodes is the same for all inputs; see `Nodes` for `tokens`, `depths` and `seen`. The logits
         of `at_once` nodes of all inputs are made at once.
         """
         with self.passing(states.device):
-            hidden = self.backbone.tree_states(self.plm, states, mask, tokens, depths, seen)
+            hidden = self.backbone.tree_states(self.plm, states, mask, Nodes(tokens, depths, seen))
             parts = hidden.split(max(1, at_once // len(tokens)))
             return torch.cat([self._after_nodes(part, nodes, targets, at_once) for part in parts])
 
