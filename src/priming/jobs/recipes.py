@@ -273,7 +273,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if the file is missing."""
     try:
         value = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -219,7 +219,11 @@ def _log(result: Result) -> None:
 
 
 def _prepare(context: JobContext) -> Iterable[str]:
+    from priming.tasks.reading.mirror import refuse_damaged
+
     source = source_of(context.study.tasks, context.result.task)
+    if source.reads_data:
+        refuse_damaged(source.raw_files(context.base), context.study.tasks.hub_folder, context.base)
     return source.prepare(context.result.part, context.base, context.out)
 
 

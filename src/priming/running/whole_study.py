@@ -11,7 +11,7 @@ from priming.errors import StudyError
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
 from priming.running.result_locks import Locks
-from priming.running.runners import clear_dead
+from priming.running.runners import clear_dead, refuse_living
 from priming.study.load import load_study
 
 FAILED_CELLS = 3
@@ -36,6 +36,8 @@ def run_study(file: Path, options: Sequence[str]) -> int:
         if clear_dead(study):
             print("removed the lock of a Snakemake that is dead", flush=True)
         status = _snakemake(["--configfile", str(file), *_enough(options)])
+        if status:
+            refuse_living(study)  # it began while that one was still reading the workflow
     if status == 1 and Recipes(graph(load_study(file)), file.parent).finished_with_failures():
         return FAILED_CELLS
     return status

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, tensor
 
@@ -218,7 +219,7 @@ def _read(place: CheckpointDir) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if file_digest(file) != about["sha256"]:
             raise _RefusedError(f"{file.name} is damaged")
         return load_file(file), about
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise _RefusedError(f"it cannot be read ({error})") from error
 
 
