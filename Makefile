@@ -118,8 +118,9 @@ $(DOCUMENTED): $(DEVELOPED)
 	@$(INSTALL) '.[docs]'
 	@touch $@
 
-# Build the site of docs/ in build/docs. A warning, such as a link that leads nowhere, is an error.
-SITE := $(BIN)/python -m sphinx -W --keep-going -n -q -d build/doctrees
+# Build the site of docs/ in build/docs. A warning, such as a link that leads nowhere, is an error. All pages are read
+# anew, since some depend on the package and all on the index.
+SITE := $(BIN)/python -m sphinx -E -W --keep-going -n -q -d build/doctrees
 docs: $(DOCUMENTED)
 	@$(SITE) -b html docs build/docs
 	@echo "The site is in build/docs/index.html."

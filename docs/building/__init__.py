@@ -2,7 +2,7 @@
 
 from sphinx.application import Sphinx
 
-from building import commands, contents, links
+from building import commands, contents, docstrings, links
 
 
 def read(app: Sphinx, page: str, source: list[str]) -> None:
@@ -17,4 +17,5 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", read)
+    app.connect("autodoc-process-docstring", docstrings.shown, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,19 +17,17 @@ def filled(page: str) -> str:
     before, mark, after = page.partition(MARK)
     if not mark:
         raise ValueError(f"the page of the command line has no line {MARK!r}")
-    return before + "\n\n".join(section(words, command) for words, command in commands()) + after
+    return before + "\n\n".join(map(section, commands())) + after
 
 
-def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command with the words that call it; a group stands before its commands."""
+def commands() -> Iterator[tuple[str, ...]]:
+    """The words that call each command; a group stands before its commands."""
     yield from _below((), typer.main.get_command(app))
 
 
-def section(words: tuple[str, ...], command: Any) -> str:
-    """Heading, description and help of a command."""
-    summary = (command.help or "").partition("\n\n")[0]
-    name = " ".join(["priming", *words])
-    return f"## {name}\n\n{summary}\n\n```text\n{shown_help(words)}\n```"
+def section(words: tuple[str, ...]) -> str:
+    """Heading and help of a command."""
+    return f"## {' '.join(['priming', *words])}\n\n```text\n{shown_help(words)}\n```"
 
 
 def shown_help(words: tuple[str, ...]) -> str:
@@ -41,8 +39,8 @@ def shown_help(words: tuple[str, ...]) -> str:
     return done.output.strip()
 
 
-def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    yield words, command
+def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
+    yield words
     for name, below in getattr(command, "commands", {}).items():
         if not below.hidden:
             yield from _below((*words, name), below)

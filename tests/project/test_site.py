@@ -36,9 +36,9 @@ def test_the_index_leads_to_every_page_once() -> None:
 
 def test_a_section_of_the_index_becomes_a_part_of_the_navigation() -> None:
     index = "# Title\n\nSee [this](first.md).\n\n## Guides\n\n[One](one.md), [two](two.md#part)\n\n## Empty\n"
-    assert contents.sections(index) == {"Guides": ["one"]}
+    assert contents.sections(index) == {"Guides": {"one": "One"}}
     assert contents.with_tables_of_contents(index).endswith(
-        "\n\n```{toctree}\n:hidden:\n:caption: Guides\n\none\n```\n\n"
+        "\n\n```{toctree}\n:hidden:\n:caption: Guides\n\nOne <one>\n```\n\n"
     )
 
 
