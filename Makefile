@@ -10,6 +10,7 @@ CORES ?= all
 BIN := .venv/bin
 STAMP := .venv/installed
 DEVELOPED := .venv/installed-dev
+DOCUMENTED := .venv/installed-docs
 # Files are compiled when they are first imported, which few of torch's and transformers' are.
 INSTALL = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
 	--constraint constraints.txt --editable
@@ -21,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 REMOTE ?= ../$(notdir $(CURDIR))-remote
 STUDY ?= config.yaml
 
-.PHONY: demo remote quotes bench environment development test test-slow faults soak lint lock clean
+.PHONY: demo remote quotes bench environment development test test-slow faults soak lint docs linkcheck rulegraph lock clean
 
 demo: environment
 	@$(BIN)/priming run config.yaml -- --cores $(CORES); status=$$?; $(BIN)/priming outputs --study config.yaml; exit $$status
@@ -113,10 +114,29 @@ lint: development
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+$(DOCUMENTED): $(DEVELOPED)
+	@$(INSTALL) '.[docs]'
+	@touch $@
+
+# Build the site of docs/ in build/docs. A warning, such as a link that leads nowhere, is an error. All pages are read
+# anew, since some depend on the package and all on the index.
+SITE := $(BIN)/python -m sphinx -E -W --keep-going -n -q -d build/doctrees
+docs: $(DOCUMENTED)
+	@$(SITE) -b html docs build/docs
+	@echo "The site is in build/docs/index.html."
+
+# Open every link of the site that leads to another one; needs a network.
+linkcheck: $(DOCUMENTED)
+	@$(SITE) -b linkcheck docs build/linkcheck
+
+# Draw the graph of the workflow's rules again for docs/.
+rulegraph: environment
+	@$(BIN)/python docs/building/rulegraph.py
+
 # Resolve all extras again in a separate environment, and record the versions.
 lock:
 	"$(PYTHON)" -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,minilm,s3,slurm]'
+	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,docs,minilm,s3,slurm]'
 	{ grep '^#' constraints.txt; build/lock/bin/python -m pip freeze --exclude priming | sed 's/+[^ ]*$$//'; } \
 		> build/constraints.txt
 	mv build/constraints.txt constraints.txt

@@ -81,7 +81,7 @@ def _row(name: str, field: FieldInfo, schema: dict[str, Any]) -> str:
     value = _value(node) + (
         " or `null`" if {"type": "null"} in node.get("anyOf", ()) and field.default is not None else ""
     )
-    cells = [f"`{name}`", value, _default(field), re.sub(r"<(?=\w)", r"\<", meaning)]
+    cells = [f"`{name}`", value, _default(field), re.sub(r"<(?=\w)", r"\<", " ".join(meaning.split()))]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
