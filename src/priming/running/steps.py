@@ -16,15 +16,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from priming.digests import of_json
+from priming.digests import RECIPE, of_json
 from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
-from priming.running.killed_attempts import track_attempt
-from priming.running.placing import put_in_place
+from priming.running.killed_attempts import clear_done, track_attempt
+from priming.running.placing import put_file_in_place, put_in_place
 from priming.running.result_locks import Locks, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
@@ -137,7 +137,10 @@ def _make_stale(job: Job, making: Making) -> None:
     if failed:
         raise DataError("\n".join(failed))
     if job.is_chunk:
-        declare_done(job, making.recipes)
+        declared = making.locks.work / "declared"
+        declare_done(job, recipes, declared)
+        put_file_in_place(declared / RECIPE, recipes.folder(job.out) / RECIPE)
+    clear_done(recipes)
 
 
 def failures(study_file: Path) -> list[str]:
