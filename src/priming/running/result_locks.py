@@ -140,12 +140,12 @@ class Locks:
                 locks.callback(self._release, name)
             yield
 
-    def lost(self) -> Owner | None:
+    def lost(self) -> Owner | str | None:
         """Who has taken over a lock that this process held, if somebody has: it was taken to be dead."""
         for name, file in self._held.items():
             numbers = self._numbers(name)
             if not numbers or self._file(name, numbers[-1]) != file:
-                return (read_owner(self._file(name, numbers[-1])) if numbers else None) or self.owner
+                return (read_owner(self._file(name, numbers[-1])) if numbers else None) or "another process"
         return None
 
     def clear(self) -> None:

@@ -97,7 +97,7 @@ def run(step: str, study_file: Path, out: str) -> None:
     recipes, needed, locks = Recipes(jobs, study_file.parent), needs(jobs, job, study_file.parent), Locks(study.name)
     try:
         with track_attempt(study.name, job.out), claimed(needed.gpus), locks.working():
-            _make_stale(job, Making(study_file.parent, recipes, locks, patience(60.0 * needed.minutes)))
+            _make_stale(job, Making(study_file, recipes, locks, patience(60.0 * needed.minutes)))
     except Exception as error:
         if refused := system_error(error):
             raise disk_error(out, refused) from error
@@ -121,11 +121,17 @@ def _took(start: float, before: float) -> str:
 class Making:
     """What the results of a job are built with; `patience` is how long another process is waited for, in seconds."""
 
-    base: Path
+    file: Path
+    """The study file."""
     recipes: Recipes
     locks: Locks
     patience: float
     tuners: Tuners = field(default_factory=dict)
+
+    @property
+    def base(self) -> Path:
+        """The folder to which paths in the study file are relative."""
+        return self.file.parent
 
 
 def _make_stale(job: Job, making: Making) -> None:
@@ -187,10 +193,7 @@ def _make(results: list[Result], making: Making) -> None:
     jobs = recipes.graph
     for result in results:
         if missing := [path for path in result.inputs if not recipes.made(path)]:
-            raise DataError(
-                f"{result.path} is made from {missing[0]}, which is missing; "
-                f"build it first: snakemake {jobs.maker[missing[0]]}"
-            )
+            raise DataError(_unmade(result, missing[0], making))
         recipe, out = recipes.of(result), making.locks.work / lock_name(result.path)
         context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
         out.mkdir()
@@ -199,6 +202,10 @@ def _make(results: list[Result], making: Making) -> None:
     for warning in STEPS[results[0].step]([context for context, _ in made]) or ():
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     if thief := making.locks.lost():
+        recipes.look_again(context.result.path for context, _ in made)
+        for context, _ in made:
+            if recipes.current(context.result.path):  # nobody needs the state that was saved meanwhile
+                shutil.rmtree(context.state, ignore_errors=True)
         raise BusyError(
             f"{results[0].path}: {thief} took over, since nothing was heard of this process for too long; "
             "it is left to that one"
@@ -207,6 +214,14 @@ def _make(results: list[Result], making: Making) -> None:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
         shutil.rmtree(context.state, ignore_errors=True)
+
+
+def _unmade(result: Result, path: str, making: Making) -> str:
+    """What to do where a result is made from one that is not there, or has no recipe that can be believed."""
+    folder = making.recipes.folder(path)
+    why = f"whose {RECIPE} is missing or damaged" if folder.is_dir() else "which is missing"
+    command = f"snakemake {making.recipes.graph.maker[path]} --cores 1 --configfile {making.file}"
+    return f"{result.path} is made from {path}, {why}; build it first: {command}"
 
 
 def _log(result: Result) -> None:
