@@ -92,6 +92,8 @@ def read(file: Path) -> Recipes:
     try:
         recipes = Recipes(graph(open_study(file)), file.parent)
         recipes.read_raw_data()
+        if any(argument.split("=")[0] == "--report" for argument in sys.argv):
+            recipes.refuse_damaged(file)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

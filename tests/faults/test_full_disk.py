@@ -148,5 +148,5 @@ def test_a_folder_that_is_read_only(study: Folder) -> None:
          "--out", PRIMED], cwd=study.folder, env=forked.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     place.chmod(0o755)
-    study.refused(done, r"Permission denied .*give yourself the right to write there, and type the same command again")
+    study.refused(done, r"results/tiny: Permission denied; give yourself the right to write there, and type the same")
     study.make("prime", PRIMED)

@@ -157,7 +157,7 @@ def run(
 @app.command()
 def failures(study_file: StudyFile) -> None:
     """List the failed cells of a finished study; the exit status is 3 if there are any."""
-    from priming.running.steps import failures as failed_cells
+    from priming.running.whole_study import failures as failed_cells
 
     if failed := failed_cells(study_file):
         typer.echo("\n".join(failed), err=True)

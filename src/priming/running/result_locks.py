@@ -116,7 +116,7 @@ class Locks:
         """In its body there is the folder `work`; what is left of dead processes is removed."""
         self.work.mkdir(parents=True)
         try:
-            (self.work / OWNER).write_text(self.owner.written(), encoding="utf-8")
+            self._introduce()
             _clear(self.work.parent)
             with heartbeat(self._files):
                 yield
@@ -124,6 +124,14 @@ class Locks:
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
             _clear(self.work.parent)
+
+    def _introduce(self) -> None:
+        """Say in the folder whose it is; a system that refuses to write says a number, and not where."""
+        file = self.work / OWNER
+        try:
+            file.write_text(self.owner.written(), encoding="utf-8")
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(file)) from error
 
     @contextmanager
     def held(self, results: Mapping[str, str], patience: float) -> Iterator[None]:

@@ -149,11 +149,6 @@ def _make_stale(job: Job, making: Making) -> None:
     clear_done(recipes)
 
 
-def failures(study_file: Path) -> list[str]:
-    """A line for each cell of a finished study that failed, or was not tuned because its priming failed."""
-    return Recipes(graph(load_study(study_file)), study_file.parent).failures()
-
-
 def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
     job = jobs.jobs.get(out.rstrip("/"))
     if job is None or job.step != step:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from priming.errors import StudyError
+from priming.errors import DataError, StudyError
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
 from priming.running.killed_attempts import clear_done
@@ -42,6 +42,21 @@ def run_study(file: Path, options: Sequence[str]) -> int:
     recipes = Recipes(graph(load_study(file)), file.parent)
     clear_done(recipes)
     return FAILED_CELLS if status == 1 and recipes.finished_with_failures() else status
+
+
+def failures(study_file: Path) -> list[str]:
+    """A line for each cell of a finished study that failed, or was not tuned because its priming failed.
+
+    Raises:
+        DataError: the study is not finished.
+    """
+    recipes = Recipes(graph(load_study(study_file)), study_file.parent)
+    if not recipes.tables_are_current():
+        raise DataError(
+            f"{study_file}: the study is not finished, so that nobody knows which cells fail; finish it: "
+            f"priming run {study_file}"
+        )
+    return recipes.failures()
 
 
 def _enough(options: Sequence[str]) -> list[str]:
