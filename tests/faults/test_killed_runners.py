@@ -75,6 +75,7 @@ def folder(checkout: Checkout) -> Iterator[Folder]:
             process.communicate()
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 @pytest.mark.parametrize("command", [SNAKEMAKE, RUN], ids=["snakemake", "priming_run"])
 def test_the_lock_of_a_dead_runner_is_cleared(folder: Folder, command: list[str]) -> None:
     first = folder.begun(command)
@@ -89,6 +90,7 @@ def test_the_lock_of_a_dead_runner_is_cleared(folder: Folder, command: list[str]
     assert folder.left() == []
 
 
+@pytest.mark.fault("second live Snakemake")
 @pytest.mark.parametrize("command", [SNAKEMAKE, RUN], ids=["snakemake", "priming_run"])
 def test_a_second_live_runner_is_refused(folder: Folder, command: list[str]) -> None:
     first = folder.begun(command)
@@ -101,6 +103,7 @@ def test_a_second_live_runner_is_refused(folder: Folder, command: list[str]) -> 
     assert folder.left() == []
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 def test_a_lock_that_nobody_owns_is_left_alone(folder: Folder) -> None:
     first = folder.begun(SNAKEMAKE)
     os.killpg(first.pid, signal.SIGKILL)
@@ -115,6 +118,7 @@ def test_a_lock_that_nobody_owns_is_left_alone(folder: Folder) -> None:
     folder.finish(folder.start(RUN))
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 def test_the_lock_of_another_study_is_left_alone(folder: Folder) -> None:
     text = (folder.folder / "config.yaml").read_text()
     (folder.folder / "other.yaml").write_text(text.replace("name: tiny", "name: other"))
