@@ -25,7 +25,7 @@ from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
 from priming.running.killed_attempts import clear_done, track_attempt
 from priming.running.placing import put_file_in_place, put_in_place
-from priming.running.result_locks import Locks, patience
+from priming.running.result_locks import Locks, lock_name, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
 from priming.study.load import load_study
@@ -165,7 +165,7 @@ def _made_or_failed(results: list[Result], making: Making) -> DataError | None:
     """Rebuild stale results; tasks whose data are missing do not keep the job's other tasks from being prepared."""
     try:
         if stale := [result for result in results if not making.recipes.current(result.path)]:
-            with making.locks.held({_name(result, making): result.path for result in stale}, making.patience):
+            with making.locks.held({lock_name(result.path): result.path for result in stale}, making.patience):
                 if stale := _still_stale(stale, making):
                     _make(stale, making)
     except DataError as error:
@@ -181,11 +181,6 @@ def _still_stale(results: list[Result], making: Making) -> list[Result]:
     return [result for result in results if not making.recipes.current(result.path)]
 
 
-def _name(result: Result, making: Making) -> str:
-    """A result's name among the study's, without slashes."""
-    return Path(result.path).relative_to(root(making.recipes.graph.study)).as_posix().replace("/", "~")
-
-
 def _make(results: list[Result], making: Making) -> None:
     """Build results whose locks are held, and put them in place with their recipes."""
     recipes, made = making.recipes, []
@@ -196,7 +191,7 @@ def _make(results: list[Result], making: Making) -> None:
                 f"{result.path} is made from {missing[0]}, which is missing; "
                 f"build it first: snakemake {jobs.maker[missing[0]]}"
             )
-        recipe, out = recipes.of(result), making.locks.work / _name(result, making)
+        recipe, out = recipes.of(result), making.locks.work / lock_name(result.path)
         context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
         out.mkdir()
         _log(result)
