@@ -27,6 +27,7 @@ FILES = (
 KINDS = {
     "tests/faults": (
         *(f"kill -9, {step}" for step in STEPS),
+        *(f"kill -9 at a step, {step}" for step in ("pretrain", "prime", "tune")),
         *(f"{failure} at {call}" for failure in AT_CALLS for call in CALLS),
         "quota (RLIMIT_FSIZE)",
         "read-only folder",
