@@ -119,6 +119,8 @@ class Checkpointer:
         step, rest = about.get("step"), about.get("parts")
         if not isinstance(step, int) or not 0 < step <= steps:
             raise _RefusedError(f"it is one after step {step} of a training of {steps}")
+        if not _are_losses(about.get("losses")):
+            raise _RefusedError("its losses are no numbers")
         if not isinstance(rest, dict) or rest.keys() != self.parts.keys():
             raise _RefusedError("it has other parts than this training")
         states = {name: State(dict(_of(name, tensors)), rest[name]) for name in rest}
@@ -182,6 +184,11 @@ class Checkpointer:
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _are_losses(found: Any) -> bool:
+    """Whether these can be the losses [R] of a step."""
+    return isinstance(found, list) and all(isinstance(one, float) for one in found)
 
 
 def _of(name: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
