@@ -153,7 +153,10 @@ def counted(job: Job, file: Path, dies_at: int = 0, *, saved: bool = False) -> t
 
 
 def survives(job: Job, file: Path, number: int, chosen: random.Random) -> Iterator[bool]:
-    """Whether it ended with the same bytes after each kill, and took up the steps where they were."""
+    """Whether it ended with the same bytes after each kill, and took up the steps where they were.
+
+    Its resumption is killed too, before its first step is saved.
+    """
     forget(job)
     status, whole = counted(job, file)
     before = contents(job)
@@ -163,6 +166,8 @@ def survives(job: Job, file: Path, number: int, chosen: random.Random) -> Iterat
         forget(job)
         step, saved = chosen.randint(1, whole), chosen.random() < 0.5
         killed, _ = counted(job, file, step, saved=saved)
+        if step < whole:
+            assert counted(job, file, 1) == (-signal.SIGKILL, 1)
         status, rest = counted(job, file)
         kept = step if saved else step - 1
         yield killed == -signal.SIGKILL and not status and rest == whole - kept and contents(job) == before
