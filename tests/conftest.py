@@ -13,7 +13,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.cluster.node import unlink_dead
 
-pytest_plugins = ["tests.tiny_bart", "tests.tiny_plms", "tests.tiny_study"]
+pytest_plugins = ["tests.faults.counting", "tests.tiny_bart", "tests.tiny_plms", "tests.tiny_study"]
 
 # Tests see no PRIMING_HUB but the one they set; workers of pytest-xdist start with what is left of the environment.
 HUB = os.environ.pop("PRIMING_HUB", None) or os.environ.get("PRIMING_TESTS_HUB")

@@ -44,6 +44,15 @@ def not_finite(value: float) -> Break:
     return change
 
 
+def headed(length: int, header: str) -> Break:
+    """Weights whose header says that it has so many bytes, and promises what is not there."""
+    content = length.to_bytes(8, "little") + header.encode()
+    return lambda folder: (folder / WEIGHTS).write_bytes(content)
+
+
+HUGE = json.dumps({"a": {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 2**62]}})
+
+
 def cut(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100])
 
@@ -102,6 +111,8 @@ BAD: dict[str, tuple[Break, tuple[str, ...]]] = {
     "infinity": (not_finite(float("inf")), ("are not all finite: ", " has NaN or infinity")),
     "cut weights": (cut, ("Its model.safetensors is broken or cut short. Copy or download it again.",)),
     "empty weights": (written(WEIGHTS, ""), ("Its model.safetensors is broken or cut short.",)),
+    "header of all memory": (headed(2**62, "{}"), ("Its model.safetensors is broken or cut short.",)),
+    "weights of all memory": (headed(len(HUGE), HUGE), ("Its model.safetensors is broken or cut short.",)),
     "no weights": (without(WEIGHTS), ("It has no weights: copy model.safetensors there.",)),
 }
 

@@ -38,3 +38,18 @@ def test_slugs_are_as_listed() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_test_that_reliability_names_is_there() -> None:
+    text = (PAGE / "reliability.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/.]+)`", text))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (PAGE.parent / name).exists()] == []
+    named_tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    missing = [test for file, test in named_tests if f"def {test}(" not in (PAGE.parent / file).read_text()]
+    assert missing == []
+
+
+def test_reliability_has_a_row_for_each_fault_test() -> None:
+    table = (PAGE / "reliability.md").read_text().partition("## Faults")[2]
+    assert re.findall(r"^\| (T\d+) ", table, re.MULTILINE) == [f"T{number}" for number in range(1, 36)]
