@@ -116,7 +116,7 @@ lint: development
 # Resolve all extras again in a separate environment, and record the versions.
 lock:
 	"$(PYTHON)" -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,minilm,s3,slurm]'
+	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,minilm,peft,s3,slurm]'
 	{ grep '^#' constraints.txt; build/lock/bin/python -m pip freeze --exclude priming | sed 's/+[^ ]*$$//'; } \
 		> build/constraints.txt
 	mv build/constraints.txt constraints.txt

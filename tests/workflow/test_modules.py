@@ -82,6 +82,7 @@ NOTHING = {
             "resources",
             "running",
             "section",
+            "sharing",
         )
     ),
 }

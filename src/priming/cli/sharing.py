@@ -1,0 +1,57 @@
+"""The commands that give results away: export, predict."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from priming.sharing.finished import Finished
+
+Result = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RESULT", help="The folder of a result: a tuned sample, a priming, or a PLM, under results/STUDY."
+    ),
+]
+Study = Annotated[
+    Path | None, typer.Option("--study", help="The study file, where the result has elements of its extensions.")
+]
+
+
+def export(
+    result: Result,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to create.")],
+    licence: Annotated[
+        str | None, typer.Option("--license", help="The licence that the model card names, such as apache-2.0.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Only this format: peft, adapters or safetensors. May be given several times."),
+    ] = None,
+    study_file: Study = None,
+) -> None:
+    """Write a PLM with its primed and tuned elements as a folder for transformers, adapters and PEFT."""
+    from priming.sharing.export import export as export_result
+
+    finished = _finished(result, study_file)
+    chosen = export_result(finished, folder, licence, formats or ())
+    for why in chosen.refused:
+        typer.echo(f"not taken: {why}")
+    for name, form in chosen.formats:
+        typer.echo(f"{folder / name}: for {form.library}")
+    typer.echo(f"written: {folder}; logits as in training, the largest difference is {chosen.difference:.1e}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(export)
+
+
+def _finished(result: Path, study_file: Path | None) -> "Finished":
+    from priming.sharing.finished import read_finished
+    from priming.study import load_study
+
+    if study_file:
+        load_study(study_file)
+    return read_finished(result)
