@@ -43,9 +43,35 @@ def export(
     typer.echo(f"written: {folder}; logits as in training, the largest difference is {chosen.difference:.1e}")
 
 
+def predict(
+    result: Result,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rows: .jsonl, .csv, .tsv, .parquet, .conll.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, .jsonl or .csv; default: JSON lines on the standard output.")
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="How an input is made from columns, as in '{premise} {hypothesis}'; default: '{input}'."
+        ),
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="How answers are read off: ranking, greedy or beam; default: as in the study.")
+    ] = None,
+    study_file: Study = None,
+) -> None:
+    """Answer rows of your own by a tuned model."""
+    from priming.sharing.predict import predict as predict_rows
+
+    number = predict_rows(_finished(result, study_file), file, out, template, decoder)
+    if out:
+        typer.echo(f"written: {out}, {number} rows")
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(export)
+    app.command()(predict)
 
 
 def _finished(result: Path, study_file: Path | None) -> "Finished":
