@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from priming.errors import DataError
+from priming.sharing.elements.table import SHARED
 from priming.sharing.fresh import FreshProcess
 from tests.backbones.families import ENCODERS, FAMILIES, WITHOUT_PREFIX
 from tests.sharing.models import exported
@@ -88,3 +89,14 @@ def test_what_loads_with_other_logits_is_refused(plms: dict[str, Path], fresh: F
 def test_formats_that_an_element_does_not_have(plms: dict[str, Path], fresh: FreshProcess, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="adapter: no format for peft"):
         exported(plms["bart"], tmp_path / "made", fresh, "adapter", libraries=(BY_PEFT,))
+
+
+def test_an_element_that_names_no_formats(
+    plms: dict[str, Path], fresh: FreshProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parameters of the PLM load by their names there; what is added to it is refused."""
+    for name in ("bitfit", "adapter"):
+        monkeypatch.delitem(SHARED, name)
+    assert exported(plms["bert"], tmp_path / "biases", fresh, "bitfit").difference <= EQUAL
+    with pytest.raises(DataError, match="adapter by safetensors: AssertionError: .*adapter_down"):
+        exported(plms["bert"], tmp_path / "made", fresh, "adapter")

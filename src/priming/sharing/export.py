@@ -2,19 +2,26 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from torch import Tensor
+
 from priming.atomic import atomic_folder
-from priming.elements.table import ELEMENTS
+from priming.backbones.brought import EXPORTED
+from priming.elements.table import BRINGABLE, BROUGHT
 from priming.errors import DataError
 from priming.forms.table import KINDS
 from priming.sharing.card import write_card
 from priming.sharing.code import code
-from priming.sharing.finished import ELEMENTS_FILE, Finished
+from priming.sharing.finished import Finished
 from priming.sharing.fresh import FreshProcess
 from priming.sharing.interface import Attached
+from priming.sharing.push import write_record
 from priming.sharing.trying import Chosen, attached, write_elements, write_plm
 from priming.tensor_files import write_tensors
+
+_FROM_HUB = '  # from the hub: huggingface_hub.snapshot_download("OWNER/NAME")'
 
 
 def export(
@@ -22,7 +29,7 @@ def export(
     folder: Path,
     licence: str | None = None,
     libraries: Sequence[str] = (),
-    place: str | None = None,
+    fresh: FreshProcess | None = None,
 ) -> Chosen:
     """Write a result to the new folder `folder`, which is there only if others open it with equal logits.
 
@@ -31,7 +38,7 @@ def export(
         folder: the new folder.
         licence: the licence that the card names.
         libraries: those that may load elements; all if there are none.
-        place: the expression by which the code of the card finds the folder; by default, its name.
+        fresh: what opens the folder, if there is one already.
 
     Raises:
         DataError: the folder is there already, or no format of an element loads with equal logits.
@@ -40,15 +47,24 @@ def export(
         raise DataError(f"{folder} is there already; name a new folder, or remove it")
     elements = _elements(finished)
     with atomic_folder(folder) as made:
-        write_plm(finished.model, finished.plm_folder, made)
-        with FreshProcess() as fresh:
-            chosen = write_elements(elements, finished.model, made, fresh, libraries)
+        write_plm(finished.model, finished.plm_folder, made, finished.tuner.plm.brings)
+        with nullcontext(fresh) if fresh else FreshProcess() as opening:
+            chosen = write_elements(elements, finished.model, made, opening, libraries)
         for element in elements:
-            if ELEMENTS[element.name].brought:
-                write_tensors(made / element.name / ELEMENTS_FILE, dict(finished.model.owned_by((element.name,))))
-        program = code(finished.model, place or json.dumps(folder.name), chosen.formats)
+            if element.name in BRINGABLE:
+                write_tensors(made / element.name / EXPORTED, _for_studies(element))
+        program = code(finished.model, f"{json.dumps(folder.name)}{_FROM_HUB}", chosen.formats)
         write_card(made, finished, chosen, program, licence)
+        write_record(made)
     return chosen
+
+
+def _for_studies(element: Attached) -> dict[str, Tensor]:
+    """An element as other studies take it, which is by the names that it has here; vectors are rows."""
+    named: dict[str, Tensor] = dict(element.model.owned_by((element.name,)))
+    if element.name not in BROUGHT:
+        return named
+    return {name: value.reshape(element.options.length, -1) for name, value in named.items()}
 
 
 def _elements(finished: Finished) -> list[Attached]:

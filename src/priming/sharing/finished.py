@@ -16,7 +16,7 @@ from priming.elements.table import ELEMENTS
 from priming.errors import DataError, nearest
 from priming.forms.decoders import DECODERS
 from priming.result_files import RESULT, read_result
-from priming.strategies import Strategy
+from priming.strategies import Priming, Strategy
 from priming.study.paths import TASKS
 from priming.study.plm import Plm
 from priming.study.tuning import Scoring, Tuning
@@ -63,16 +63,19 @@ class Finished:
         """That of a tuned sample; of a PLM or a priming, that which scores it as it is.
 
         Raises:
-            DataError: an element that is not known here.
+            DataError: a priming that trained heads alone.
         """
         if self.kind == TUNED:
             return Strategy.parse(self.result["strategy"])
         if self.kind == PLM:
             return Strategy.parse("none -> nothing")
-        text = self.result["priming"]
-        outer = text[text.index("[") + 1 : -1].partition("|")[0].strip().split("+")
-        kept = [e.strip() for e in outer if not ELEMENTS[e.strip()].is_base and ELEMENTS[e.strip()].carried]
-        return Strategy.parse(f"{text} -> nothing" + (f" (with {'+'.join(kept)})" if kept else ""))
+        priming = Priming.parse(self.result["priming"])
+        kept = [name for name in priming.outer if ELEMENTS[name].carried and not ELEMENTS[name].is_base]
+        if not kept and not any(ELEMENTS[name].is_base for name in priming.outer):
+            raise DataError(
+                f"{self.folder}: {priming} leaves nothing but heads of source tasks, which are not exported"
+            )
+        return Strategy.parse(f"{priming} -> nothing" + (f" (with {'+'.join(kept)})" if kept else ""))
 
     @cached_property
     def checkpoint(self) -> Path | None:

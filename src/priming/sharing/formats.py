@@ -1,13 +1,13 @@
 """The formats that elements have in common."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from priming.sharing.interface import Attached, Format
+from priming.sharing.interface import Attached, Format, Shared
 from priming.tensor_files import write_tensors
 
 Tensors = Callable[[], Mapping[str, Tensor]]
@@ -68,9 +68,14 @@ assert not loaded.unexpected_keys, loaded.unexpected_keys
 """
 
 
-def part_of_plm(element: Attached) -> Format:
-    """Parameters of the PLM itself, by their names there."""
-    return plain(element, lambda: element.tensors, _INTO_PLM)
+class PartOfPlm(Shared):
+    """An element that consists of parameters of the PLM; any that says nothing else is taken for one."""
+
+    name = "part_of_plm"
+
+    def formats(self, element: Attached) -> Iterator[Format]:
+        """By their names there."""
+        yield plain(element, lambda: element.tensors, _INTO_PLM)
 
 
 def by_module(element: Attached, suffix: str) -> dict[str, Tensor]:

@@ -52,12 +52,10 @@ class Format(NamedTuple):
 
 
 class Shared:
-    """How an element is written, and the answer for an element that consists of parameters of the PLM."""
+    """How an element is written."""
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str]
 
     def formats(self, element: Attached) -> Iterator[Format]:
         """The formats, in the order in which they are tried."""
-        from priming.sharing.formats import part_of_plm
-
-        yield part_of_plm(element)
+        raise NotImplementedError

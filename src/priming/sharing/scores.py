@@ -62,7 +62,7 @@ def _gains(finished: Finished) -> Iterator[Score]:
         for row in csv.DictReader(table):
             if row["plm"] == plm and _is_of(finished, row["strategy"]):
                 low, high = (float(row[key]) if row[key] else None for key in ("low", "high"))
-                tasks = f"{row['tasks']} tasks of the study"
+                tasks = f"{row['tasks']} task{'' if row['tasks'] == '1' else 's'} of the study"
                 how = row["metric"], row["decoder"], float(row["gain"]), row["strategy"]
                 yield Score(tasks, *how, low, high, row["interval"])
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -33,9 +34,9 @@ class Chosen(NamedTuple):
     refused: tuple[str, ...]
 
 
-def write_plm(model: TextModel, plm_folder: Path, folder: Path) -> None:
+def write_plm(model: TextModel, plm_folder: Path, folder: Path, brings: str | None = None) -> None:
     """Write the PLM with the values that it has in a model, those of elements that are a part of it too."""
-    loaded = load_plm(plm_folder)
+    loaded = replace(load_plm(plm_folder, brings=brings), brought=None)
     values = {name.removeprefix("plm."): value for name, value in model.named_parameters()}
     with torch.no_grad():
         for name, parameter in loaded.model.named_parameters():

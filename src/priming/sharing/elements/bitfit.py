@@ -1,9 +1,9 @@
 """The PLM's own biases, by their names there."""
 
-from priming.sharing.interface import Shared
+from priming.sharing.formats import PartOfPlm
 
 
-class SharedBiases(Shared):
+class SharedBiases(PartOfPlm):
     """Like any parameters of the PLM."""
 
     name = "bitfit"
