@@ -137,7 +137,7 @@ rulegraph: environment
 # Resolve all extras again in a separate environment, and record the versions.
 lock:
 	"$(PYTHON)" -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,docs,minilm,s3,slurm]'
+	build/lock/bin/python -m pip install --quiet --upgrade '.[dev,docs,minilm,peft,s3,slurm]'
 	{ grep '^#' constraints.txt; build/lock/bin/python -m pip freeze --exclude priming | sed 's/+[^ ]*$$//'; } \
 		> build/constraints.txt
 	mv build/constraints.txt constraints.txt

@@ -22,7 +22,7 @@ if HUB:
 REQUIRED = {part for part in os.environ.get("PRIMING_REQUIRE", "").split(",") if part}
 LONGEST = ("workflow", "dvc")
 """Folders of tests that run whole studies."""
-PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu", "compiler", "mount")
+PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu", "compiler", "mount", "peft")
 
 # Workers of pytest-xdist share the cores: more threads would only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -25,7 +25,7 @@ FLOORS = (
     ("reporting",),
     ("jobs",),
     ("resources",),
-    ("running", "dvc", "quoting"),
+    ("running", "dvc", "quoting", "sharing"),
     ("cli",),
     ("__main__",),
 )

@@ -85,6 +85,7 @@ NOTHING = {
             "resources",
             "running",
             "section",
+            "sharing",
         )
     ),
 }

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from priming.cli import sharing
 from priming.cli.groups import NearestGroup
 from priming.cli.quotes import quotes_app
 from priming.cli.tasks import tasks_app
@@ -304,6 +305,9 @@ def share(
     from priming.dvc.remote import share as share_study
 
     typer.echo(share_study(study_file, remote))
+
+
+sharing.add_to(app)
 
 
 @contextmanager
