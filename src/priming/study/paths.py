@@ -72,3 +72,10 @@ def chunk(folder: str, number: int) -> str:
 def _cell(kind: str, member: "Member", strategy: "Strategy", seed: int | None, name: str) -> str:
     cells = f"{kind}/{member.name}/{strategy.slug}"
     return cells if seed is None else f"{cells}/seed-{seed}/{name}"
+
+
+def job_log(study: "Study", out: str) -> str:
+    """The log of the job with an output folder, as the workflow's rules name it."""
+    inside = out.removeprefix(f"{root(study)}/")
+    kind = inside.partition("/")[0]
+    return f"logs/{study.name}/{inside if kind == 'primed' else inside.replace('/chunks/', '/')}.log"
