@@ -19,13 +19,15 @@ from snakemake.settings.types import ConfigSettings  # noqa: E402
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
 from priming.jobs.recipes import Recipes  # noqa: E402
-from priming.running import runners  # noqa: E402
+from priming.programs import keep_typed  # noqa: E402
+from priming.running import events, runners  # noqa: E402
 from priming.running.result_locks import clear_dead  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
 
 
 def run_this_checkout() -> None:
     """Make commands run this checkout with Snakemake's Python, even if neither is on the path."""
+    keep_typed()
     for variable, first in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable).parent)):
         os.environ[variable] = os.pathsep.join(filter(None, [str(first), os.environ.get(variable)]))
 
@@ -67,6 +69,7 @@ def announce(workflow: Any, recipes: Recipes, file: Path) -> Callable[[], None]:
     """
     if not workflow.is_main_process:
         return lambda: None
+    events.attach(logger)
     study = recipes.graph.study
     if said := runners.said_of_lock(study, file):
         print(said, file=sys.stderr, flush=True)

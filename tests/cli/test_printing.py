@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from priming.cli.printing import aligned, plain
-from priming.inspection.page import Facts, Note, Page, Table, duration
+from priming.durations import duration
+from priming.inspection.page import Facts, Note, Page, Table
 
 PAGE = Page(
     [Facts("Who", [("name", "a"), ("nothing", "")]), Table("", ["what", "n"], [["x", "1"], ["y", "20"]]), Note("end")]

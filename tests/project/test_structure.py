@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 FLOORS = (
-    ("errors", "entries", "programs", "section", "digests", "blocks", "atomic"),
+    ("errors", "entries", "programs", "durations", "section", "digests", "blocks", "atomic"),
     ("checked",),
     ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),

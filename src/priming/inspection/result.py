@@ -6,8 +6,9 @@ from typing import Any
 
 from priming.checked import damaged, read_recipe
 from priming.digests import RECIPE
+from priming.durations import duration
 from priming.errors import DataError
-from priming.inspection.page import Facts, Note, Page, Table, duration
+from priming.inspection.page import Facts, Note, Page, Table
 from priming.result_files import RESULT, read_json, read_result
 
 TASK = "task.json"

@@ -1,23 +1,24 @@
 """How far a study is: results done, being made, failed and left, and the time to go by what jobs have taken so far."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from priming.durations import duration
 from priming.errors import DataError
-from priming.inspection.page import Facts, Note, Page, Table, duration
+from priming.inspection.page import Facts, Note, Page, Table
 from priming.jobs.graph import Job, Result, graph
 from priming.jobs.recipes import Recipes
+from priming.resources.cpu_time import took
 from priming.result_files import RESULT, read_result
 from priming.running.owners import Owner
 from priming.running.result_locks import held
+from priming.running.whole_study import expected_seconds
 from priming.study import Study
 from priming.study.paths import job_log, root
 from priming.tasks.names import open_study
 
-TOOK = re.compile(r"^took ([\d.]+) s, ", flags=re.MULTILINE)
 SHOWN = 12
 """Failures and running results that are printed; JSON has all."""
 
@@ -41,6 +42,8 @@ class Step:
     running: int
     stopped: int
     seconds: list[float]
+    expected: float | None
+    """Seconds that a job should take, where none has been measured."""
 
     @property
     def left(self) -> int:
@@ -49,19 +52,26 @@ class Step:
 
     @property
     def each(self) -> float | None:
-        """Mean seconds of a job; None before one has been measured."""
-        return sum(self.seconds) / len(self.seconds) if self.seconds else None
+        """Mean seconds of a job: of those measured, else as expected; None where nothing is known."""
+        return sum(self.seconds) / len(self.seconds) if self.seconds else self.expected
 
     @property
     def to_go(self) -> float | None:
-        """Seconds of the jobs left, one after the other; None if no job of the step has been measured."""
+        """Seconds of the jobs left, one after the other; None if nothing is known of the step."""
         return 0.0 if not self.left else None if self.each is None else self.left * self.each
 
     @property
     def data(self) -> dict[str, Any]:
         """As JSON."""
         counts = {"jobs": self.jobs, "done": self.done, "running": self.running, "stopped": self.stopped}
-        return {"step": self.name, **counts, "left": self.left, "seconds_each": self.each, "seconds_left": self.to_go}
+        return {
+            "step": self.name,
+            **counts,
+            "left": self.left,
+            "measured": bool(self.seconds),
+            "seconds_each": self.each,
+            "seconds_left": self.to_go,
+        }
 
 
 def status(study_file: Path) -> Page:
@@ -71,7 +81,8 @@ def status(study_file: Path) -> Page:
     recipes = Recipes(jobs, study_file.parent)
     running = held(study.name)
     stopped = [failure for job in jobs.jobs.values() if (failure := _stopped(recipes, job, running))]
-    steps = list(_steps(recipes, running, {failure.result for failure in stopped}))
+    expected = expected_seconds(study, study_file.parent)
+    steps = list(_steps(recipes, running, {failure.result for failure in stopped}, expected))
     failed = [*stopped, *_failed(recipes)]
     cells = _cells(recipes)
     blocks: list[Facts | Table | Note] = [
@@ -91,25 +102,23 @@ def status(study_file: Path) -> Page:
     return Page(blocks, data)
 
 
-def _steps(recipes: Recipes, running: dict[str, Owner | None], stopped: set[str]) -> Iterator[Step]:
+def _steps(
+    recipes: Recipes, running: dict[str, Owner | None], stopped: set[str], expected: dict[str, float]
+) -> Iterator[Step]:
     jobs = recipes.graph
     for name in dict.fromkeys(job.step for job in jobs.jobs.values()):
         own = [job for job in jobs.jobs.values() if job.step == name]
         at_work = [job for job in own if any(result.path in running for result in job.results)]
-        took = [seconds for job in own if (seconds := measured(jobs.study, job)) is not None]
+        clock = [found.clock for job in own if (found := took(jobs.study, job))]
         ended = sum(job.out in stopped for job in own)
-        yield Step(name, len(own), sum(is_done(recipes, job) for job in own), len(at_work), ended, took)
+        yield Step(
+            name, len(own), sum(is_done(recipes, job) for job in own), len(at_work), ended, clock, expected.get(name)
+        )
 
 
 def is_done(recipes: Recipes, job: Job) -> bool:
     """Whether all results of a job are there and current."""
     return recipes.here(job.out) and not recipes.stale_job(job)
-
-
-def measured(study: Study, job: Job) -> float | None:
-    """Seconds that a job took when it last ended, as the last line of its log says."""
-    found = TOOK.findall(_log(study, job))
-    return float(found[-1]) if found else None
 
 
 def _log(study: Study, job: Job) -> str:
@@ -124,7 +133,7 @@ def _stopped(recipes: Recipes, job: Job, running: dict[str, Owner | None]) -> Fa
     if is_done(recipes, job) or any(result.path in running for result in job.results):
         return None
     lines = _log(recipes.graph.study, job).strip().splitlines()
-    if not lines or TOOK.match(lines[-1]):
+    if not lines or lines[-1].startswith("took "):
         return None
     reason = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
     return Failure(job.out, "stopped", f"{reason.removeprefix('error: ')} ({job_log(recipes.graph.study, job.out)})")
@@ -162,7 +171,7 @@ def _said(cells: dict[str, int]) -> str:
 
 
 def _row(step: Step) -> list[str]:
-    each = "" if step.each is None else duration(step.each)
+    each = "" if step.each is None else f"{'' if step.seconds else '~'}{duration(step.each)}"
     to_go = "" if not step.left else "unknown" if step.to_go is None else duration(step.to_go)
     counts = (step.jobs, step.done, step.running, step.stopped, step.left)
     return [step.name, *map(str, counts), each, to_go]
@@ -174,7 +183,10 @@ def _time_left(steps: list[Step]) -> str:
     known = sum(step.to_go or 0.0 for step in steps)
     unknown = [step.name for step in steps if step.to_go is None]
     more = f", and the time of {', '.join(unknown)}, of which no job has ended yet" if unknown else ""
-    return f"To go: {duration(known)} of jobs one after the other, by those that have ended{more}."
+    rough = (
+        "; ~ is an estimate, of steps without a finished job" if any(s.left and not s.seconds for s in steps) else ""
+    )
+    return f"To go: about {duration(known)}, if jobs run one after the other{more}{rough}."
 
 
 def _first(rows: list[list[str]]) -> list[list[str]]:
