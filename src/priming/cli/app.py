@@ -52,9 +52,13 @@ def check(
     argument: StudyArgument = None,
     study_file: StudyOption = None,
     full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
+    rows: Annotated[
+        bool | None, typer.Option("--rows/--no-rows", help="Read your own rows; default: of files below 5 MB.")
+    ] = None,
 ) -> None:
-    """Validate a study file and list all errors."""
+    """Validate a study file, with the folders of PLMs and the rows of small files, and list all errors."""
     file = chosen(argument, study_file)
+    from priming.inspection.rows import notes_of_rows
     from priming.study.checks import notes
     from priming.tasks.names import missing_tasks, open_study
 
@@ -68,7 +72,7 @@ def check(
     plms = f"PLM {', '.join(study.plms)}"
     for why in dict.fromkeys(missing_tasks(study, file.parent).values()):
         typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
-    for note in notes(study):
+    for note in [*notes(study), *notes_of_rows(study, file.parent, rows)]:
         typer.echo(f"note: {note}")
     typer.echo(f"{file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
@@ -155,12 +159,16 @@ def run(
     options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="Options of snakemake, such as -- --cores 4.")
     ] = None,
+    as_printed: Annotated[
+        bool, typer.Option("--plain", help="Print what snakemake prints, instead of the progress.")
+    ] = False,
 ) -> None:
-    """Run a study, with its progress; goes on where an earlier run was stopped or killed."""
+    """Run a study and show its progress; goes on where an earlier run was stopped or killed."""
+    from priming.cli.progress_view import open_view
     from priming.running.whole_study import run_study
 
     given = [*([str(argument)] if argument and study_file else []), *(options or [])]
-    raise typer.Exit(run_study(study_file or argument or DEFAULT, given))
+    raise typer.Exit(run_study(study_file or argument or DEFAULT, given, None if as_printed else open_view))
 
 
 @app.command(rich_help_panel=WORKFLOW)
