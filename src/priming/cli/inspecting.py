@@ -36,8 +36,23 @@ def show_result(
     show(shown(result), as_json)
 
 
+def errors(
+    strategy: Annotated[str, typer.Argument(help="A strategy of the study, or its slug.")],
+    task: Annotated[str, typer.Argument(help="A target task of the study.")],
+    study_file: StudyOption = None,
+    plm: Annotated[str | None, typer.Option(help="The PLM; default: the study's first.")] = None,
+    number: Annotated[int, typer.Option("-n", min=0, help="Examples of each kind to print.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a strategy gets wrong on a task, beside its un-primed twin: confusion, classes, examples, curves."""
+    from priming.inspection.mistakes import mistakes
+
+    show(mistakes(chosen(None, study_file), strategy, task, plm, number), as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("status", rich_help_panel=STUDIES)(status)
     app.command("show", rich_help_panel=RESULTS)(show_result)
+    app.command("errors", rich_help_panel=RESULTS)(errors)
     app.command("doctor", rich_help_panel=SETUP)(doctor)
