@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from logging import Filter, LogRecord
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from snakemake.io import ancient, unpack  # noqa: E402
 from snakemake.jobs import Job as SnakemakeJob  # noqa: E402
 from snakemake.logging import logger  # noqa: E402
 from snakemake.settings.types import ConfigSettings  # noqa: E402
+from snakemake_interface_logger_plugins.common import LogEvent  # noqa: E402
 
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
@@ -127,16 +129,32 @@ def _inputs(recipes: Recipes, out: str) -> dict[str, Any]:
     return {"recipe": fresh(recipe), "made_from": made_from}
 
 
-_said: set[str] = set()
+_said: dict[str, str] = {}
+"""Why the results of a job are stale, by its output folder."""
+
+
+class _Reasons(Filter):
+    """Puts the reason for which a job's results are stale where Snakemake would name the folder of its recipe."""
+
+    def filter(self, record: LogRecord) -> bool:
+        """Change what is said of a job; all records pass."""
+        outs = getattr(record, "output", None) or []
+        why = [_said[out] for out in map(str, outs) if out in _said]
+        if why and getattr(record, "event", None) == LogEvent.JOB_INFO:
+            record.reason = f"Stale: {why[0]}"
+        return True
+
+
+logger.addFilter(_Reasons())
 
 
 def _say_why(recipes: Recipes, job: Job) -> None:
     """Print once why the results of a job are stale; Snakemake itself only knows that its `recipe` is new."""
     reasons = {result.path: reason for result in job.results if (reason := recipes.stale_reason(result.path))}
     if reasons and job.out not in _said:
-        _said.add(job.out)
         path, reason = next(iter(reasons.items()))
         others = f" (and {len(reasons) - 1} others of the job)" if len(reasons) > 1 else ""
+        _said[job.out] = reason
         logger.info(f"stale: {path}{others}: {reason}")
 
 

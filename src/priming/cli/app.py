@@ -12,9 +12,9 @@ import typer
 from priming.cli import inspecting
 from priming.cli.groups import DATA, RESULTS, SETUP, SHARING, STUDIES, WORKFLOW, NearestGroup
 from priming.cli.quotes import quotes_app
-from priming.cli.study_files import DEFAULT, StudyArgument, StudyOption, chosen
+from priming.cli.study_files import DEFAULT, StudyArgument, StudyOption, chosen, study_and_options
 from priming.cli.tasks import tasks_app
-from priming.errors import DataError, UserError
+from priming.errors import DataError, StudyError, UserError
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
 
@@ -159,16 +159,22 @@ def run(
     options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="Options of snakemake, such as -- --cores 4.")
     ] = None,
+    keep_as: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the present tables for 'priming compare --kept NAME'.")
+    ] = None,
     as_printed: Annotated[
         bool, typer.Option("--plain", help="Print what snakemake prints, instead of the progress.")
     ] = False,
 ) -> None:
     """Run a study and show its progress; goes on where an earlier run was stopped or killed."""
     from priming.cli.progress_view import open_view
+    from priming.running.kept_tables import keep_tables
     from priming.running.whole_study import run_study
 
-    given = [*([str(argument)] if argument and study_file else []), *(options or [])]
-    raise typer.Exit(run_study(study_file or argument or DEFAULT, given, None if as_printed else open_view))
+    file, given = study_and_options(argument, study_file, options or [])
+    if keep_as:
+        typer.echo(f"kept: {keep_tables(file, keep_as)}")
+    raise typer.Exit(run_study(file, given, None if as_printed else open_view))
 
 
 @app.command(rich_help_panel=WORKFLOW)
@@ -229,12 +235,20 @@ def compare(
             help="The second strategy's study file; without a second strategy, the first is compared in both studies.",
         ),
     ] = None,
+    kept: Annotated[
+        str | None, typer.Option(help="Compare with the tables that 'priming run --keep-as' kept under this name.")
+    ] = None,
     plm: Annotated[str | None, typer.Option(help="Only this PLM of the study.")] = None,
 ) -> None:
     """Compare two strategies of finished studies: print their paired difference with its interval and test."""
-    from priming.reporting.compare import described, sides
+    from priming.reporting.compare import described, sides, with_kept
 
-    typer.echo("\n\n".join(described(*pair) for pair in sides(first, second, study_file, other_file, plm)))
+    if kept and other_file:
+        raise StudyError("--kept and --in are both given; give one")
+    pairs = (
+        with_kept(first, second, study_file, kept, plm) if kept else sides(first, second, study_file, other_file, plm)
+    )
+    typer.echo("\n\n".join(described(*pair) for pair in pairs))
 
 
 @app.command(rich_help_panel=SETUP)

@@ -17,3 +17,11 @@ def chosen(argument: Path | None, option: Path | None) -> Path:
     if argument and option and argument != option:
         raise StudyError(f"two study files are given, {argument} and --study {option}; give one")
     return argument or option or DEFAULT
+
+
+def study_and_options(argument: Path | None, option: Path | None, options: list[str]) -> tuple[Path, list[str]]:
+    """The study file, and options for Snakemake; after `--`, the first of them stands where a study file may."""
+    is_study = argument is not None and not option and (argument.suffix in (".yaml", ".yml") or argument.is_file())
+    if argument is None or is_study:
+        return chosen(argument, option), options
+    return option or DEFAULT, [str(argument), *options]

@@ -24,6 +24,11 @@ def tables(study: "Study") -> str:
     return f"{root(study)}/tables"
 
 
+def kept(study: "Study", name: str) -> str:
+    """The folder of tables that were kept under a name when the study was run again."""
+    return f"{root(study)}/kept/{name}"
+
+
 def task(name: str) -> str:
     """The folder of a prepared task."""
     return f"{TASKS}/{name}"
