@@ -21,7 +21,7 @@ from snakemake_interface_logger_plugins.common import LogEvent  # noqa: E402
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
 from priming.jobs.recipes import Recipes  # noqa: E402
-from priming.programs import keep_typed  # noqa: E402
+from priming.programs import keep_typed, typed  # noqa: E402
 from priming.running import events, runners  # noqa: E402
 from priming.running.result_locks import clear_dead  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
@@ -88,7 +88,10 @@ def study_file(settings: ConfigSettings) -> Path:
             "or give a changed copy with --configfile"
         )
     if len(settings.configfiles) > 1:
-        raise WorkflowError("--configfile lists several files, but study files are never merged; give one")
+        raise WorkflowError(
+            "--configfile lists several files, but study files are never merged; give one, "
+            f"and write targets before it: {typed('snakemake --cores 2 plm --configfile FILE')}"
+        )
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else Path("config.yaml")
 
 

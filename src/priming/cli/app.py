@@ -15,6 +15,7 @@ from priming.cli.quotes import quotes_app
 from priming.cli.study_files import DEFAULT, StudyArgument, StudyOption, chosen, study_and_options
 from priming.cli.tasks import tasks_app
 from priming.errors import DataError, StudyError, UserError
+from priming.programs import typed
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
 
@@ -27,7 +28,6 @@ STEPS = {
     "tables": "Write the tables of a study.",
     "figure": "Draw a figure from the tables.",
 }
-SHOWN = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
 
 
 app = typer.Typer(
@@ -207,20 +207,23 @@ def verify(
             typer.echo(f"removed: {one.folder}")
     typer.echo(f"{number} results, {len(bad)} bad" + ("; run snakemake again" if bad and repair else ""))
     if bad and not repair:
-        raise DataError(f"{len(bad)} results are bad; remove them with: priming verify {path} --repair")
+        raise DataError(f"{len(bad)} results are bad; remove them with: {typed(f'priming verify {path} --repair')}")
 
 
 @app.command(rich_help_panel=RESULTS)
 def outputs(argument: StudyArgument = None, study_file: StudyOption = None) -> None:
     """List the tables and figures of a study."""
     file = chosen(argument, study_file)
+    from priming.running.outputs import left_over, outputs_of
     from priming.study import load_study
-    from priming.study.paths import root
 
-    results = Path(root(load_study(file)))
-    for path in sorted([*results.glob("tables/*"), *results.glob("figures/*/*")]):
-        if path.suffix in SHOWN:
-            typer.echo(path)
+    study = load_study(file)
+    for path in outputs_of(study):
+        typer.echo(path)
+    if old := left_over(study):
+        typer.echo(
+            f"no longer drawn: {', '.join(map(str, old))}; remove them: rm -r {' '.join(map(str, old))}", err=True
+        )
 
 
 @app.command(rich_help_panel=RESULTS)

@@ -20,6 +20,7 @@ from priming.digests import of_json
 from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
+from priming.programs import typed
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
@@ -191,7 +192,7 @@ def _make(results: list[Result], making: Making) -> None:
         if missing := [path for path in result.inputs if not recipes.made(path)]:
             raise DataError(
                 f"{result.path} is made from {missing[0]}, which is missing; "
-                f"build it first: snakemake {jobs.maker[missing[0]]}"
+                f"build it first: {typed(f'snakemake {jobs.maker[missing[0]]}')}"
             )
         recipe, out = recipes.of(result), making.locks.work / _name(result, making)
         context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
