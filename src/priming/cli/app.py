@@ -221,9 +221,8 @@ def outputs(argument: StudyArgument = None, study_file: StudyOption = None) -> N
     for path in outputs_of(study):
         typer.echo(path)
     if old := left_over(study):
-        typer.echo(
-            f"no longer drawn: {', '.join(map(str, old))}; remove them: rm -r {' '.join(map(str, old))}", err=True
-        )
+        folders = " ".join(map(str, old))
+        typer.echo(f"no longer drawn by {file}, and left from before: {folders}; remove: rm -r {folders}", err=True)
 
 
 @app.command(rich_help_panel=RESULTS)

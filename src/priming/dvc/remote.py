@@ -60,9 +60,10 @@ def share(study_file: Path, remote: str) -> str:
     # By default a remote is trusted: damaged weights would be used.
     _dvc("remote", "modify", REMOTE, "verify", "true")
     configfile = "" if study_file == Path("config.yaml") else f" --configfile {study_file}"
+    run, rest = typed(f"snakemake --cores all{configfile}"), "git add --all && git commit -m 'Run the study'"
     return (
         f"{_url(remote)} is now the remote of this repository; type next:  "
-        f"{typed(f'snakemake --cores all{configfile}')} && {typed('dvc repro')} && git add --all && git commit -m 'Run the study' && {typed('dvc push')}"
+        f"{run} && {typed('dvc repro')} && {rest} && {typed('dvc push')}"
     )
 
 

@@ -97,7 +97,8 @@ def keep(study_file: Path, folder: Path = FOLDER) -> Path:
     recipes = Recipes(jobs, study_file.parent)
     if recipes.unfinished():
         raise DataError(
-            f"{study_file}: its tables are not finished or not current; type: {typed(f'snakemake --configfile {study_file}')}"
+            f"{study_file}: its tables are not finished or not current; "
+            f"type: {typed(f'snakemake --configfile {study_file}')}"
         )
     made, kept = Path(tables(jobs.study)), folder / jobs.study.name
     quote = Quote(

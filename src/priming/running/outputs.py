@@ -18,6 +18,5 @@ def outputs_of(study: Study) -> list[Path]:
 def left_over(study: Study) -> list[Path]:
     """Folders of figures that the study does not draw, from an earlier version of its file."""
     drawn = {Path(job.out) for job in figure_jobs(study)}
-    return sorted(
-        folder for folder in Path(root(study), "figures").glob("*") if folder.is_dir() and folder not in drawn
-    )
+    there = Path(root(study), "figures").glob("*")
+    return sorted(folder for folder in there if folder.is_dir() and folder not in drawn)
