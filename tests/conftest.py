@@ -27,6 +27,8 @@ PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu"
 # Workers of pytest-xdist share the cores: more threads would only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Messages name programs as if they were on the PATH, however the tests were started.
+os.environ["PRIMING_PROGRAMS"] = ""
 
 
 def pytest_configure() -> None:

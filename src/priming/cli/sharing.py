@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from priming.cli.groups import SHARING
 from priming.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def predict(
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(export)
-    app.command()(predict)
+    app.command(rich_help_panel=SHARING)(export)
+    app.command(rich_help_panel=SHARING)(predict)
 
 
 def _finished(result: Path, study_file: Path | None) -> "Finished":

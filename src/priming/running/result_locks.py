@@ -69,6 +69,16 @@ def clear_dead(study: str) -> None:
             pass
 
 
+def held(study: str) -> dict[str, Owner | None]:
+    """The results of a study that living processes are making, by path, and who makes each."""
+    last: dict[str, Path] = {}
+    files = [(file, match) for file in Path("work", study, "locks").glob("*") if (match := _LOCK.fullmatch(file.name))]
+    for file, match in sorted(files, key=lambda pair: int(pair[0].suffix[1:])):
+        last[match[1]] = file
+    found = {name: read_owner(file) for name, file in sorted(last.items()) if alive(file)}
+    return {f"results/{study}/{name.replace('~', '/')}": owner for name, owner in found.items() if name != "snakemake"}
+
+
 def _clear(running: Path) -> None:
     """Remove the folders of dead processes."""
     for other in running.glob("*"):

@@ -20,6 +20,7 @@ from priming.digests import RECIPE, of_json
 from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
+from priming.programs import typed
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
@@ -215,7 +216,7 @@ def _unmade(result: Result, path: str, making: Making) -> str:
     """What to do where a result is made from one that is not there, or has no recipe that can be believed."""
     folder = making.recipes.folder(path)
     why = f"whose {RECIPE} is missing or damaged" if folder.is_dir() else "which is missing"
-    command = f"snakemake {making.recipes.graph.maker[path]} --cores 1 --configfile {making.file}"
+    command = typed(f"snakemake {making.recipes.graph.maker[path]} --cores 1 --configfile {making.file}")
     return f"{result.path} is made from {path}, {why}; build it first: {command}"
 
 

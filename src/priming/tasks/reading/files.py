@@ -14,8 +14,7 @@ from priming.tasks.reading.rows import Row
 
 def data_files(name: str, files: Files, base: Path) -> dict[str, Path]:
     """The files by their keys, relative names taken from `base`; raises DataError where one is missing."""
-    given = files.model_dump(exclude_none=True)
-    return {key: _existing(f"tasks.define.{name}.files.{key}", base, file) for key, file in given.items()}
+    return {key: _existing(f"tasks.define.{name}.files.{key}", base, file) for key, file in files.named.items()}
 
 
 def read_rows(path: Path) -> Iterator[Row]:
