@@ -58,7 +58,7 @@ def read_recipe(file: Path) -> dict[str, Any]:
     """A recipe; empty if it is missing, no JSON, or not what was written."""
     try:
         found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) and found.get(OWN) in (None, _own(found)) else {}
 

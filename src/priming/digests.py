@@ -72,7 +72,7 @@ def _combined(named: Iterable[tuple[str, str]]) -> str:
 def _result(path: Path) -> str:
     try:
         return of_json(_without_circumstances(json.loads(path.read_text(encoding="utf-8"))))
-    except ValueError:
+    except (ValueError, RecursionError):
         return file_digest(path)
 
 

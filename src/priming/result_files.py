@@ -37,7 +37,7 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(checked(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} is missing{_lost(path.parent)}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error}); {redo(path.parent)}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"{path}: 'format' must be {FORMAT}, the format that this version reads; {redo(path.parent)}")

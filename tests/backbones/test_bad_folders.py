@@ -69,6 +69,8 @@ BAD: dict[str, tuple[Break, tuple[str, ...]]] = {
     "empty configuration": (written("config.json", "{}"), ("config.json has no model_type; write that", "bart, t5")),
     "no model type": (config(model_type=None), ("config.json has no model_type", "allowed: bart, t5")),
     "other model type": (config(model_type="mpt"), ("model type 'mpt' is not supported; allowed: bart, t5",)),
+    "list as model type": (config(model_type=["bart"]), ("model type ['bart'] is not supported; allowed: bart, t5",)),
+    "deep configuration": (written("config.json", "[" * 100_000), ("config.json is not JSON (", AGAIN)),
     "no pad": (config(pad_token_id=None), ("config.json: pad_token_id is null; allowed: 0 to ", CORRECT)),
     "no end": (config(eos_token_id=None), ("eos_token_id is null; allowed: 0 to ", CORRECT)),
     "pad outside": (config(pad_token_id=10**6), ("pad_token_id is 1000000; allowed: 0 to ", CORRECT)),

@@ -20,6 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TURNS = ("job", "scheduler", "both")
+LOCKS = (".snakemake/locks", ".snakemake/runners", "work/tiny/locks", "work/tiny/running")
 TARGETS = ("dinner_review", "price_compare", "plan_time", "report_time")
 
 
@@ -40,10 +41,10 @@ def checkout(folder: Path, cells: int) -> Path:
     return folder
 
 
-def start(folder: Path) -> "subprocess.Popen[bytes]":
+def start(folder: Path, cores: int) -> "subprocess.Popen[bytes]":
     with (folder / "printed").open("ab") as printed:
         return subprocess.Popen(
-            [sys.executable, "-m", "priming", "run", "config.yaml", "--", "--cores", "2"],
+            [sys.executable, "-m", "priming", "run", "config.yaml", "--", "--cores", str(cores)],
             cwd=folder, stdout=printed, stderr=printed, start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
@@ -68,17 +69,17 @@ def kill(folder: Path, runner: "subprocess.Popen[bytes]", turn: str) -> bool:
     return bool(wanted)
 
 
-def soak(folder: Path, seconds: float) -> tuple[float, dict[str, int]]:
+def soak(folder: Path, seconds: float, cores: int) -> tuple[float, dict[str, int]]:
     """Seconds until the study was done, and how often each was killed."""
     begun, moment, kills, turn = time.monotonic(), random.Random(0), dict.fromkeys(TURNS, 0), 0
-    runner, due = start(folder), moment.uniform(5, 20)
+    runner, due = start(folder, cores), moment.uniform(5, 20)
     while True:
         status = runner.poll()
         if status == 0:
             return time.monotonic() - begun, kills
         if status is not None:
             time.sleep(0.5)
-            runner = start(folder)
+            runner = start(folder, cores)
         now = time.monotonic() - begun
         if now < seconds and now >= due and kill(folder, runner, TURNS[turn % 3]):
             kills[TURNS[turn % 3]] += 1
@@ -95,31 +96,57 @@ def differing(calm: Path, soaked: Path) -> list[str]:
     )
 
 
-def left(folder: Path) -> list[str]:
-    """Locks, unfinished results and states."""
-    places = (".snakemake/locks", ".snakemake/runners", *(f"work/tiny/{one}" for one in ("locks", "running", "state")))
-    return [f"{place}/{file.name}" for place in places for file in (folder / place).glob("*")]
+def left(soaked: Path, calm: Path) -> list[str]:
+    """Locks, runners, and what the calm study has not: files of attempts, states, unfinished results; processes."""
+    found = {f"{place}/{file.name}" for place in LOCKS for file in (soaked / place).glob("*")}
+    return sorted(found | (_files(soaked) - _files(calm)) | set(_processes(soaked)))
+
+
+def _files(folder: Path) -> set[str]:
+    return {
+        file.relative_to(folder).as_posix()
+        for place in ("work", "results")
+        for file in (folder / place).rglob("*")
+        if file.is_file()
+    }
+
+
+def _processes(folder: Path, seconds: float = 20.0) -> list[str]:
+    """The processes at work in a folder, other than those that end within some seconds, as servers of forks do."""
+    deadline = time.monotonic() + seconds
+    while found := [entry for entry in Path("/proc").glob("[0-9]*") if _works_in(entry, folder)]:
+        if time.monotonic() > deadline:
+            return [f"process {entry.name}" for entry in found]
+        time.sleep(0.2)
+    return []
+
+
+def _works_in(entry: Path, folder: Path) -> bool:
+    with suppress(OSError):
+        return (entry / "cwd").readlink().is_relative_to(folder)
+    return False
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--cells", type=int, default=200)
+    parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--kills", type=int, default=40, help="fewer fail, if minutes are at least ten")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
         calm, soaked = (checkout(Path(work, name), given.cells) for name in ("calm", "soaked"))
         begun = time.monotonic()
-        if start(calm).wait():
+        if start(calm, given.cores).wait():
             sys.exit((calm / "printed").read_text()[-3000:])
         quiet = time.monotonic() - begun
-        took, kills = soak(soaked, 60 * given.minutes)
+        took, kills = soak(soaked, 60 * given.minutes, given.cores)
         different = differing(calm / "results/tiny/tables", soaked / "results/tiny/tables")
-        litter = left(soaked)
+        litter = left(soaked, calm)
     print(f"{'killed':10}  times")
     for turn, times in kills.items():
         print(f"{turn:10}  {times:5}")
-    print(f"calm {quiet:.0f} s, soaked {took:.0f} s: {took - quiet:.0f} s more")
+    print(f"cells: {given.cells}; calm {quiet:.0f} s, soaked {took:.0f} s: {took - quiet:.0f} s more")
     print(f"tables that differ: {', '.join(different) or 'none'}; left: {', '.join(litter) or 'nothing'}")
     few = given.minutes >= 10 and sum(kills.values()) < given.kills
     sys.exit(1 if different or litter or few else 0)

@@ -1,5 +1,6 @@
 """Messages that say what to do are followed: what they say helps."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from priming.running.result_locks import Locks
 from tests import forked
 from tests.tiny_study import Checkout
 
@@ -77,7 +79,9 @@ def test_verify_names_what_is_bad_and_repair_lets_it_be_made_again(prepared: Che
         "results/tiny/tasks/film_verdict/recipe.json is not a recipe as it was written",
         "error: 3 results are bad; remove them with: priming verify results --repair",
     }
-    assert priming(prepared, "verify", TASK).returncode == 4
+    alone = priming(prepared, "verify", TASK)
+    assert (alone.returncode, alone.stdout) == (4, "1 result, 1 bad\n")
+    assert alone.stderr.endswith(f"error: 1 result is bad; remove it with: priming verify {TASK} --repair\n")
     assert priming(prepared, "verify", "results/tiny/tasks/age_compare/task.json").returncode == 0
     repaired = priming(prepared, *found.stderr.splitlines()[-1].partition("with: priming ")[2].split())
     assert repaired.returncode == 0
@@ -85,6 +89,20 @@ def test_verify_names_what_is_bad_and_repair_lets_it_be_made_again(prepared: Che
     prepared.snakemake("tasks", "plm")
     assert prepared.executed() == {"prepare": 2, "pretrain": 1}
     assert priming(prepared, "verify").returncode == 0
+
+
+def test_repair_leaves_a_result_alone_that_a_job_is_at_work_on(
+    prepared: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip(prepared.folder / PLM / "model.safetensors")
+    monkeypatch.chdir(prepared.folder)
+    locks = Locks("tiny")
+    with locks.working(), locks.held({"plm~mini": PLM}, 0.0):
+        refused = priming(prepared, "verify", "--repair")
+        assert refused.returncode == 75
+        assert re.search(rf"^error: {PLM}: process {os.getpid()} on host .* is at work on it, ", refused.stderr, re.M)
+        assert (prepared.folder / PLM).is_dir()
+    assert priming(prepared, "verify", "--repair").stdout.splitlines()[0] == f"removed: {PLM}"
 
 
 def test_verify_of_nothing_says_what_to_give(tmp_path: Path) -> None:

@@ -20,6 +20,14 @@ WAITS = """    from pathlib import Path as There
     while There("wait").exists():
         time.sleep(0.05)
 """
+READS = "from snakemake.utils import min_version\n"
+IN_TURN = """import os, time
+turn = "two" if os.path.exists("one.here") else "one"
+open(f"{turn}.here", "w").close()
+while os.path.exists(turn):
+    time.sleep(0.05)
+"""
+"""The first that reads the workflow waits for one file to go, the second for another."""
 RUN = [sys.executable, "-m", "priming", "run", "config.yaml", "--", "--cores", "1", "tasks"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "1", "tasks"]
 
@@ -46,11 +54,8 @@ class Folder:
     def begun(self, command: list[str]) -> "subprocess.Popen[str]":
         """A process whose first job has begun."""
         (self.folder / "begun").unlink(missing_ok=True)
-        process, deadline = self.start(command), time.monotonic() + 60
-        while not (self.folder / "begun").exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        process = self.start(command)
+        until(self.folder / "begun", process)
         return process
 
     def finish(self, process: "subprocess.Popen[str]", status: int = 0) -> str:
@@ -62,6 +67,15 @@ class Folder:
         """Locks, runners and folders of attempts."""
         places = (".snakemake/locks", ".snakemake/runners", "work/tiny/locks", "work/tiny/running")
         return [file.name for place in places for file in (self.folder / place).glob("*")]
+
+
+def until(file: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait for a file while a process runs."""
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -98,6 +112,27 @@ def test_a_second_live_runner_is_refused(folder: Folder, command: list[str]) -> 
     assert int(pid[1]) == first.pid
     (folder.folder / "wait").unlink()
     assert "LockException" not in folder.finish(first)
+    assert folder.left() == []
+
+
+def test_a_snakemake_whose_parent_was_killed_early_is_still_a_live_runner(folder: Folder) -> None:
+    """It was reading the workflow, and had no lock, when the second one looked."""
+    place = folder.folder
+    folder.checkout.edit("workflow/Snakefile", READS, f"{IN_TURN}{READS}")
+    for turn in ("one", "two"):
+        (place / turn).touch()
+    first = folder.start(RUN)
+    until(place / "one.here", first)
+    first.kill()
+    second = folder.start(RUN)
+    until(place / "two.here", second)
+    (place / "one").unlink()
+    until(place / "begun", second)
+    (place / "two").unlink()
+    said = folder.finish(second, 75)
+    assert re.search(r"study tiny: process \d+ on host .* runs it in this folder; wait for it, or stop it first", said)
+    (place / "wait").unlink()
+    first.communicate(timeout=120)  # its Snakemake has its output too
     assert folder.left() == []
 
 

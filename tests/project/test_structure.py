@@ -13,7 +13,7 @@ FLOORS = (
     ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),
     ("protocol",),
-    ("backbones",),
+    ("backbones", "banks"),
     ("forms",),
     ("algorithms",),
     ("strategies",),

@@ -1,13 +1,15 @@
 """Mirrors that lead elsewhere or are broken end in one message."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from priming.errors import DataError
 from priming.tasks.mirroring import Mirroring
-from priming.tasks.reading.mirror import MANIFEST, Mirror, find_mirror, recorded
+from priming.tasks.reading.mirror import MANIFEST, Mirror, find_mirror, recorded, refuse_damaged
 
 OUTSIDE = "leads outside the folder; correct"
 CARDS = {
@@ -89,3 +91,20 @@ def test_a_broken_manifest_can_be_removed(tmp_path: Path, name: str) -> None:
     manifest.unlink()
     assert recorded(tmp_path) == {}
     assert Mirroring(tmp_path).manifest == {}
+
+
+def test_a_file_that_is_not_the_one_of_the_manifest_is_not_read(tmp_path: Path) -> None:
+    file, other = tmp_path / "owner/name/a.csv", tmp_path / "owner/name/b.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("text,label\na,b\n")
+    other.write_text("text,label\nc,d\n")
+    listed = {"files": {"a.csv": hashlib.sha256(file.read_bytes()).hexdigest()}}
+    (tmp_path / MANIFEST).write_text(json.dumps({"owner/name": listed}))
+    refuse_damaged([other], str(tmp_path), Path())
+    time = file.stat().st_mtime_ns
+    file.write_text("text,label\na,c\n")
+    os.utime(file, ns=(time, time))  # as where a disk loses a bit
+    with pytest.raises(
+        DataError, match=r"a\.csv is damaged: its SHA-256 is not that in .*manifest\.json; copy it again"
+    ):
+        refuse_damaged([file, other], str(tmp_path), Path())

@@ -1,5 +1,6 @@
 """A training that was stopped or killed goes on from its state, to the same bytes."""
 
+import hashlib
 import json
 import os
 import signal
@@ -179,6 +180,8 @@ def flip(data: bytearray) -> None:
         (lambda folder: (folder / "step-1.safetensors").unlink(), "it cannot be read"),
         (lambda folder: (folder / "state.json").write_text("{"), "it cannot be read"),
         (lambda folder: (folder / "state.json").write_text("[]"), "it cannot be read"),
+        (lambda folder: (folder / "state.json").write_text("[" * 100_000 + "]" * 100_000), "it cannot be read"),
+        (lambda folder: forged(folder, b"no tensors"), "it cannot be read"),
         (lambda folder: (folder / "state.json").write_text('{"format": 2}'), "it cannot be read"),
         (lambda folder: edit(folder, lambda pointer: pointer.update(format=1)), "it belongs to another version"),
         (lambda folder: edit(folder, lambda pointer: pointer["state"].update(step=2)), "state.json is damaged"),
@@ -209,6 +212,12 @@ def test_a_damaged_state_is_not_used(
     assert capsys.readouterr().err == ""  # it is not looked at again
     saved(place, 2)
     assert started(place)[0] == 2
+
+
+def forged(folder: Path, weights: bytes) -> None:
+    """Other weights, which state.json knows of."""
+    (folder / "step-1.safetensors").write_bytes(weights)
+    again(folder, sha256=hashlib.sha256(weights).hexdigest())
 
 
 def edit(folder: Path, change: Callable[[Any], object]) -> None:

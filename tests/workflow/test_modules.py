@@ -36,6 +36,9 @@ NOTHING = {
     "priming.tasks.sources",
     *(f"priming.tasks.crossfit.{name}" for name in ("checksums", "describe", "export", "leakage")),
     "priming.backbones.unpickle",
+    # For people's own code.
+    *(f"priming.banks{name}" for name in ("", ".batches", ".checks", ".runs", ".scores", ".settings", ".tuning")),
+    "priming.runs.substitution",
     *(f"priming.{kind}.table" for kind in ("algorithms", "backbones", "elements", "forms", "runs.update_rules")),
     *(f"priming.protocol.{kind}.table" for kind in ("draws", "keeping")),
     # Entries that the study does not use.
@@ -146,7 +149,7 @@ MATTERS = {
     "priming.algorithms.__init__": {"prime", "tune", "tables", "figure groups"} | NAMING_STRATEGIES,
     **{f"priming.algorithms.{name}": {"prime", "tune"} for name in ("budget", "interface")},
     "priming.runs": {"pretrain", "prime", "tune"},
-    **{f"priming.runs.{name}": {"prime", "tune"} for name in ("dropout", "shards")},
+    **{f"priming.runs.{name}": {"prime", "tune"} for name in ("dropout", "shards", "side_by_side")},
     "priming.protocol": PREPARED | {"prime", "tune", "tables"},
     "priming.protocol.lengths": {"prime", "tune"},
     **{f"priming.protocol.{name}": PREPARED for name in ("dev_sets", "duplicates", "draws.interface")},

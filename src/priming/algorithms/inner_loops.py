@@ -14,9 +14,8 @@ from priming.backbones.encoding import Batch
 from priming.backbones.text_model import TextModel
 from priming.forms.loss import MEAN, run_losses
 from priming.forms.methods import call
-from priming.forms.side_by_side import dropout_keys
 from priming.forms.training import Loss
-from priming.runs.dropout import CoordinateDropout
+from priming.runs.dropout import CoordinateDropout, dropout_keys
 from priming.runs.parameters import Named, StackedParameters
 
 

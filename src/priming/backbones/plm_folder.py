@@ -32,7 +32,7 @@ def check_config_file(folder: str | Path, families: Collection[str]) -> None:
     kind = _object(path).get("model_type")
     if kind is None or kind == "":
         raise DataError(f"{path} has no model_type; write that of the model; allowed: {', '.join(families)}")
-    if kind not in families:
+    if not isinstance(kind, str) or kind not in families:
         raise DataError(f"{folder}: model type {kind!r} is not supported; allowed: {', '.join(families)}")
 
 

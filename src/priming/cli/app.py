@@ -173,17 +173,19 @@ def verify(
 ) -> None:
     """Compare all files of results with the digests in their recipes; the exit status is 4 if any differs."""
     from priming.jobs import verify as verifying
+    from priming.running.result_locks import held_alone
 
     number, bad = verifying.verify(path)
     for one in bad:
         typer.echo("\n".join(one.reasons), err=True)
-    if repair:
-        verifying.repair(bad)
-        for one in bad:
+    for one in bad if repair else ():
+        if verifying.repair(one, held_alone):
             typer.echo(f"removed: {one.folder}")
-    typer.echo(f"{number} results, {len(bad)} bad" + ("; run snakemake again" if bad and repair else ""))
+    counted = f"{number} result{'' if number == 1 else 's'}, {len(bad)} bad"
+    typer.echo(counted + ("; run snakemake again" if bad and repair else ""))
     if bad and not repair:
-        raise DataError(f"{len(bad)} results are bad; remove them with: priming verify {path} --repair")
+        those = "1 result is bad; remove it" if len(bad) == 1 else f"{len(bad)} results are bad; remove them"
+        raise DataError(f"{those} with: priming verify {path} --repair")
 
 
 @app.command()

@@ -1,21 +1,17 @@
 """The loss of R runs in one forward pass over one shared PLM; the loss of texts."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from priming.backbones.encoding import IGNORE_INDEX, Batch, shift_right
 from priming.backbones.text_model import TextModel
 from priming.forms.training import Loss
-from priming.runs.parameters import only_row
+from priming.runs.side_by_side import Masking, for_each_run
 from priming.section import Reduction
-
-Masking = Callable[[Tensor], AbstractContextManager[object]]
-"""Maps a run's dropout key to the context that determines its dropout masks."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +71,8 @@ def run_losses(
     """
     inputs = form.inputs(model, batch)
 
-    def one(own: Mapping[str, Tensor], key: Tensor | None, *of_run: Tensor) -> Tensor:
+    def one(own: Mapping[str, Tensor], *of_run: Tensor) -> Tensor:
         """The loss of one run, a scalar."""
-        with masking(key) if masking is not None and key is not None else nullcontext():
-            logits = form.logits(model, {**(shared or {}), **own}, *of_run)
-        return form.of(logits, *of_run)
+        return form.of(form.logits(model, {**(shared or {}), **own}, *of_run), *of_run)
 
-    if len(batch.input_ids) == 1:  # same result, but a single run need not pay for vmap
-        own = {name: only_row(value) for name, value in stacked.items()}
-        return one(own, None if keys is None else keys[0], *(value[0] for value in inputs))[None]
-    in_dims = (0, None if keys is None else 0, *(0 for _ in inputs))
-    return vmap(one, in_dims=in_dims)(dict(stacked), keys, *inputs)
+    return for_each_run(one, len(batch.input_ids), stacked, inputs, keys, masking)

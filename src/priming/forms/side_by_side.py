@@ -15,8 +15,7 @@ from priming.forms.loss import MEAN, run_losses
 from priming.forms.segments import segments
 from priming.forms.training import Loss
 from priming.runs.checkpoints import State
-from priming.runs.dropout import CoordinateDropout
-from priming.runs.keys import key
+from priming.runs.dropout import CoordinateDropout, dropout_keys
 from priming.runs.parameters import Gradients, Named, StackedParameters
 
 BatchOfStep = Callable[[int], Sequence[list[TokenPair]]]
@@ -81,8 +80,3 @@ def _divided(views: Named, sizes: Sequence[int]) -> list[Named]:
         return [views]
     divided = {name: view.split(list(sizes)) for name, view in views.items()}
     return [{name: parts[place] for name, parts in divided.items()} for place in range(len(sizes))]
-
-
-def dropout_keys(run_keys: Sequence[int], step: int | str, device: torch.device) -> Tensor:
-    """The dropout key of each run at a step [R], int32."""
-    return torch.tensor([key(run, "dropout", step) for run in run_keys], dtype=torch.int32, device=device)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from priming.elements.table import in_place
 from priming.entries import Table
 from priming.errors import StudyError
 from priming.forms.interface import Form, TaskKind
@@ -38,8 +39,12 @@ def module_of_kind(kind: str) -> str:
 
 
 def forms_on(passes: Collection[str]) -> list[Form]:
-    """The forms that a backbone with these passes can have."""
-    return [form for form in FORMS.values() if form.needs in passes]
+    """The forms that a backbone with these passes can have: what a form needs has a place there."""
+    return [
+        form
+        for form in FORMS.values()
+        if form.needs in passes and in_place(form.elements, passes) == tuple(form.elements)
+    ]
 
 
 def form_on(passes: Collection[str], kinds: Iterable[str], plm: str) -> Form:

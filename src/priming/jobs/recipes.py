@@ -254,9 +254,9 @@ def write(folder: Path, recipe: Recipe) -> None:
         part.write_text(json.dumps(sealed(recipe), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def declare_done(job: Job, recipes: Recipes) -> None:
-    """List a chunk's results in its folder."""
-    folder = recipes.folder(job.out)
+def declare_done(job: Job, recipes: Recipes, folder: Path | None = None) -> None:
+    """List a chunk's results in its folder, or in another, from which the list is put there."""
+    folder = folder or recipes.folder(job.out)
     folder.mkdir(parents=True, exist_ok=True)
     write(folder, {"format": FORMAT, "items": {result.path: recipes.chain(result.path) for result in job.results}})
 
@@ -273,7 +273,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if the file is missing."""
     try:
         value = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

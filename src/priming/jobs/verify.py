@@ -1,7 +1,8 @@
 """Checking the files of results against their recipes, in one pass over a tree."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,13 @@ def verify(tree: Path) -> tuple[int, list[Bad]]:
     return len(folders), [Bad(folder, reasons) for folder in folders if (reasons := list(damaged(folder)))]
 
 
-def repair(bad: list[Bad]) -> None:
-    """Remove bad results, so that the next run builds them again."""
-    for one in bad:
-        shutil.rmtree(one.folder)
+def repair(one: Bad, lock: Callable[[Path], AbstractContextManager[None]]) -> bool:
+    """Remove a result, so that the next run builds it again, unless somebody has built it meanwhile; whether it was.
+
+    Raises:
+        BusyError: a job is at work on it.
+    """
+    with lock(one.folder):
+        if still := one.folder.is_dir() and any(damaged(one.folder)):
+            shutil.rmtree(one.folder)
+        return still

@@ -1,8 +1,9 @@
 """Notes on the attempts of a job, which show a scheduler that one was killed.
 
-An attempt writes a note when it starts and removes it when it ends: done, failed or stopped by a signal. A process
-killed without warning, for example for using too much memory, leaves its note, so the remaining notes count such kills.
-They are in work/<study>/attempts/<job>/ and are removed when the job is done.
+An attempt writes a note when it starts, which says what process it is, and removes it when it ends: done, failed or
+stopped by a signal. A process killed without warning, for example for using too much memory, leaves its note, so the
+notes of processes that are not at work any more count such kills. They are in work/<study>/attempts/<job>/ and are
+removed when the job is done; those of one that was killed just after that, by a later job.
 """
 
 import os
@@ -14,6 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
+
+from priming.running.owners import at_work, this_process
+
+if TYPE_CHECKING:
+    from priming.jobs.recipes import Recipes
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -24,8 +31,29 @@ def folder(study: str, out: str) -> Path:
 
 
 def killed(study: str, out: str) -> int:
-    """How many attempts of a job were killed without warning since it last finished."""
-    return len([*folder(study, out).glob("*.started")])
+    """How many attempts of a job were killed without warning since it last finished.
+
+    One that is at work does not count: a killed Snakemake leaves its jobs behind, alive.
+    """
+    return sum(not at_work(note) for note in folder(study, out).glob("*.started"))
+
+
+def clear_done(recipes: "Recipes") -> None:
+    """Remove the notes on jobs that are done."""
+    jobs = recipes.graph
+    if not any(Path("work", jobs.study.name, "attempts").glob("*")):
+        return
+    for job in jobs.jobs.values():
+        place = folder(jobs.study.name, job.out)
+        if place.is_dir() and all(recipes.current(result.path) for result in job.results):
+            _remove([note for note in place.glob("*.started") if not at_work(note)])
+
+
+def _remove(notes: list[Path]) -> None:
+    for note in notes:
+        note.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds notes of other attempts
+            note.parent.rmdir()
 
 
 @contextmanager
@@ -37,12 +65,9 @@ def track_attempt(study: str, out: str) -> Iterator[None]:
     try:
         with _exit_when_stopped():
             yield
-        for earlier in place.glob("*"):
-            earlier.unlink(missing_ok=True)
+        _remove([*place.glob("*")])
     finally:
-        note.unlink(missing_ok=True)
-        with suppress(OSError):  # it holds notes of other attempts
-            place.rmdir()
+        _remove([note])
 
 
 def _leave(note: Path) -> None:
@@ -50,7 +75,7 @@ def _leave(note: Path) -> None:
     while True:
         note.parent.mkdir(parents=True, exist_ok=True)
         try:
-            note.touch()
+            note.write_text(this_process().written(), encoding="utf-8")
         except FileNotFoundError:
             continue
         return

@@ -81,7 +81,7 @@ def alive(file: Path) -> bool:
     """Whether the owner described in a file is alive, or may be."""
     owner, here = read_owner(file), this_process()
     if owner and (owner.host, owner.boot) == (here.host, here.boot):
-        return _exists(owner.pid) and started(owner.pid) == owner.start
+        return at_work(file)
     try:
         silent = _now(file.parent) - file.stat().st_mtime
     except FileNotFoundError:
@@ -89,6 +89,14 @@ def alive(file: Path) -> bool:
     if silent <= SILENCE * INTERVAL:
         return True
     return bool(owner and owner.job and owner.job != here.job and _at_work(owner.job))
+
+
+def at_work(file: Path) -> bool:
+    """Whether the owner described in a file is known to be alive: by this machine if it is here, else by SLURM."""
+    owner, here = read_owner(file), this_process()
+    if owner and (owner.host, owner.boot) == (here.host, here.boot):
+        return _exists(owner.pid) and started(owner.pid) == owner.start
+    return bool(owner and owner.job and _at_work(owner.job))
 
 
 def _exists(pid: int) -> bool:

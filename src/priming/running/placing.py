@@ -25,6 +25,22 @@ def put_in_place(made: Path, place: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def put_file_in_place(made: Path, place: Path) -> None:
+    """Move a file to `place`, whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.replace(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+        try:
+            shutil.copy(made, part)
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
+
+
 def _from_elsewhere(made: Path, place: Path) -> None:
     part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:

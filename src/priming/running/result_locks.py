@@ -40,6 +40,27 @@ def patience(expected: float) -> float:
         raise UserError(f"{PATIENCE} is {given!r}, but must be a number of seconds, such as 600") from None
 
 
+def lock_name(path: str | Path) -> str:
+    """The name of the lock on a result, `results/STUDY/...`: its path among the study's, without slashes."""
+    return "~".join(Path(path).parts[2:])
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Hold the lock on the result in a folder; one that is not among those of this checkout's studies has none.
+
+    Raises:
+        BusyError: somebody else holds it.
+    """
+    inside = Path(os.path.relpath(folder))
+    if len(inside.parts) < 3 or inside.parts[0] != "results":
+        yield
+        return
+    locks = Locks(inside.parts[1])
+    with locks.working(), locks.held({lock_name(inside): str(folder)}, 0.0):
+        yield
+
+
 def clear_dead(study: str) -> None:
     """Remove what processes that are dead have left of a study."""
     if Path("work", study).is_dir():

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from priming.errors import BusyError
-from priming.running.owners import alive, heartbeat, read_owner, this_process
+from priming.running.owners import Owner, alive, heartbeat, read_owner, this_process
 from priming.study import Study
 from priming.study.paths import root
 
@@ -55,8 +55,7 @@ def clear_dead(study: Study) -> bool:
     """
     if not (locks := snakemake_locks(study)):
         return False
-    if living := [owner for file in _runners(study) if alive(file) and (owner := read_owner(file))]:
-        raise BusyError(f"study {study.name}: {living[0]} runs it in this folder; wait for it, or stop it first")
+    refuse_living(study)
     if not (dead := _dead(study)):
         raise BusyError(
             f"study {study.name}: Snakemake's lock is on it, and nothing says whose; if no Snakemake is at work here, "
@@ -67,11 +66,17 @@ def clear_dead(study: Study) -> bool:
     return True
 
 
+def refuse_living(study: Study) -> None:
+    """Raise BusyError if another process has Snakemake's lock on a study."""
+    if snakemake_locks(study) and (living := _living(study)):
+        raise BusyError(f"study {study.name}: {living[0]} runs it in this folder; wait for it, or stop it first")
+
+
 def said_of_lock(study: Study, file: Path) -> str | None:
     """What a Snakemake that will find the study locked can say of it."""
     if not snakemake_locks(study):
         return None
-    if living := [owner for file in _runners(study) if alive(file) and (owner := read_owner(file))]:
+    if living := _living(study):
         return f"study {study.name}: {living[0]} runs it in this folder"
     if dead := [owner for file in _dead(study) if (owner := read_owner(file))]:
         return (
@@ -84,6 +89,10 @@ def _runners(study: Study) -> list[Path]:
     """The files of those that have the lock; where none is marked, of those that may have it."""
     found = [file for file in RUNNERS.glob("*") if file.name.partition("~")[0] == study.name]
     return [file for file in found if file.name.endswith(MARK)] or found
+
+
+def _living(study: Study) -> list[Owner]:
+    return [owner for file in _runners(study) if alive(file) and (owner := read_owner(file))]
 
 
 def _dead(study: Study) -> list[Path]:

@@ -16,16 +16,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from priming.digests import of_json
+from priming.digests import RECIPE, of_json
 from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
-from priming.running.killed_attempts import track_attempt
-from priming.running.placing import put_in_place
-from priming.running.result_locks import Locks, patience
+from priming.running.killed_attempts import clear_done, track_attempt
+from priming.running.placing import put_file_in_place, put_in_place
+from priming.running.result_locks import Locks, lock_name, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
 from priming.study.load import load_study
@@ -137,7 +137,10 @@ def _make_stale(job: Job, making: Making) -> None:
     if failed:
         raise DataError("\n".join(failed))
     if job.is_chunk:
-        declare_done(job, making.recipes)
+        declared = making.locks.work / "declared"
+        declare_done(job, recipes, declared)
+        put_file_in_place(declared / RECIPE, recipes.folder(job.out) / RECIPE)
+    clear_done(recipes)
 
 
 def failures(study_file: Path) -> list[str]:
@@ -162,7 +165,7 @@ def _made_or_failed(results: list[Result], making: Making) -> DataError | None:
     """Rebuild stale results; tasks whose data are missing do not keep the job's other tasks from being prepared."""
     try:
         if stale := [result for result in results if not making.recipes.current(result.path)]:
-            with making.locks.held({_name(result, making): result.path for result in stale}, making.patience):
+            with making.locks.held({lock_name(result.path): result.path for result in stale}, making.patience):
                 if stale := _still_stale(stale, making):
                     _make(stale, making)
     except DataError as error:
@@ -178,11 +181,6 @@ def _still_stale(results: list[Result], making: Making) -> list[Result]:
     return [result for result in results if not making.recipes.current(result.path)]
 
 
-def _name(result: Result, making: Making) -> str:
-    """A result's name among the study's, without slashes."""
-    return Path(result.path).relative_to(root(making.recipes.graph.study)).as_posix().replace("/", "~")
-
-
 def _make(results: list[Result], making: Making) -> None:
     """Build results whose locks are held, and put them in place with their recipes."""
     recipes, made = making.recipes, []
@@ -193,7 +191,7 @@ def _make(results: list[Result], making: Making) -> None:
                 f"{result.path} is made from {missing[0]}, which is missing; "
                 f"build it first: snakemake {jobs.maker[missing[0]]}"
             )
-        recipe, out = recipes.of(result), making.locks.work / _name(result, making)
+        recipe, out = recipes.of(result), making.locks.work / lock_name(result.path)
         context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
         out.mkdir()
         _log(result)
@@ -219,7 +217,11 @@ def _log(result: Result) -> None:
 
 
 def _prepare(context: JobContext) -> Iterable[str]:
+    from priming.tasks.reading.mirror import refuse_damaged
+
     source = source_of(context.study.tasks, context.result.task)
+    if source.reads_data:
+        refuse_damaged(source.raw_files(context.base), context.study.tasks.hub_folder, context.base)
     return source.prepare(context.result.part, context.base, context.out)
 
 

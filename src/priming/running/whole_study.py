@@ -10,8 +10,9 @@ from types import FrameType
 from priming.errors import StudyError
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
+from priming.running.killed_attempts import clear_done
 from priming.running.result_locks import Locks
-from priming.running.runners import clear_dead
+from priming.running.runners import clear_dead, refuse_living
 from priming.study.load import load_study
 
 FAILED_CELLS = 3
@@ -36,9 +37,11 @@ def run_study(file: Path, options: Sequence[str]) -> int:
         if clear_dead(study):
             print("removed the lock of a Snakemake that is dead", flush=True)
         status = _snakemake(["--configfile", str(file), *_enough(options)])
-    if status == 1 and Recipes(graph(load_study(file)), file.parent).finished_with_failures():
-        return FAILED_CELLS
-    return status
+        if status:
+            refuse_living(study)  # it began while that one was still reading the workflow
+    recipes = Recipes(graph(load_study(file)), file.parent)
+    clear_done(recipes)
+    return FAILED_CELLS if status == 1 and recipes.finished_with_failures() else status
 
 
 def _enough(options: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, tensor
 
@@ -119,6 +120,8 @@ class Checkpointer:
         step, rest = about.get("step"), about.get("parts")
         if not isinstance(step, int) or not 0 < step <= steps:
             raise _RefusedError(f"it is one after step {step} of a training of {steps}")
+        if not _are_losses(about.get("losses")):
+            raise _RefusedError("its losses are no numbers")
         if not isinstance(rest, dict) or rest.keys() != self.parts.keys():
             raise _RefusedError("it has other parts than this training")
         states = {name: State(dict(_of(name, tensors)), rest[name]) for name in rest}
@@ -184,6 +187,11 @@ class Checkpointer:
             )
 
 
+def _are_losses(found: Any) -> bool:
+    """Whether these can be the losses [R] of a step."""
+    return isinstance(found, list) and all(isinstance(one, float) for one in found)
+
+
 def _of(name: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a part."""
     for key, value in tensors.items():
@@ -218,7 +226,7 @@ def _read(place: CheckpointDir) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if file_digest(file) != about["sha256"]:
             raise _RefusedError(f"{file.name} is damaged")
         return load_file(file), about
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise _RefusedError(f"it cannot be read ({error})") from error
 
 

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from priming.runs.keys import key
+
 _MULTIPLIERS = (0x21F0AAAD, 0x735A2D97)
 _GOLDEN = 0x1E3779B1
 
@@ -91,3 +93,8 @@ class CoordinateDropout(TorchFunctionMode):
         kept = keep_mask(key, input.shape, p, self.first_row)[0]
         # `where` holds one byte a number for the backward pass; a product would hold both factors.
         return torch.where(kept, input, 0.0) / (1 - p)
+
+
+def dropout_keys(run_keys: Sequence[int], step: int | str, device: torch.device) -> Tensor:
+    """The dropout key of each run at a step [R], int32."""
+    return torch.tensor([key(run, "dropout", step) for run in run_keys], dtype=torch.int32, device=device)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from priming.backbones.table import BACKBONES
-from priming.errors import StudyError
+from priming.errors import DataError, StudyError
 from priming.forms.labels import Ids, unfit_labels
 from priming.forms.table import form_on
 from priming.study import Study
@@ -67,7 +67,7 @@ def _passes(plm: Plm, base: Path) -> Collection[str]:
     file = _file(plm, base, CONFIG)
     try:
         config = json.loads(file.read_text(encoding="utf-8")) if file else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     backbone = BACKBONES.get(str(config.get("model_type"))) if isinstance(config, dict) else None
     return backbone.passes if backbone else ()
@@ -79,7 +79,10 @@ def _tokenizer(plm: Plm, base: Path) -> Ids | None:
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises nothing more special
+        raise DataError(f"{file} is no tokenizer ({error}); copy the file of the model's own there") from None
     tokenizer.no_truncation()
     return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
 

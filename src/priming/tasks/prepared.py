@@ -107,7 +107,7 @@ def read_task(folder: Path) -> PreparedTask:
     path = folder / TASK_FILE
     try:
         about = json.loads(_content(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({error}); remove {folder} and run snakemake again") from None
     if not isinstance(about, dict) or (missing := [key for key in _KEYS if key not in about]):
         raise DataError(f"{path}: it lacks {', '.join(missing or _KEYS)}; remove {folder} and run snakemake again")

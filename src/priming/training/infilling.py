@@ -62,6 +62,7 @@ def pretrain(
     course = Course(settings.steps, settings.warmup, settings.clip)
     with parameters.lent_to(loaded.model) as own, keeper.saving() if keeper else nullcontext():
         objective = Infilling(loaded, own, texts, settings, max_input)
+        objective.batch(0)  # the tokenizer is saved with the length it cuts at, also where no step is left to resume
         outcome = train(parameters, objective, optimizer, course, curve.after_step, keeper)
     return Pretrained(outcome.failures.get(0), curve.points)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from priming.digests import file_digest
 from priming.errors import DataError, nearest
 
 VARIABLE = "PRIMING_HUB"
@@ -147,6 +148,17 @@ def recorded(root: Path) -> dict[Path, str]:
     written = manifest.stat().st_mtime_ns
     files = {root / name / path: sha for name, found in _listed(manifest).items() for path, sha in found.items()}
     return {path: sha for path, sha in files.items() if path.is_file() and path.stat().st_mtime_ns <= written}
+
+
+def refuse_damaged(files: Iterable[Path], hub_folder: str | None, base: Path) -> None:
+    """Compare files of the mirror with its manifest, before they are read; raises DataError for one that is damaged."""
+    root = mirror_root(hub_folder, base)
+    listed = recorded(root) if root else {}
+    for file in files:
+        if file in listed and file_digest(file) != listed[file]:
+            raise DataError(
+                f"{file} is damaged: its SHA-256 is not that in {root}/{MANIFEST}; copy it again, or {REFRESH}"
+            )
 
 
 def read_manifest(manifest: Path) -> dict[str, Any]:
