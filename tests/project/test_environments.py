@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
@@ -65,9 +66,14 @@ def imported(files: list[Path]) -> set[str]:
     return {canonicalize_name(known.get(name, [name])[0]) for name in third_party} - {"pydantic-core"}
 
 
-def pins(environment: Path) -> dict[str, str]:
+def pip_lines(environment: Path) -> list[str]:
     (pip,) = [entry["pip"] for entry in YAML(typ="safe").load(environment)["dependencies"] if isinstance(entry, dict)]
-    return {canonicalize_name(name): version for name, version in (pin.split("==") for pin in pip)}
+    return list(pip)
+
+
+def pins(environment: Path) -> dict[str, str]:
+    pinned = (line.split("==") for line in pip_lines(environment) if not line.startswith("--"))
+    return {canonicalize_name(name): version for name, version in pinned}
 
 
 def test_declared_is_what_is_imported(project: Path) -> None:
@@ -118,3 +124,31 @@ def test_every_environment_of_a_rule_exists(project: Path) -> None:
         for match in re.findall(r"envs/(\w+)\.yaml", file.read_text())
     }
     assert named == set(ENVIRONMENTS)
+
+
+def test_the_environment_of_the_whole_project_has_all_dependencies_at_the_locked_versions(project: Path) -> None:
+    requirements, locked = metadata(project), lock(project)
+    declared = {canonicalize_name(Requirement(text).name) for text in (*requirements[""], *requirements["slurm"])}
+    file = project / "envs/priming.yaml"
+    assert pins(file) == {name: locked[name] for name in declared}
+    (constraint,) = [line for line in pip_lines(file) if line.startswith("--")]
+    assert (file.parent / constraint.removeprefix("--constraint=")).resolve() == project / "constraints.txt"
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "envs/priming.def"])
+def test_containers_install_the_locked_versions_from_what_they_copy(project: Path, recipe: str) -> None:
+    text = (project / recipe).read_text()
+    about = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    (version,) = re.findall(r"(?mi)^from:? +python:([\d.]+)-slim$", text)
+    assert SpecifierSet(about["requires-python"]).contains(version)
+    assert "--constraint constraints.txt '.[slurm]'" in text
+    copied = "\n".join(re.findall(r"(?m)^(?:COPY .*|    \S+ /priming/\S+)$", text))
+    for name in ("pyproject.toml", "constraints.txt", about["readme"], *about["license-files"], "src"):
+        assert name in copied
+        assert (project / name).exists()
+
+
+def test_what_a_container_copies_is_in_its_context(project: Path) -> None:
+    allowed = {line[1:] for line in (project / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    sources = re.findall(r"(?m)^COPY (.*) \S+$", (project / "Dockerfile").read_text())
+    assert {name.rstrip("/") for line in sources for name in line.split()} == allowed
