@@ -22,6 +22,7 @@ SlurmdPort={ports[1]}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
+AuthInfo=cred_expire=10
 CredType=cred/munge
 MpiDefault=none
 ProctrackType=proctrack/pgid
@@ -150,6 +151,18 @@ class Node:
     def stop_controller(self) -> None:
         """Stop slurmctld; jobs run on."""
         self._stop("slurmctld")
+
+    def fail(self) -> None:
+        """Kill slurmd, and say that the node is down, as SLURM does by itself after minutes; jobs are requeued."""
+        if pid := running(self.folder, "slurmd"):
+            os.kill(pid, signal.SIGKILL)
+        (self.folder / "slurmd.pid").unlink(missing_ok=True)
+        ask("scontrol", "update", "nodename=node01", "state=down", "reason=test")
+
+    def come_back(self) -> None:
+        """Start slurmd again, and use the node."""
+        self._run("slurmd")
+        ask("scontrol", "update", "nodename=node01", "state=resume")
 
     def stop(self) -> None:
         """Cancel all jobs and stop what was started."""

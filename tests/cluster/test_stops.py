@@ -113,6 +113,7 @@ def test_both_primings_are_whole(story: Story) -> None:
     assert not list((story.checkout.folder / "work/tiny/state").glob("*"))
 
 
+@pytest.mark.fault("SLURM: slurmctld away")
 def test_the_outage_was_survived(story: Story) -> None:
     """No job was lost, and none that was done was submitted again."""
     jobs = story.checkout.jobs()

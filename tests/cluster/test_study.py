@@ -112,6 +112,7 @@ def test_one_changed_rate_submits_its_jobs_alone(finished: Submitter) -> None:
     assert finished.executed() == Counter()
 
 
+@pytest.mark.fault("SLURM: rejected submission")
 def test_sbatch_refuses_what_the_cluster_does_not_have(node: Node, tmp_path: Path, project: Path) -> None:
     checkout = submitter(tmp_path, project)
     checkout.settings = {**checkout.settings, "PRIMING_SLURM_GPU_MODEL": "b200"}

@@ -14,13 +14,11 @@ from tests import forked
 
 from .counting import FULL, Inject
 
-KILLS = "3" if FULL else "1"
-
 
 def test_trainings_killed_at_a_step_end_with_the_same_bytes(tmp_path: Path, project: Path, injected: Inject) -> None:
     seen = {**forked.environment(), "PYTHONPATH": os.pathsep.join([str(project / "src"), str(project)])}
     done = subprocess.run(
-        [sys.executable, str(project / "tests/faults/every_training.py"), KILLS, "all" if FULL else "few"],
+        [sys.executable, str(project / "tests/faults/every_training.py"), "1", "all" if FULL else "few"],
         cwd=tmp_path, env=seen, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

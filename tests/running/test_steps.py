@@ -12,6 +12,7 @@ from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
 from priming.running import steps
 from priming.study import Study
+from priming.study.load import load_study
 from tests.tiny_study import TINY
 
 CHUNK = "results/tiny/tasks/chunks/00"
@@ -112,3 +113,18 @@ def test_an_unknown_job_is_answered_with_the_nearest(study_file: Path, step: str
         match=r"tiny\.yaml: no prime makes .*seed-7; did you mean '.*seed-1'" if step == "prime" else "no tune makes",
     ):
         steps.run(step, study_file, "results/tiny/primed/mini/mtl-plm+adapter/seed-7")
+
+
+def test_a_state_that_was_refused_outlives_the_tuning(study_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps.run("prepare", study_file, CHUNK)
+    steps.run("pretrain", study_file, "results/tiny/plm/mini")
+    out = "results/tiny/tuned/mini/none--adapter/chunks/00"
+    first = graph(load_study(study_file)).jobs[out].results[0]
+    state = Path("work/tiny/state", "~".join(Path(first.path).parts[2:]))
+    (state / "bank-1-of-1").mkdir(parents=True)
+    (state / "bank-1-of-1" / "state.json").write_text("{")
+    steps.run("tune", study_file, out)
+    kept = state.with_name(f"refused-{state.name}~bank-1-of-1")
+    assert (kept / "state.json").read_text() == "{"
+    assert f"the state that was not used is now kept as {kept}" in capsys.readouterr().err
+    assert not state.exists()

@@ -209,7 +209,21 @@ def _make(results: list[Result], making: Making) -> None:
     for context, recipe in made:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
-        shutil.rmtree(context.state, ignore_errors=True)
+        _drop_state(context.state)
+
+
+def _drop_state(state: Path) -> None:
+    """Remove the state of a training that is done; states in it that were refused are kept beside its place."""
+    if not state.is_dir():
+        return
+    from priming.runs.checkpoints import REFUSED
+
+    for refused in state.glob(f"{REFUSED}*"):
+        kept = state.with_name(f"{REFUSED}{state.name}~{refused.name.removeprefix(REFUSED)}")
+        shutil.rmtree(kept, ignore_errors=True)
+        refused.rename(kept)
+        print(f"the state that was not used is now kept as {kept}", file=sys.stderr, flush=True)
+    shutil.rmtree(state, ignore_errors=True)
 
 
 def _unmade(result: Result, path: str, making: Making) -> str:
