@@ -34,9 +34,9 @@ ATTRIBUTES: Mapping[str, Kind] = {
     "METRIC": Kind("evaluation.metrics", "Metric"),
     "SOURCE": Kind("tasks.sources", "Source", derived=True),
     "FORM": Kind("forms", "Form"),
-    "SHARED": Kind("sharing.elements", "Shared"),
     "DRAW": Kind("protocol.draws", "Draw"),
     "KEEPING": Kind("protocol.keeping", "Keeping"),
+    "SHARED": Kind("sharing.elements", "Shared"),
     "figure": Kind("reporting.figures", ""),
 }
 """What a module has an entry as. No package is imported for it, so that a study is checked without any."""

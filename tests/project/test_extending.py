@@ -201,7 +201,7 @@ BARE = "from priming.elements.interface import Element\n\nclass Bare(Element):\n
             "own/empty.py",
             "",
             "empty.py: it has no entry; allowed: ELEMENT, ALGORITHM, BACKBONE, METRIC, SOURCE, FORM, DRAW, "
-            "KEEPING, figure",
+            "KEEPING, SHARED, figure",
         ),
         ("own/broken.py", "def f(:\n", "broken.py: it cannot be loaded (SyntaxError: invalid syntax"),
         (

@@ -82,13 +82,15 @@ def _files(folder: str | Path, revision: str | None, expected: str | None) -> di
         return found or ({expected: exported} if expected and exported.is_file() else {})
     if expected is None:
         return {}
-    name = file_of(expected)
-    try:
-        file = cached_file(folder, name, revision=revision, _raise_exceptions_for_missing_entries=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise DataError(f"{folder} at {revision}: {name} cannot be had ({reason}); try again, or 'path'") from error
-    return {expected: Path(file)} if file else {}
+    for name in (file_of(expected), f"{expected}/{EXPORTED}"):
+        try:
+            file = cached_file(folder, name, revision=revision, _raise_exceptions_for_missing_entries=False)
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().split("\n", maxsplit=1)[0]
+            raise DataError(f"{folder} at {revision}: {name} cannot be had ({reason}); try again, or 'path'") from error
+        if file:
+            return {expected: Path(file)}
+    return {}
 
 
 def _mistaken(folder: str | Path, files: list[str], element: str, expected: str | None) -> str:
