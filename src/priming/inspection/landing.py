@@ -10,6 +10,7 @@ from priming.resources.cpu_time import took
 from priming.study import Study
 from priming.study.paths import figure, root, tables
 
+FITTED = '<div class="main-figure"><style>.main-figure svg {max-width: 100%; height: auto}</style>'
 SETTINGS = "\n".join(heading("Settings"))
 
 
@@ -30,7 +31,8 @@ def _figure(study: Study) -> Iterator[str]:
     name = next(iter(study.figures.draw), "")
     file = Path(root(study), figure(name), f"{name}.svg")
     if file.is_file():
-        yield from ("", ".. raw:: html", f"   :file: {file.absolute()}", "")
+        yield from ("", ".. raw:: html", "", f"   {FITTED}", "")
+        yield from (".. raw:: html", f"   :file: {file.absolute()}", "", ".. raw:: html", "", "   </div>", "")
 
 
 def _links(study: Study) -> Iterator[str]:
