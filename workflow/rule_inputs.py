@@ -108,6 +108,15 @@ def read(file: Path) -> Recipes:
     return recipes
 
 
+def landing_page(recipes: Recipes) -> str:
+    """The first page of the report, where Snakemake is to write one; nothing else needs it."""
+    if not any(argument.startswith("--report") for argument in sys.argv):
+        return ""
+    from priming.inspection.landing import landing_page as page
+
+    return page(recipes)
+
+
 def input_function(recipes: Recipes) -> Callable[[str], Any]:
     """The function from a rule's output pattern to its input."""
     return lambda pattern: unpack(lambda wildcards: _inputs(recipes, pattern.format(**dict(wildcards.items()))))

@@ -30,8 +30,8 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
     **{
         ("tasks", "define", "mine", "files", key): (("tasks", "define", "mine", "files"), files)
         for key, files in (
-            ("train", {"train": "other.csv", "test": "test.csv"}),
-            ("test", {"train": "mine.csv", "test": "other.csv"}),
+            ("train", {"train": "mine.csvx", "test": "test.csv"}),
+            ("test", {"train": "mine.csv", "test": "test.csvx"}),
             ("rows", {"rows": "mine.csv"}),
             ("test_share", {"rows": "mine.csv", "test_share": 0.4}),
         )

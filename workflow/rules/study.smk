@@ -28,7 +28,7 @@ FAILURES = f"logs/{NAME}/failures.done"
 inputs_of = rule_inputs.input_function(RECIPES)
 SITE = scheduling.site()
 needed = scheduling.needing(RECIPES, SITE)
-config["front"] = RECIPES.front_page()  # for the report's templates
+config["front"] = rule_inputs.landing_page(RECIPES)  # for the report's templates
 
 
 wildcard_constraints:

@@ -166,7 +166,10 @@ def _notes(study: Study, points: pd.DataFrame) -> list[str]:
     bars = "bars are standard deviations over seeds and samples; " if by_score else intervals
     over = "" if by_score else f"ARG over {wording.baseline(study)}; "
     settings = f"{over}{wording.selecting_score(study)}; {wording.size(study)}."
-    text = f"Arrows lead from the un-primed twin; {bars}within a grey band all strategies tune about the same share."
+    band = (
+        "within a grey band all strategies tune about the same share, and points are moved sideways, beyond 100 % too"
+    )
+    text = f"Arrows lead from the un-primed twin; {bars}{band}."
     gone = ", ".join(points[points["y"].isna()]["strategy"].unique())
     untuned = ", ".join(points[points["untuned"]]["strategy"].unique())
     left_out = [f"Not shown, since nothing is tuned: {untuned}."] if untuned else []
