@@ -17,11 +17,20 @@ SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.text(max_size=12),
     st.sampled_from(WORDS),
 )
-VALUES: st.SearchStrategy[Any] = st.recursive(
-    SCALARS,
-    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inside, max_size=3),
-    max_leaves=6,
-)
+
+
+def nested(scalars: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Lists and objects of scalars, or one of these."""
+    return st.recursive(
+        scalars,
+        lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inside, max_size=3),
+        max_leaves=6,
+    )
+
+
+VALUES = nested(SCALARS)
+SMALL = nested(SCALARS.filter(lambda value: not isinstance(value, int | float) or abs(value) < 300))
+"""Values without numbers that would be sizes beyond the memory of a machine."""
 
 
 def places(data: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -40,10 +49,10 @@ def with_value(data: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 
 @st.composite
-def changed_json(draw: st.DrawFn, data: Any) -> bytes:
-    """JSON with another value somewhere, as an object that names a key of its own, or without one."""
+def changed_json(draw: st.DrawFn, data: Any, values: st.SearchStrategy[Any] = VALUES) -> bytes:
+    """JSON with another value somewhere."""
     place = draw(st.sampled_from(places(data)))
-    return json.dumps(with_value(data, place, draw(VALUES))).encode("utf-8", "surrogatepass")
+    return json.dumps(with_value(data, place, draw(values))).encode("utf-8", "surrogatepass")
 
 
 @st.composite

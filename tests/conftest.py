@@ -13,7 +13,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.cluster.node import unlink_dead
 
-pytest_plugins = ["tests.tiny_bart", "tests.tiny_plms", "tests.tiny_study"]
+pytest_plugins = ["tests.faults.counting", "tests.tiny_bart", "tests.tiny_plms", "tests.tiny_study"]
 
 # Tests see no PRIMING_HUB but the one they set; workers of pytest-xdist start with what is left of the environment.
 HUB = os.environ.pop("PRIMING_HUB", None) or os.environ.get("PRIMING_TESTS_HUB")
@@ -22,11 +22,13 @@ if HUB:
 REQUIRED = {part for part in os.environ.get("PRIMING_REQUIRE", "").split(",") if part}
 LONGEST = ("workflow", "dvc")
 """Folders of tests that run whole studies."""
-PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu", "compiler", "mount")
+PARTS = ("data", "golden", "dvc", "make", "git", "s3", "slurm", "network", "gpu", "compiler", "mount", "peft")
 
 # Workers of pytest-xdist share the cores: more threads would only wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Messages name programs as if they were on the PATH, however the tests were started.
+os.environ["PRIMING_PROGRAMS"] = ""
 
 
 def pytest_configure() -> None:

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from logging import Filter, LogRecord
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,20 @@ from snakemake.io import ancient, unpack  # noqa: E402
 from snakemake.jobs import Job as SnakemakeJob  # noqa: E402
 from snakemake.logging import logger  # noqa: E402
 from snakemake.settings.types import ConfigSettings  # noqa: E402
+from snakemake_interface_logger_plugins.common import LogEvent  # noqa: E402
 
 from priming.errors import UserError  # noqa: E402
 from priming.jobs.graph import Job, graph  # noqa: E402
 from priming.jobs.recipes import Recipes  # noqa: E402
-from priming.running import runners  # noqa: E402
+from priming.programs import keep_typed, typed  # noqa: E402
+from priming.running import events, runners  # noqa: E402
 from priming.running.result_locks import clear_dead  # noqa: E402
 from priming.tasks.names import open_study  # noqa: E402
 
 
 def run_this_checkout() -> None:
     """Make commands run this checkout with Snakemake's Python, even if neither is on the path."""
+    keep_typed()
     for variable, first in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable).parent)):
         os.environ[variable] = os.pathsep.join(filter(None, [str(first), os.environ.get(variable)]))
 
@@ -67,6 +71,7 @@ def announce(workflow: Any, recipes: Recipes, file: Path) -> Callable[[], None]:
     """
     if not workflow.is_main_process:
         return lambda: None
+    events.attach(logger)
     study = recipes.graph.study
     if said := runners.said_of_lock(study, file):
         print(said, file=sys.stderr, flush=True)
@@ -83,7 +88,10 @@ def study_file(settings: ConfigSettings) -> Path:
             "or give a changed copy with --configfile"
         )
     if len(settings.configfiles) > 1:
-        raise WorkflowError("--configfile lists several files, but study files are never merged; give one")
+        raise WorkflowError(
+            "--configfile lists several files, but study files are never merged; give one, "
+            f"and write targets before it: {typed('snakemake --cores 2 plm --configfile FILE')}"
+        )
     return Path(os.path.relpath(settings.configfiles[0])) if settings.configfiles else Path("config.yaml")
 
 
@@ -92,6 +100,8 @@ def read(file: Path) -> Recipes:
     try:
         recipes = Recipes(graph(open_study(file)), file.parent)
         recipes.read_raw_data()
+        if any(argument.split("=")[0] == "--report" for argument in sys.argv):
+            recipes.refuse_damaged(file)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
@@ -124,16 +134,32 @@ def _inputs(recipes: Recipes, out: str) -> dict[str, Any]:
     return {"recipe": fresh(recipe), "made_from": made_from}
 
 
-_said: set[str] = set()
+_said: dict[str, str] = {}
+"""Why the results of a job are stale, by its output folder."""
+
+
+class _Reasons(Filter):
+    """Puts the reason for which a job's results are stale where Snakemake would name the folder of its recipe."""
+
+    def filter(self, record: LogRecord) -> bool:
+        """Change what is said of a job; all records pass."""
+        outs = getattr(record, "output", None) or []
+        why = [_said[out] for out in map(str, outs) if out in _said]
+        if why and getattr(record, "event", None) == LogEvent.JOB_INFO:
+            record.reason = f"Stale: {why[0]}"
+        return True
+
+
+logger.addFilter(_Reasons())
 
 
 def _say_why(recipes: Recipes, job: Job) -> None:
     """Print once why the results of a job are stale; Snakemake itself only knows that its `recipe` is new."""
     reasons = {result.path: reason for result in job.results if (reason := recipes.stale_reason(result.path))}
     if reasons and job.out not in _said:
-        _said.add(job.out)
         path, reason = next(iter(reasons.items()))
         others = f" (and {len(reasons) - 1} others of the job)" if len(reasons) > 1 else ""
+        _said[job.out] = reason
         logger.info(f"stale: {path}{others}: {reason}")
 
 

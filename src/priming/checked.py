@@ -60,7 +60,15 @@ def read_recipe(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) and found.get(OWN) in (None, _own(found)) else {}
+    return found if isinstance(found, dict) and found.get(OWN) == _own(found) and _lists(found.get(FILES, {})) else {}
+
+
+def _lists(files: Any) -> bool:
+    """Whether a recipe's files are files inside its folder, each with a digest."""
+    return isinstance(files, dict) and all(
+        isinstance(digest, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
+        for name, digest in files.items()
+    )
 
 
 def sealed(recipe: Mapping[str, Any]) -> dict[str, Any]:

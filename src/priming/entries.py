@@ -34,6 +34,7 @@ ATTRIBUTES: Mapping[str, Kind] = {
     "METRIC": Kind("evaluation.metrics", "Metric"),
     "SOURCE": Kind("tasks.sources", "Source", derived=True),
     "FORM": Kind("forms", "Form"),
+    "SHARED": Kind("sharing.elements", "Shared"),
     "DRAW": Kind("protocol.draws", "Draw"),
     "KEEPING": Kind("protocol.keeping", "Keeping"),
     "figure": Kind("reporting.figures", ""),

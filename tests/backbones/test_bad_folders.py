@@ -44,6 +44,15 @@ def not_finite(value: float) -> Break:
     return change
 
 
+def headed(length: int, header: str) -> Break:
+    """Weights whose header says that it has so many bytes, and promises what is not there."""
+    content = length.to_bytes(8, "little") + header.encode()
+    return lambda folder: (folder / WEIGHTS).write_bytes(content)
+
+
+HUGE = json.dumps({"a": {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 2**62]}})
+
+
 def cut(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100])
 
@@ -52,7 +61,10 @@ NONE, OWN = (
     "has no tokenizer; copy the files of the model's own there",
     "Copy the files of the model's tokenizer there.",
 )
-FITS = "Its config.json is not that of its weights: copy config.json and the weights from the same model."
+FITS = (
+    "Its config.json or another file beside it is not that of its weights: copy config.json, the weights and all other "
+    "files from the same model."
+)
 CORRECT = "Correct it, or copy it from the model again."
 BAD: dict[str, tuple[Break, tuple[str, ...]]] = {
     "no tokenizer": (without("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"), (NONE,)),
@@ -89,11 +101,18 @@ BAD: dict[str, tuple[Break, tuple[str, ...]]] = {
     "negative vocabulary": (config(vocab_size=-3), ("vocab_size is -3; allowed: a whole number above 0", CORRECT)),
     "other vocabulary": (config(vocab_size=50), ("cannot be read: ", FITS)),
     "no width": (config(d_model=None), ("cannot be read: ", FITS)),
+    "layers without end": (
+        config(decoder_layers=10**9, num_layers=10**9),
+        ("layers is 1000000000; allowed: up to 1000", CORRECT),
+    ),
+    "list beside": (written("generation_config.json", "[]"), ("cannot be read: ", FITS)),
     "text as layers": (config(encoder_layers="a", num_layers="a"), ("cannot be read: ", FITS)),
     "NaN": (not_finite(float("nan")), ("are not all finite: ", " has NaN or infinity", "Copy or download it again.")),
     "infinity": (not_finite(float("inf")), ("are not all finite: ", " has NaN or infinity")),
     "cut weights": (cut, ("Its model.safetensors is broken or cut short. Copy or download it again.",)),
     "empty weights": (written(WEIGHTS, ""), ("Its model.safetensors is broken or cut short.",)),
+    "header of all memory": (headed(2**62, "{}"), ("Its model.safetensors is broken or cut short.",)),
+    "weights of all memory": (headed(len(HUGE), HUGE), ("Its model.safetensors is broken or cut short.",)),
     "no weights": (without(WEIGHTS), ("It has no weights: copy model.safetensors there.",)),
 }
 

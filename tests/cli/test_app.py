@@ -165,3 +165,26 @@ def test_the_pipeline_of_a_study_is_printed_or_written(project: Path, tmp_path: 
     nothing = priming("dvc", "nowhere.yaml", cwd=tmp_path)
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: nowhere.yaml: the study file cannot be read")
+
+
+def test_help_groups_commands_by_who_types_them(project: Path) -> None:
+    said = priming("--help", cwd=project).stdout
+    sections = {block.split(":\n")[0]: block for block in said.split("\n\n") if ":\n" in block}
+    assert list(sections)[-1] == "Called by the workflow and by DVC"
+    for section, commands in (("Studies", ("check", "run", "status")), ("Results", ("show", "compare")),
+                              ("Called by the workflow and by DVC", ("tune", "score", "fetch"))):  # fmt: skip
+        for command in commands:
+            assert f"\n  {command} " in sections[section]
+
+
+@pytest.mark.parametrize("command", [["check"], ["plan"], ["status"], ["outputs"], ["failures"], ["dvc"]])
+def test_a_study_is_given_in_one_way_to_all_commands(tmp_path: Path, project: Path, command: list[str]) -> None:
+    """As `--study FILE` everywhere; as FILE to what needs a study alone."""
+    (tmp_path / "mine.yaml").write_text((project / "tests/tiny_study.yaml").read_text())
+    by_option = priming(*command, "--study", "mine.yaml", cwd=tmp_path)
+    by_name = priming(*command, "mine.yaml", cwd=tmp_path)
+    assert by_option.returncode == by_name.returncode == 0, by_option.stderr
+    assert by_option.stdout == by_name.stdout
+    both = priming(*command, "other.yaml", "--study", "mine.yaml", cwd=tmp_path)
+    assert both.returncode == 2
+    assert both.stderr == "error: two study files are given, other.yaml and --study mine.yaml; give one\n"

@@ -2,11 +2,11 @@
 
 import json
 import os
-import random
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import priming.backbones.loading
 import priming.evaluation.scoring
@@ -15,11 +15,13 @@ import priming.reporting.tables
 import priming.training.downstream
 import priming.training.tuner
 import priming.training.upstream  # noqa: F401 - imported once for all forks
+from priming.digests import content
 from priming.errors import DataError
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
 from priming.jobs.verify import verify
 from priming.running import steps
+from priming.runs import checkpoints
 from priming.tasks.names import open_study
 
 FILE = Path("config.yaml")
@@ -44,6 +46,7 @@ KINDS = {
     "tuned weights": (f"{BASE}/tuned/{CELL}/sample-13/elements.safetensors", "verify"),
 }
 """Of each kind a file, and the result whose step reads it; nothing where Snakemake does."""
+STATES = {"weights of a state": "step-*.safetensors", "pointer of a state": "state.json"}
 
 
 def make_all() -> None:
@@ -75,7 +78,7 @@ def build(path: str) -> None:
     jobs = graph(open_study(FILE))
     job = jobs.jobs[jobs.maker[f"{BASE}/{path}"]]
     recipe = Path(f"{BASE}/{path}/recipe.json")
-    recipe.unlink()
+    recipe.unlink(missing_ok=True)
     steps.run(job.step, FILE, job.out)
 
 
@@ -103,7 +106,7 @@ def noticed(file: Path, reader: str) -> bool:
 def flips(name: str, number: int) -> Iterator[bool]:
     """Whether each of some flipped bits was noticed, of one kind of file."""
     file, reader = Path(KINDS[name][0]), KINDS[name][1]
-    whole, random_bit = file.read_bytes(), random.Random(name)
+    whole, random_bit = file.read_bytes(), Random(name)
     consumer = Path(BASE, reader)
     for _ in range(number):
         place = random_bit.randrange(8 * len(whole))
@@ -121,6 +124,37 @@ def flips(name: str, number: int) -> Iterator[bool]:
             recipe.write_bytes(before)
 
 
+def state_flips(name: str, number: int) -> Iterator[bool]:
+    """Whether a state with a flipped bit was refused, and the training that found it ended as it had before."""
+    kept, out = Path("kept"), Path(BASE, "primed/mini/mtl-plm+adapter/seed-1")
+    before, state, random_bit = content(out), Path("work/tiny/state/primed~mini~mtl-plm+adapter~seed-1"), Random(name)
+    if not kept.exists():
+        forked("leave_state", str(out))
+        state.rename(kept)
+    (file,) = kept.glob(STATES[name])
+    whole = file.read_bytes()
+    for _ in range(number):
+        place, damaged = random_bit.randrange(8 * len(whole)), bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        shutil.copytree(kept, state)
+        (state / file.name).write_bytes(damaged)
+        status, said = forked("build", out.relative_to(BASE).as_posix())
+        refused = f"the state in {state} is not used, since" in said or _same(whole, damaged)
+        yield status == 0 and refused and content(out) == before
+        for left in state.parent.glob("*"):
+            shutil.rmtree(left)
+
+
+def leave_state(out: str) -> None:
+    """Train to the end, and fail to put the result in place, so that the state stays."""
+
+    def fails(made: Path, place: Path) -> None:
+        raise OSError(f"{made} stays away from {place}")
+
+    checkpoints.SOONEST, checkpoints.MAX_OVERHEAD, steps.put_in_place = 0.0, 1.0, fails
+    build(Path(out).relative_to(BASE).as_posix())
+
+
 def _same(whole: bytes, damaged: bytes) -> bool:
     """Whether JSON says the same in other white space."""
     try:
@@ -132,7 +166,8 @@ def _same(whole: bytes, damaged: bytes) -> bool:
 def main(number: int) -> None:
     forked("make_all")
     shutil.rmtree("work", ignore_errors=True)
-    print(json.dumps({name: [*flips(name, number)] for name in KINDS}))
+    found = {name: [*flips(name, number)] for name in KINDS}
+    print(json.dumps(found | {name: [*state_flips(name, number)] for name in STATES}))
 
 
 if __name__ == "__main__":

@@ -1,89 +1,33 @@
 """Let the jobs of a study die or fail at chosen moments, run them again, and print what came of it.
 
-Each attempt is a fork of one process that has imported everything. `moments` kills it at random moments. `calls` counts
-what it does to files in its folder (opening one to write, renaming, removing, making folders), and at the n-th of these
-either ends the process at once or fails with EIO, as a broken disk does.
+`moments` kills a job at random moments. `calls` lets the n-th call that changes a file end the process, in the middle
+of what it writes, or fail as a broken or a full disk does, for every n (`disk.c`). `quotas` limits the size of files.
+`closed` takes the right to write to a folder away. The user is not root here, or has no more rights than others.
 """
 
+import ctypes
 import errno
+import hashlib
 import json
 import os
 import random
-import shutil
+import resource
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import priming.backbones.loading
-import priming.evaluation.scoring
-import priming.reporting.figures
-import priming.reporting.tables
-import priming.training.downstream
-import priming.training.pretrain
-import priming.training.tuner
-import priming.training.upstream  # noqa: F401 - imported once for all forks
-from priming.digests import content
-from priming.errors import UserError
-from priming.jobs.graph import Job, graph
-from priming.jobs.recipes import Recipes
-from priming.running import steps
-from priming.runs import checkpoints
-from priming.tasks.names import open_study
+import priming.checked
+from priming.jobs.graph import Job
+from tests.faults.attempts import contents, ended, firsts, forget, fork, is_whole, make_all, run
+from tests.faults.kinds import AT_CALLS, STEPS
 
-FILE = Path("config.yaml")
-FIRST = ("prepare", "pretrain", "prime", "tune", "score", "tables", "figure")
-EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link")
-CRASHED = 99
-
-
-def fork(does: Callable[[], None]) -> int:
-    """A process that does something: it ends with the status of a user's error, or 1."""
-    if child := os.fork():
-        return child
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    checkpoints.SOONEST = 0.0
-    checkpoints.MAX_OVERHEAD = 1.0
-    try:
-        does()
-    except UserError as error:
-        os._exit(error.exit_code)
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
-
-
-def ended(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def run(job: Job) -> None:
-    steps.run(job.step, FILE, job.out)
-
-
-def contents(job: Job) -> list[str]:
-    return [content(Path(result.path)) for result in job.results]
-
-
-def forget(job: Job) -> None:
-    """Make the results of a job stale."""
-    for result in job.results:
-        Path(result.path, "recipe.json").unlink(missing_ok=True)
-
-
-def is_whole(job: Job, before: list[str]) -> bool:
-    """Whether the job, run once more, gives what it gave before, and leaves nothing about."""
-    if ended(fork(lambda: run(job))):
-        return False
-    recipes = Recipes(graph(open_study(FILE)), Path())
-    current = all(recipes.current(result.path) for result in job.results)
-    left = [file for place in ("running", "locks", "state") for file in Path("work/tiny", place).glob("*")]
-    hidden = [file for file in Path("results").rglob(".*") if file.name != ".snakemake_timestamp"]
-    return current and contents(job) == before and not left and not hidden
+ERRORS = dict(zip(AT_CALLS, (0, errno.EIO, errno.ENOSPC, errno.EDQUOT), strict=True))
+DEATH, *FAILURES = AT_CALLS
+Found = dict[str, list[bool]]
 
 
 def moments(job: Job, number: int, random_moment: random.Random) -> list[bool]:
@@ -102,56 +46,117 @@ def moments(job: Job, number: int, random_moment: random.Random) -> list[bool]:
     return found
 
 
-def at_call(number: int, how: str) -> None:
-    """Die or fail at the n-th call that changes a file."""
-    here, seen = str(Path.cwd()), [0]
+def struck(job: Job, number: int, failure: str) -> str:
+    """Run a job whose n-th call that changes files fails, or is its last; what kind of call it was."""
+    forget(job)
+    reads, writes = os.pipe()
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            writes = isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if not writes or not isinstance(arguments[0], str | bytes | os.PathLike):
-                return
-        elif event not in EVENTS:
-            return
-        if not str(Path(os.fsdecode(arguments[0])).absolute()).startswith(here):
-            return
-        seen[0] += 1
-        if seen[0] == number:
-            if how == "die":
-                os._exit(CRASHED)
-            raise OSError(errno.EIO, os.strerror(errno.EIO), os.fsdecode(arguments[0]))
+    def does() -> None:
+        ctypes.CDLL(None).faults_at(os.fsencode(Path.cwd()), ctypes.c_long(number), ERRORS[failure], writes)
+        run(job)
 
-    sys.addaudithook(hook)
+    child = fork(does)
+    os.close(writes)
+    with os.fdopen(reads) as said:
+        kind = said.read().strip()
+    status = ended(child)
+    assert status != 1, (kind, number, failure)
+    return kind
 
 
-def calls(job: Job, how: str, every: int) -> list[bool]:
-    """Whether a fault at each call, or at every so many, was survived, until the job makes no more calls."""
-    before, found, number = contents(job), [], 1
-    while reached(job, number):
-        forget(job)
-        ended(fork(lambda at=number: (at_call(at, how), run(job))[1]))
-        found.append(is_whole(job, before))
+def calls(job: Job, every: int, found: Found) -> None:
+    """Add whether faults at each call, or at every so many, were survived, until the job makes no more calls.
+
+    Each call is survived twice: a death, and one of the failures, which take turns.
+    """
+    before, number = contents(job), 1
+    while kind := struck(job, number, DEATH):
+        found[f"{DEATH} at {kind}"].append(is_whole(job, before))
+        failure = FAILURES[number // every % len(FAILURES)]
+        if kind := struck(job, number, failure):
+            found[f"{failure} at {kind}"].append(is_whole(job, before))
+            if not found[f"{failure} at {kind}"][-1]:
+                print(f"lost: {failure} at {kind}, number {number} of {job.step}", file=sys.stderr)
         number += every
+    assert is_whole(job, before)
+
+
+def limited(job: Job, size: int) -> int:
+    """The status of a job whose files may have so many bytes."""
+    forget(job)
+    return ended(fork(lambda: (resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)), run(job))))
+
+
+def quotas(job: Job, number: int, random_size: random.Random) -> list[bool]:
+    """Whether limits on the size of files were survived; training may go on without its state."""
+    before = contents(job)
+    largest = max(file.stat().st_size for result in job.results for file in Path(result.path).rglob("*.*"))
+    found = []
+    for _ in range(number):
+        status = limited(job, random_size.randrange(largest))
+        found.append(status == 5 and is_whole(job, before))
     return found
 
 
-def reached(job: Job, number: int) -> bool:
-    """Whether a job makes so many calls; it dies at that one."""
+def closed(job: Job) -> list[bool]:
+    """Whether folders to which nothing can be written were survived, one after the other."""
+    before, found = contents(job), []
+    places = [Path(job.results[0].path).parent, Path("results/tiny"), Path("work/tiny"), Path("work")]
+    for place in places:
+        forget(job)
+        mode = place.stat().st_mode
+        place.chmod(0o555)
+        status = ended(fork(lambda: run(job)))
+        place.chmod(mode)
+        found.append(status in (0, 5) and is_whole(job, before))
+    return found
+
+
+def hashing(job: Job, found: dict[str, float]) -> None:
+    """Run a job, and add the CPU time that it took, and what hashing files and reading recipes took of it."""
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            begun = time.thread_time()
+            try:
+                return function(*given, **named)
+            finally:
+                found["hashing"] += time.thread_time() - begun
+
+        return call
+
+    hashlib.file_digest = timed(hashlib.file_digest)
+    priming.checked.recorded = timed(priming.checked.recorded)
+    begun = time.process_time()
+    run(job)
+    found["job"] += time.process_time() - begun
+
+
+def share(job: Job) -> float:
+    """The share of a job's CPU time, without imports, that its hashes take."""
     forget(job)
-    return ended(fork(lambda: (at_call(number, "die"), run(job))[1])) == CRASHED
+    reads, writes = os.pipe()
+    found = {"hashing": 0.0, "job": 0.0}
+    child = fork(lambda: (hashing(job, found), os.write(writes, json.dumps(found).encode())))
+    os.close(writes)
+    with os.fdopen(reads) as said:
+        found = json.loads(said.read())
+    assert not ended(child)
+    return found["hashing"] / found["job"]
 
 
-def main(number: int, every: int) -> None:
-    jobs = graph(open_study(FILE))
-    for job in jobs.jobs.values():
-        assert ended(fork(lambda job=job: run(job))) == 0, job.out
-    chosen = {job.step: job for job in reversed(jobs.jobs.values()) if job.step in FIRST}
-    found = {f"kill -9, {step}": moments(chosen[step], number, random.Random(step)) for step in FIRST}
-    for step in ("prepare", "prime"):
-        found[f"death at a write, {step}"] = calls(chosen[step], "die", every)
-        found[f"EIO at a write, {step}"] = calls(chosen[step], "fail", every)
-    shutil.rmtree("work", ignore_errors=True)
-    print(json.dumps(found))
+def main(number: int, every: int, preloaded: bool) -> None:
+    chosen = firsts(make_all())
+    found: Found = defaultdict(list)
+    for step in STEPS:
+        found[f"kill -9, {step}"] = moments(chosen[step], number, random.Random(step))
+    for step in ("pretrain", "prime", "tune"):
+        found["quota (RLIMIT_FSIZE)"] += quotas(chosen[step], number, random.Random(step))
+        found["read-only folder"] += closed(chosen[step])
+    for step in ("prepare", "prime", "tune") if preloaded else ():
+        calls(chosen[step], every, found)
+    print(json.dumps({"found": found, "hashing": [share(chosen["tune"]) for _ in range(3)]}))
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), "LD_PRELOAD" in os.environ)

@@ -64,6 +64,21 @@ def test_a_file_that_is_gone_is_made_again_without_advice(prepared: Checkout, fi
     assert (prepared.folder / file).is_file()
 
 
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, '{"files": 5}', "{}"])
+def test_what_is_to_be_built_first_can_be(prepared: Checkout, content: str) -> None:
+    """And the study file need not be the default one."""
+    (prepared.folder / "config.yaml").rename(prepared.folder / "own.yaml")
+    (prepared.folder / PLM / "recipe.json").write_text(content)
+    arguments = ("prime", "--study", "own.yaml", "--out", PRIMED)
+    said = priming(prepared, *arguments)
+    advice = re.search(r"build it first: snakemake (.*)$", said.stderr.strip())
+    assert advice, said.stderr
+    assert said.returncode == 4
+    assert priming(prepared, "verify").returncode == 4
+    prepared.snakemake(*advice[1].split())
+    assert priming(prepared, *arguments).returncode == 0
+
+
 def test_verify_names_what_is_bad_and_repair_lets_it_be_made_again(prepared: Checkout) -> None:
     whole = priming(prepared, "verify")
     assert (whole.returncode, whole.stdout) == (0, "8 results, 0 bad\n"), whole.stderr

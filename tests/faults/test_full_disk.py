@@ -56,6 +56,7 @@ def study(tmp_path: Path) -> Folder:
     return folder
 
 
+@pytest.mark.fault("quota (RLIMIT_FSIZE)")
 def test_weights_over_a_quota(study: Folder) -> None:
     """Files of at most 20 kB: the weights of the PLM have more."""
     done = study.step("prime", PRIMED, file_size=20_000)
@@ -69,6 +70,7 @@ def test_weights_over_a_quota(study: Folder) -> None:
     study.make("prime", PRIMED)
 
 
+@pytest.mark.fault("quota (RLIMIT_FSIZE)")
 def test_a_plm_over_a_quota(study: Folder) -> None:
     before = (study.folder / "results/tiny/plm/mini/model.safetensors").read_bytes()
     (study.folder / "results/tiny/plm/mini/recipe.json").unlink()
@@ -93,6 +95,7 @@ def small_disk(tmp_path: Path, missing: Callable[[str, str], NoReturn]) -> Itera
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
+@pytest.mark.fault("full disk, before a job")
 def test_room_is_looked_at_before_a_job_starts(small_disk: Path) -> None:
     folder = Folder(small_disk)
     folder.make("prepare", "results/tiny/tasks/chunks/00")
@@ -109,6 +112,7 @@ def test_room_is_looked_at_before_a_job_starts(small_disk: Path) -> None:
     folder.make("prime", PRIMED)
 
 
+@pytest.mark.fault("full disk, during a job")
 def test_a_disk_that_fills_up_during_a_job(small_disk: Path) -> None:
     """Room was there when it started; the message says what is needed, and the same command goes on after all."""
     folder = Folder(small_disk)
@@ -148,5 +152,5 @@ def test_a_folder_that_is_read_only(study: Folder) -> None:
          "--out", PRIMED], cwd=study.folder, env=forked.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     place.chmod(0o755)
-    study.refused(done, r"Permission denied .*give yourself the right to write there, and type the same command again")
+    study.refused(done, r"results/tiny: Permission denied; give yourself the right to write there, and type the same")
     study.make("prime", PRIMED)

@@ -89,6 +89,7 @@ def folder(checkout: Checkout) -> Iterator[Folder]:
             process.communicate()
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 @pytest.mark.parametrize("command", [SNAKEMAKE, RUN], ids=["snakemake", "priming_run"])
 def test_the_lock_of_a_dead_runner_is_cleared(folder: Folder, command: list[str]) -> None:
     first = folder.begun(command)
@@ -103,6 +104,7 @@ def test_the_lock_of_a_dead_runner_is_cleared(folder: Folder, command: list[str]
     assert folder.left() == []
 
 
+@pytest.mark.fault("second live Snakemake")
 @pytest.mark.parametrize("command", [SNAKEMAKE, RUN], ids=["snakemake", "priming_run"])
 def test_a_second_live_runner_is_refused(folder: Folder, command: list[str]) -> None:
     first = folder.begun(command)
@@ -115,6 +117,7 @@ def test_a_second_live_runner_is_refused(folder: Folder, command: list[str]) -> 
     assert folder.left() == []
 
 
+@pytest.mark.fault("second live Snakemake")
 def test_a_snakemake_whose_parent_was_killed_early_is_still_a_live_runner(folder: Folder) -> None:
     """It was reading the workflow, and had no lock, when the second one looked."""
     place = folder.folder
@@ -136,6 +139,7 @@ def test_a_snakemake_whose_parent_was_killed_early_is_still_a_live_runner(folder
     assert folder.left() == []
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 def test_a_lock_that_nobody_owns_is_left_alone(folder: Folder) -> None:
     first = folder.begun(SNAKEMAKE)
     os.killpg(first.pid, signal.SIGKILL)
@@ -150,6 +154,7 @@ def test_a_lock_that_nobody_owns_is_left_alone(folder: Folder) -> None:
     folder.finish(folder.start(RUN))
 
 
+@pytest.mark.fault("lock of a killed Snakemake")
 def test_the_lock_of_another_study_is_left_alone(folder: Folder) -> None:
     text = (folder.folder / "config.yaml").read_text()
     (folder.folder / "other.yaml").write_text(text.replace("name: tiny", "name: other"))

@@ -16,6 +16,10 @@ import pytest
 from tests import forked
 from tests.tiny_study import Checkout
 
+from .counting import FULL, Inject
+
+PAIRS = 31 if FULL else 4
+ORPHAN = "orphan of a killed Snakemake"
 PRIMED = "results/tiny/primed/mini/mtl-plm+adapter"
 FIRST, SECOND = f"{PRIMED}/seed-1", f"{PRIMED}/seed-2"
 STEP = "    _prime([job], [out], share)\n"
@@ -103,17 +107,19 @@ def runners(checkout: Checkout) -> Iterator[Runners]:
         process.wait()
 
 
-def test_one_job_run_twice_is_made_once(tmp_path: Path, checkout: Checkout) -> None:
+def test_one_job_run_twice_is_made_once(tmp_path: Path, checkout: Checkout, injected: Inject) -> None:
     done = forked.script(
-        Path(__file__).with_name("pairs.py"), "6", folder=tmp_path,
+        Path(__file__).with_name("pairs.py"), str(PAIRS), folder=tmp_path,
         seen={**forked.environment(), "PRIMING_RUNLOG": str(checkout.runlog)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["pairs"] == [{"status": [0, 0], "whole": True}] * 6, done.stdout
-    assert checkout.executed()["tune"] == 6 * found["results"]
+    assert len(found["pairs"]) == PAIRS
+    injected({"one job run twice": [pair == {"status": [0, 0], "whole": True} for pair in found["pairs"]]})
+    assert checkout.executed()["tune"] == PAIRS * found["results"]
 
 
+@pytest.mark.fault(ORPHAN)
 def test_the_second_snakemake_waits_for_the_orphan_of_the_first(runners: Runners) -> None:
     runners.orphan()
     runners.start(FIRST)
@@ -124,6 +130,7 @@ def test_the_second_snakemake_waits_for_the_orphan_of_the_first(runners: Runners
     runners.is_done()
 
 
+@pytest.mark.fault(ORPHAN)
 def test_a_result_that_an_orphan_finished_in_the_meantime_is_not_deleted_before_a_start(runners: Runners) -> None:
     runners.orphan()
     runners.start("--prioritize", SECOND, "--", FIRST, SECOND)
@@ -132,6 +139,7 @@ def test_a_result_that_an_orphan_finished_in_the_meantime_is_not_deleted_before_
     runners.is_done()
 
 
+@pytest.mark.fault(ORPHAN)
 def test_a_job_that_fails_does_not_take_the_result_of_the_other_with_it(runners: Runners) -> None:
     runners.orphan()
     runners.start(FIRST)
@@ -148,6 +156,7 @@ def test_a_job_that_fails_does_not_take_the_result_of_the_other_with_it(runners:
     runners.is_done()
 
 
+@pytest.mark.fault(ORPHAN)
 def test_where_waiting_runs_out_the_job_says_who_is_at_work(runners: Runners) -> None:
     runners.orphan()
     runners.start(FIRST, PRIMING_WAIT="2")

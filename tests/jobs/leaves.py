@@ -27,6 +27,15 @@ TOGETHER: dict[Leaf, tuple[Leaf, Any]] = {
         ("tasks", "define", "mine"),
         {"hub": {"id": "a/b"}, "input": "{text}", "output": "label"},
     ),
+    **{
+        ("tasks", "define", "mine", "files", key): (("tasks", "define", "mine", "files"), files)
+        for key, files in (
+            ("train", {"train": "other.csv", "test": "test.csv"}),
+            ("test", {"train": "mine.csv", "test": "other.csv"}),
+            ("rows", {"rows": "mine.csv"}),
+            ("test_share", {"rows": "mine.csv", "test_share": 0.4}),
+        )
+    },
     ("tasks", "define", "mine", "hub"): (
         ("tasks", "define", "mine"),
         {"hub": {"id": "a/c"}, "input": "{text}", "output": "label"},

@@ -101,6 +101,7 @@ cases: list[tuple[str, Any, Chosen]] = [
     ("tasks/duplicates", "keep", step("prepare")),
     ("tasks/duplicates", "drop", nothing),
     ("tasks/define/mine/files", {"train": "mine.csv", "test": "test.csv", "dev": "dev.csv"}, task("mine")),
+    ("tasks/define/mine/files", {"rows": "mine.csv"}, task("mine")),
     (
         "tasks/samples",
         [13, 21, 7],

@@ -57,6 +57,21 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_every_test_that_reliability_names_is_there() -> None:
+    text = (PAGE / "reliability.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/.]+)`", text))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (PAGE.parent / name).exists()] == []
+    named_tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    missing = [test for file, test in named_tests if f"def {test}(" not in (PAGE.parent / file).read_text()]
+    assert missing == []
+
+
+def test_reliability_has_a_row_for_each_fault_test() -> None:
+    table = (PAGE / "reliability.md").read_text().partition("## Faults")[2]
+    assert re.findall(r"^\| (T\d+) ", table, re.MULTILINE) == [f"T{number}" for number in range(1, 36)]
+
+
 def test_the_catalogue_finds_what_it_asks_for() -> None:
     """The workflow in its place, instructions, and, since environments of conda are promised, one for each job."""
     usage = YAML(typ="safe").load(ROOT / ".snakemake-workflow-catalog.yml")["usage"]

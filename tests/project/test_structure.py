@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 FLOORS = (
-    ("errors", "entries", "section", "digests", "blocks", "atomic"),
+    ("errors", "entries", "programs", "durations", "section", "digests", "blocks", "atomic"),
     ("checked",),
     ("hub_access", "result_files", "templates", "tensor_files"),
     ("elements", "runs"),
@@ -25,7 +25,8 @@ FLOORS = (
     ("reporting",),
     ("jobs",),
     ("resources",),
-    ("running", "dvc", "quoting"),
+    ("running", "dvc", "quoting", "sharing"),
+    ("inspection",),
     ("cli",),
     ("__main__",),
 )

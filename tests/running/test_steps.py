@@ -96,8 +96,12 @@ def test_a_task_that_cannot_be_had_leaves_the_others_of_its_job_prepared(
 
 def test_a_job_without_what_it_is_made_from_says_how_to_make_it(study_file: Path) -> None:
     out = "results/tiny/primed/mini/mtl-plm+adapter/seed-1"
-    message = r"is made from results/tiny/plm/mini, which is missing; build it first: snakemake results/tiny/plm/mini$"
-    with pytest.raises(DataError, match=message):
+    build = r"build it first: snakemake results/tiny/plm/mini --cores 1 --configfile \S+$"
+    with pytest.raises(DataError, match=rf"is made from results/tiny/plm/mini, which is missing; {build}"):
+        steps.run("prime", study_file, out)
+    Path("results/tiny/plm/mini").mkdir(parents=True)
+    Path("results/tiny/plm/mini/recipe.json").write_text("{")
+    with pytest.raises(DataError, match=rf"is made from .*, whose recipe\.json is missing or damaged; {build}"):
         steps.run("prime", study_file, out)
 
 

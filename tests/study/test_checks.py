@@ -50,8 +50,8 @@ HEADED = (
             "line 3, plms.tiny: 'brings' is for PLMs that come trained, and this one is made here; remove it",
         ),
         (
-            (("generate: {}", "path: .\n    brings: adapter"),),
-            "line 5, plms.tiny.brings: 'adapter' is not allowed; allowed: 'prompt' or 'prefix'",
+            (("generate: {}", "path: .\n    brings: head"),),
+            "line 5, plms.tiny.brings: 'head' is not allowed; allowed: 'adapter', 'prompt', 'prefix', 'lora' or 'ia3'",
         ),
         (
             (("generate: {}", "path: .\n    brings: prompt"), ("  - none -> adapter\n", "  - none -> prefix\n")),

@@ -127,6 +127,16 @@ BROKEN = {
         'text\tlabel\n"a\t0\nb"\t1\n',
         r"train\.tsv, line 2: a quote opens here and closes in line 3",
     ),
+    "a key twice": (
+        "train.jsonl",
+        '{"text": "a", "text": "b", "label": 0}',
+        "line 1: not JSON \\(the key 'text' stands in it twice\\)",
+    ),
+    "digits without end": (
+        "train.jsonl",
+        '{"text": "a", "label": ' + "1" * 6000 + "}",
+        r"line 1: not JSON \(Exceeds the limit[^;]*\)",
+    ),
     "a column twice": ("train.csv", "text,text\na,0\n", r"line 1: the header names 'text' twice"),
     "not UTF-8": ("train.csv", b"text,label\na,0\n\xe9t\xe9,1\n", r"line 3: not UTF-8 \(byte 1 of the line\)"),
     "no rows": ("train.csv", "text,label\n", r"train\.csv: contains no rows"),

@@ -32,6 +32,8 @@ NOTHING = {
     "priming.tasks.show",
     "priming.tasks.mirroring",
     "priming.tasks.label_check",
+    "priming.tasks.plm_folders",
+    "priming.tasks.row_check",
     "priming.tasks.describe",
     "priming.tasks.sources",
     *(f"priming.tasks.crossfit.{name}" for name in ("checksums", "describe", "export", "leakage")),
@@ -76,15 +78,19 @@ NOTHING = {
         for name in (
             "__main__",
             "cli",
+            "durations",
             "dvc",
             "entries",
             "errors",
             "hub_access",
+            "inspection",
             "jobs",
+            "programs",
             "quoting",
             "resources",
             "running",
             "section",
+            "sharing",
         )
     ),
 }
@@ -113,6 +119,7 @@ MATTERS = {
     **{
         f"priming.tasks.reading.{name}": {"prepare files", "prepare crossfit"} for name in ("files", "conll", "parquet")
     },
+    "priming.tasks.reading.drawn_test": {"prepare files"},
     **{
         f"priming.tasks.reading.{name}": {"prepare files", "prepare hub"}
         for name in ("built", "questions", "schemes", "words")

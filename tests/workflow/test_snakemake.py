@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from priming.errors import DataError
+from priming.running.whole_study import failures
 from tests.tiny_study import Checkout
 
 NOTHING = "Nothing to be done"
@@ -216,3 +219,49 @@ def test_every_computing_rule_says_what_it_takes(project: Path) -> None:
             )
             assert [d for d in directives if f"\n    {d}:" not in rule] == [], rule.split(":")[0]
             assert "config[" not in rule
+
+
+def seal(checkout: Checkout) -> None:
+    """Let the recipes of tables and figures say what is there."""
+    recipes = checkout.recipes()
+    for result in recipes.graph.results.values():
+        if result.step in ("tables", "figure"):
+            recipes.finish(result, recipes.of(result))
+
+
+def flip(file: Path, bit: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= bit
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("bit", [1, 128])
+@pytest.mark.parametrize("name", ["tables/front.rst", "tables/status.json", "figures/tasks/tasks.svg"])
+def test_damaged_tables_and_figures_are_made_again_and_go_into_no_report(made: Checkout, name: str, bit: int) -> None:
+    """Nobody but people and reports reads them; a bit that makes no text of them stops nothing."""
+    (made.folder / "results/tiny/tables/front.rst").write_text("Question\n========\n\nIs it so?\n")
+    seal(made)
+    assert made.wanted() == {}
+    file = made.folder / "results/tiny" / name
+    flip(file, bit)
+    rule = "tabulate" if "tables" in name else "draw"
+    assert made.wanted()[rule] == 1
+    said = made.snakemake("--report", "report.html", status=4)
+    advice = re.search(
+        rf"error: damage: {re.escape(str(Path('results/tiny') / name))} is damaged.*: snakemake (.*)", said
+    )
+    assert advice, said
+    assert not (made.folder / "report.html").exists()
+    flip(file, bit)
+    made.snakemake("-n", *advice[1].split())
+
+
+def test_failures_of_a_study_that_is_not_finished(made: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    seal(made)
+    monkeypatch.chdir(made.folder)
+    assert failures(Path("config.yaml")) == []
+    flip(made.folder / "results/tiny/tables/status.json", 1)
+    with pytest.raises(
+        DataError, match=r"the study is not finished, so that nobody knows .*: priming run config\.yaml"
+    ):
+        failures(Path("config.yaml"))

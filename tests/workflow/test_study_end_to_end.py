@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from priming.study.paths import job_log
 from tests.tiny_study import Checkout
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,7 @@ def test_first_everything_then_nothing(finished: Checkout) -> None:
 
 def test_the_last_line_of_a_log_says_what_the_job_took(finished: Checkout) -> None:
     for out in finished.recipes().graph.jobs:
-        log = finished.folder / "logs/tiny" / f"{out.removeprefix('results/tiny/').replace('/chunks/', '/')}.log"
+        log = finished.folder / job_log(finished.recipes().graph.study, out)
         assert re.fullmatch(TOOK, log.read_text().splitlines()[-1]), log
 
 

@@ -16,7 +16,9 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 ANY_TOKENIZER = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 PICKLES = ("pytorch_model*.bin", "*.ckpt", "*.pt", "*.pth")
-_FITS = f"copy {CONFIG} and the weights from the same model"
+_FITS = f"copy {CONFIG}, the weights and all other files from the same model"
+MOST_LAYERS = 1000
+"""More than any PLM has; building the modules of a layer takes milliseconds."""
 
 
 def check_config_file(folder: str | Path, families: Collection[str]) -> None:
@@ -37,8 +39,8 @@ def check_config_file(folder: str | Path, families: Collection[str]) -> None:
 
 
 def check_config(folder: str | Path, config: Any, decodes: bool) -> None:
-    """Raise DataError where a token id is missing or not in the vocabulary, or dropout is no share."""
-    if wrong := [*_wrong_ids(config, decodes), *_wrong_dropout(config)]:
+    """Raise DataError where a token id is missing or not in the vocabulary, dropout no share, or layers too many."""
+    if wrong := [*_wrong_ids(config, decodes), *_wrong_dropout(config), *_wrong_layers(config)]:
         raise DataError(f"{Path(folder, CONFIG)}: {'; '.join(wrong)}\nCorrect it, or copy it from the model again.")
 
 
@@ -60,6 +62,12 @@ def _wrong_dropout(config: Any) -> Iterator[str]:
         unset = value is None and getattr(usual, key, None) is None
         if ("dropout" in key or key.endswith("pdrop")) and not share and not unset:
             yield f"{key} is {json.dumps(value)}; allowed: 0 or more, less than 1"
+
+
+def _wrong_layers(config: Any) -> Iterator[str]:
+    for key, value in vars(config).items():
+        if key.endswith(("layers", "n_layer")) and _whole(value) and value > MOST_LAYERS:
+            yield f"{key} is {value}; allowed: up to {MOST_LAYERS}"
 
 
 def _whole(value: Any) -> TypeGuard[int]:
@@ -109,7 +117,7 @@ def advice(folder: str | Path, revision: str | None, error: Exception) -> str:
     if isinstance(error, SafetensorError):
         return f"Its {WEIGHTS} is broken or cut short. {again(folder)}"
     if not isinstance(error, OSError):
-        return f"Its {CONFIG} is not that of its weights: {_FITS}. {again(folder)}"
+        return f"Its {CONFIG} or another file beside it is not that of its weights: {_FITS}. {again(folder)}"
     if (place / RESULT).is_file():
         return again(folder)
     if place.is_dir() and not any(path.is_file() for pattern in PICKLES for path in place.glob(pattern)):

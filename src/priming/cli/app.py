@@ -9,10 +9,13 @@ from typing import Annotated
 
 import typer
 
-from priming.cli.groups import NearestGroup
+from priming.cli import inspecting, sharing
+from priming.cli.groups import DATA, RESULTS, SETUP, SHARING, STUDIES, WORKFLOW, NearestGroup
 from priming.cli.quotes import quotes_app
+from priming.cli.study_files import DEFAULT, StudyArgument, StudyOption, chosen, study_and_options
 from priming.cli.tasks import tasks_app
-from priming.errors import DataError, UserError
+from priming.errors import DataError, StudyError, UserError
+from priming.programs import typed
 
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file.")]
 
@@ -25,14 +28,18 @@ STEPS = {
     "tables": "Write the tables of a study.",
     "figure": "Draw a figure from the tables.",
 }
-SHOWN = (".csv", ".md", ".tex", ".svg", ".pdf", ".png")
 
 
 app = typer.Typer(
-    cls=NearestGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    cls=NearestGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
 )
-app.add_typer(tasks_app, name="tasks")
-app.add_typer(quotes_app, name="quotes")
+app.add_typer(tasks_app, name="tasks", rich_help_panel=DATA)
+app.add_typer(quotes_app, name="quotes", rich_help_panel=SETUP)
 
 
 @app.callback()
@@ -40,16 +47,22 @@ def _describe() -> None:
     """Prime pretrained language models for parameter-efficient few-shot tuning, and measure the gain."""
 
 
-@app.command()
+@app.command(rich_help_panel=STUDIES)
 def check(
-    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    argument: StudyArgument = None,
+    study_file: StudyOption = None,
     full: Annotated[bool, typer.Option("--full", help="Print the study with every default filled in.")] = False,
+    rows: Annotated[
+        bool | None, typer.Option("--rows/--no-rows", help="Read your own rows; default: of files below 5 MB.")
+    ] = None,
 ) -> None:
-    """Validate a study file and list all errors."""
+    """Validate a study file, with the folders of PLMs and the rows of small files, and list all errors."""
+    file = chosen(argument, study_file)
+    from priming.inspection.rows import notes_of_rows
     from priming.study.checks import notes
     from priming.tasks.names import missing_tasks, open_study
 
-    study = open_study(study_file)
+    study = open_study(file)
     if full:
         from priming.study.document import written
 
@@ -57,16 +70,14 @@ def check(
         return
     parts = ", ".join(f"{len(getattr(study.tasks, part))} {part}" for part in ("source", "development", "target"))
     plms = f"PLM {', '.join(study.plms)}"
-    for why in dict.fromkeys(missing_tasks(study, study_file.parent).values()):
+    for why in dict.fromkeys(missing_tasks(study, file.parent).values()):
         typer.echo(f"missing: {why.partition('; to read a mirror')[0]}")
-    for note in notes(study):
+    for note in [*notes(study), *notes_of_rows(study, file.parent, rows)]:
         typer.echo(f"note: {note}")
-    typer.echo(
-        f"{study_file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}"
-    )
+    typer.echo(f"{file}: study {study.name!r} is in order: {plms}, {len(study.strategies)} strategies, tasks: {parts}")
 
 
-@app.command()
+@app.command(rich_help_panel=SETUP)
 def schema(
     write: Annotated[bool, typer.Option("--write", help="Write the schema and docs/study-file.md.")] = False,
 ) -> None:
@@ -82,7 +93,7 @@ def schema(
         typer.echo(f"written: {path}")
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def convert(
     source: Annotated[
         str,
@@ -127,7 +138,7 @@ def convert(
 def _add_step(name: str, help_text: str) -> None:
     """Add the command of a workflow step, called by the rules."""
 
-    @app.command(name, help=help_text)
+    @app.command(name, help=help_text, rich_help_panel=WORKFLOW)
     def run_step(study_file: StudyFile, out: Annotated[str, typer.Option(help="The job's output folder.")]) -> None:
         """Run one job; STEPS has the help of each step."""
         from priming.running.allocator import keep_freed_memory
@@ -141,30 +152,43 @@ for _name, _help in STEPS.items():
     _add_step(_name, _help)
 
 
-@app.command()
+@app.command(rich_help_panel=STUDIES)
 def run(
-    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    argument: StudyArgument = None,
+    study_file: StudyOption = None,
     options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="Options of snakemake, such as -- --cores 4.")
     ] = None,
+    keep_as: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the present tables for 'priming compare --kept NAME'.")
+    ] = None,
+    as_printed: Annotated[
+        bool, typer.Option("--plain", help="Print what snakemake prints, instead of the progress.")
+    ] = False,
 ) -> None:
-    """Run a study by snakemake; the lock of a snakemake that was killed is cleared first."""
+    """Run a study and show its progress; goes on where an earlier run was stopped or killed."""
+    from priming.cli.progress_view import open_view
+    from priming.running.kept_tables import keep_tables
     from priming.running.whole_study import run_study
 
-    raise typer.Exit(run_study(study_file, options or []))
+    file, given = study_and_options(argument, study_file, options or [])
+    if keep_as:
+        typer.echo(f"kept: {keep_tables(file, keep_as)}")
+    raise typer.Exit(run_study(file, given, None if as_printed else open_view))
 
 
-@app.command()
-def failures(study_file: StudyFile) -> None:
+@app.command(rich_help_panel=WORKFLOW)
+def failures(argument: StudyArgument = None, study_file: StudyOption = None) -> None:
     """List the failed cells of a finished study; the exit status is 3 if there are any."""
-    from priming.running.steps import failures as failed_cells
+    file = chosen(argument, study_file)
+    from priming.running.whole_study import failures as failed_cells
 
-    if failed := failed_cells(study_file):
+    if failed := failed_cells(file):
         typer.echo("\n".join(failed), err=True)
         raise typer.Exit(3)
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def verify(
     path: Annotated[Path, typer.Argument(help="A folder of results, or a file in one.")] = Path("results"),
     repair: Annotated[
@@ -185,26 +209,29 @@ def verify(
     typer.echo(counted + ("; run snakemake again" if bad and repair else ""))
     if bad and not repair:
         those = "1 result is bad; remove it" if len(bad) == 1 else f"{len(bad)} results are bad; remove them"
-        raise DataError(f"{those} with: priming verify {path} --repair")
+        raise DataError(f"{those} with: {typed(f'priming verify {path} --repair')}")
 
 
-@app.command()
-def outputs(study_file: StudyFile) -> None:
+@app.command(rich_help_panel=RESULTS)
+def outputs(argument: StudyArgument = None, study_file: StudyOption = None) -> None:
     """List the tables and figures of a study."""
+    file = chosen(argument, study_file)
+    from priming.running.outputs import left_over, outputs_of
     from priming.study import load_study
-    from priming.study.paths import root
 
-    results = Path(root(load_study(study_file)))
-    for path in sorted([*results.glob("tables/*"), *results.glob("figures/*/*")]):
-        if path.suffix in SHOWN:
-            typer.echo(path)
+    study = load_study(file)
+    for path in outputs_of(study):
+        typer.echo(path)
+    if old := left_over(study):
+        folders = " ".join(map(str, old))
+        typer.echo(f"no longer drawn by {file}, and left from before: {folders}; remove: rm -r {folders}", err=True)
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def compare(
     first: Annotated[str, typer.Argument(metavar="STRATEGY", help="A strategy of the study.")],
     second: Annotated[str | None, typer.Argument(metavar="[STRATEGY]", help="The strategy to compare it with.")] = None,
-    study_file: StudyFile = Path("config.yaml"),
+    study_file: StudyFile = DEFAULT,
     other_file: Annotated[
         Path | None,
         typer.Option(
@@ -212,15 +239,23 @@ def compare(
             help="The second strategy's study file; without a second strategy, the first is compared in both studies.",
         ),
     ] = None,
+    kept: Annotated[
+        str | None, typer.Option(help="Compare with the tables that 'priming run --keep-as' kept under this name.")
+    ] = None,
     plm: Annotated[str | None, typer.Option(help="Only this PLM of the study.")] = None,
 ) -> None:
     """Compare two strategies of finished studies: print their paired difference with its interval and test."""
-    from priming.reporting.compare import described, sides
+    from priming.reporting.compare import described, sides, with_kept
 
-    typer.echo("\n\n".join(described(*pair) for pair in sides(first, second, study_file, other_file, plm)))
+    if kept and other_file:
+        raise StudyError("--kept and --in are both given; give one")
+    pairs = (
+        with_kept(first, second, study_file, kept, plm) if kept else sides(first, second, study_file, other_file, plm)
+    )
+    typer.echo("\n\n".join(described(*pair) for pair in pairs))
 
 
-@app.command()
+@app.command(rich_help_panel=SETUP)
 def published(paper: Annotated[str | None, typer.Argument(help="Only this paper, such as adl2022.")] = None) -> None:
     """Print published numbers beside the values recomputed from them."""
     from priming.published.show import shown
@@ -228,29 +263,32 @@ def published(paper: Annotated[str | None, typer.Argument(help="Only this paper,
     typer.echo(shown(paper), nl=False)
 
 
-@app.command()
+@app.command(rich_help_panel=STUDIES)
 def plan(
-    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    argument: StudyArgument = None,
+    study_file: StudyOption = None,
     gpu: Annotated[str, typer.Option(help="The GPU to estimate hours for.")] = "a100",
     tokens: Annotated[
         int, typer.Option(min=1, help="Assumed mean number of input tokens per example, if the study allows more.")
     ] = 128,
 ) -> None:
     """Estimate what a study takes (cells, trainings, tokens, GPU hours, disk), and list what is done."""
+    file = chosen(argument, study_file)
     with _without_collecting():
         from priming.resources.plan import described
         from priming.resources.plan import plan as planned
         from priming.tasks.names import open_study, said_of_tasks
 
-        study = open_study(study_file)
-        typer.echo(described(planned(study, study_file.parent, gpu.lower(), tokens), tokens))
-        if said := said_of_tasks(study, study_file.parent):
+        study = open_study(file)
+        typer.echo(described(planned(study, file.parent, gpu.lower(), tokens), tokens))
+        if said := said_of_tasks(study, file.parent):
             typer.echo("\n".join(["", *said]))
 
 
-@app.command()
+@app.command(rich_help_panel=SHARING)
 def dvc(
-    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    argument: StudyArgument = None,
+    study_file: StudyOption = None,
     write: Annotated[bool, typer.Option("--write", help="Write ./dvc.yaml.")] = False,
     tables_in_git: Annotated[
         bool | None,
@@ -261,29 +299,31 @@ def dvc(
     ] = None,
 ) -> None:
     """Print or write the dvc.yaml of a study."""
+    file = chosen(argument, study_file)
     from priming.dvc import pipeline
     from priming.jobs.graph import graph
     from priming.tasks.names import open_study
 
-    jobs = graph(open_study(study_file))
+    jobs = graph(open_study(file))
     if write:
-        pipeline.write(jobs, study_file, tables_in_git)
+        pipeline.write(jobs, file, tables_in_git)
         typer.echo(f"written: {pipeline.FILE}")
     else:
-        typer.echo(pipeline.text(jobs, study_file, bool(tables_in_git)), nl=False)
+        typer.echo(pipeline.text(jobs, file, bool(tables_in_git)), nl=False)
 
 
-@app.command()
-def settings(study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml")) -> None:
+@app.command(rich_help_panel=WORKFLOW)
+def settings(argument: StudyArgument = None, study_file: StudyOption = None) -> None:
     """Write the settings that each stage of dvc.yaml depends on, defaults included; called by a stage."""
+    file = chosen(argument, study_file)
     from priming.dvc import pipeline
     from priming.jobs.graph import graph
     from priming.tasks.names import open_study
 
-    typer.echo(f"written: {pipeline.write_settings(graph(open_study(study_file)), study_file)}/")
+    typer.echo(f"written: {pipeline.write_settings(graph(open_study(file)), file)}/")
 
 
-@app.command()
+@app.command(rich_help_panel=WORKFLOW)
 def fetch(
     stage: Annotated[str, typer.Argument(help="The stage of dvc.yaml.")],
     out: Annotated[Path, typer.Option(help="The stage's output folder.")],
@@ -295,15 +335,21 @@ def fetch(
         typer.echo(f"fetched: {out}")
 
 
-@app.command()
+@app.command(rich_help_panel=SHARING)
 def share(
     remote: Annotated[str, typer.Option(help="A folder, or a URL supported by DVC, such as s3://bucket/path.")],
-    study_file: Annotated[Path, typer.Argument(help="The study file.")] = Path("config.yaml"),
+    argument: StudyArgument = None,
+    study_file: StudyOption = None,
 ) -> None:
     """Turn this clone into the repository of a study: write dvc.yaml, add a DVC remote, keep tables in git."""
+    file = chosen(argument, study_file)
     from priming.dvc.remote import share as share_study
 
-    typer.echo(share_study(study_file, remote))
+    typer.echo(share_study(file, remote))
+
+
+inspecting.add_to(app)
+sharing.add_to(app)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from priming.errors import DataError, DiskError, StudyError
 from priming.jobs import code
 from priming.jobs.graph import Graph
 from priming.jobs.stages import Stage, settings, stages
+from priming.programs import typed
 from priming.study import Study
 from priming.study.paths import DEPTH, root
 from priming.tasks.sources.table import source_of
@@ -132,13 +133,13 @@ def _read(file: Path) -> dict[str, Any]:
         return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
     except (OSError, YAMLError) as error:
         raise DataError(
-            f"{file}: cannot be read ({str(error).splitlines()[0]}); rewrite it: priming dvc --write"
+            f"{file}: cannot be read ({str(error).splitlines()[0]}); rewrite it: {typed('priming dvc --write')}"
         ) from None
 
 
 def _check_stages(wanted: set[str], study_file: Path) -> None:
     if not FILE.is_file():
-        raise DataError(f"there is no {FILE} here; type: priming dvc {study_file} --write")
+        raise DataError(f"there is no {FILE} here; type: {typed(f'priming dvc {study_file} --write')}")
     ours = {
         name for name in stage_names(FILE) if name.partition("@")[0] in {stage.partition("@")[0] for stage in wanted}
     }
@@ -147,7 +148,7 @@ def _check_stages(wanted: set[str], study_file: Path) -> None:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise StudyError(
                 f"{FILE} {problem} {min(names)}{more}, after a change of {study_file}; "
-                f"type: priming dvc {study_file} --write"
+                f"type: {typed(f'priming dvc {study_file} --write')}"
             )
 
 

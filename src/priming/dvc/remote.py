@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from priming.errors import DataError, DiskError
+from priming.programs import typed
 
 LOCK = Path("dvc.lock")
 REMOTE = "store"
@@ -35,7 +36,7 @@ def fetch(stage: str, out: Path) -> bool:
     raise DataError(
         f"{out}: dvc.lock records the results of {stage}, "
         f"but dvc pull did not fetch them ({reason or 'it gave no reason'}); "
-        f"correct this, or rebuild them: snakemake --cores all {stage}"
+        f"correct this, or rebuild them: {typed(f'snakemake --cores all {stage}')}"
     )
 
 
@@ -59,9 +60,10 @@ def share(study_file: Path, remote: str) -> str:
     # By default a remote is trusted: damaged weights would be used.
     _dvc("remote", "modify", REMOTE, "verify", "true")
     configfile = "" if study_file == Path("config.yaml") else f" --configfile {study_file}"
+    run, rest = typed(f"snakemake --cores all{configfile}"), "git add --all && git commit -m 'Run the study'"
     return (
         f"{_url(remote)} is now the remote of this repository; type next:  "
-        f"snakemake --cores all{configfile} && dvc repro && git add --all && git commit -m 'Run the study' && dvc push"
+        f"{run} && {typed('dvc repro')} && {rest} && {typed('dvc push')}"
     )
 
 

@@ -10,7 +10,12 @@ ELEMENTS: Table[Element] = Table(
 )
 
 BROUGHT = tuple(name for name, element in ELEMENTS.items() if element.brought)
-"""Those that a PLM can bring."""
+"""Those that consist of vectors; a PLM that has one in a file beside its weights is not used without it."""
+
+BRINGABLE = tuple(
+    name for name, element in ELEMENTS.items() if element.carried and not (element.is_base or element.part_of)
+)
+"""Those that a PLM can bring, where the study says so."""
 
 
 def in_place(names: Iterable[str], passes: Collection[str]) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 # list of entries in a table, whether the hub can be reached, how a file is put in place).
 UNCOUNTED = (
     PACKAGE,
-    *(f"{PACKAGE}.{name}" for name in ("errors", "entries", "hub_access", "study", "section", "atomic", "checked")),
+    *(
+        f"{PACKAGE}.{name}"
+        for name in ("errors", "entries", "hub_access", "programs", "study", "section", "atomic", "checked")
+    ),
     *(f"{PACKAGE}.{kind}.table" for kind in ("algorithms", "backbones", "elements", "forms", "runs.update_rules")),
     *(f"{PACKAGE}.protocol.{kind}.table" for kind in ("draws", "keeping")),
     *(f"{PACKAGE}.{name}" for name in ("backbones.compute", "backbones.sections", "elements.sections")),

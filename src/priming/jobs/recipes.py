@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from priming.atomic import atomic_file
-from priming.checked import FILES, read_recipe, sealed
+from priming.checked import FILES, damaged, read_recipe, sealed
 from priming.digests import RECIPE, content, file_digests, files_digest, of_json
 from priming.errors import DataError
 from priming.jobs import code
@@ -34,6 +34,8 @@ from priming.study.paths import tables
 from priming.tasks.sources.table import source_of
 
 FORMAT = 1
+LOOKED_AT = frozenset({"tables", "figure"})
+"""Steps whose results people and reports read, and no job that would compare them; their files are small."""
 Recipe = dict[str, Any]
 
 
@@ -157,13 +159,16 @@ class Recipes:
 
     def unfinished(self) -> bool:
         """Whether the tables are not built yet, or list failures."""
-        job = self.graph.jobs[tables(self.graph.study)]
-        return not self.here(job.out) or self.stale_job(job) or bool(self.failures())
+        return not self.tables_are_current() or bool(self.failures())
 
     def finished_with_failures(self) -> bool:
         """Whether the tables are as they should be, and list failures."""
+        return self.tables_are_current() and bool(self.failures())
+
+    def tables_are_current(self) -> bool:
+        """Whether the tables are there, and are as they should be."""
         job = self.graph.jobs[tables(self.graph.study)]
-        return self.here(job.out) and not self.stale_job(job) and bool(self.failures())
+        return self.here(job.out) and not self.stale_job(job)
 
     def failures(self) -> list[str]:
         """A line for each cell that failed or could not be tuned, from the tables."""
@@ -171,9 +176,17 @@ class Recipes:
         return [*status.get("failed", []), *status.get("not_primed", [])]
 
     def front_page(self) -> str:
-        """The front page of the report, from the tables."""
+        """The front page of the report, from the tables; empty where they are not there, or damaged."""
         file = self.folder(tables(self.graph.study)) / "front.rst"
-        return file.read_text(encoding="utf-8") if file.is_file() else ""
+        return "" if not file.is_file() or any(damaged(file.parent)) else file.read_text(encoding="utf-8")
+
+    def refuse_damaged(self, file: Path) -> None:
+        """Raise DataError if a table or figure, which a report would have, is damaged; `file` is the study's."""
+        for path, result in self.graph.results.items():
+            if result.step in LOOKED_AT and self.here(path) and (why := self._spoilt(path)):
+                raise DataError(
+                    f"{why}; make it again: snakemake --cores 1 {self.graph.maker[path]} --configfile {file}"
+                )
 
     def _difference(self, path: str) -> str | None:
         if not self.here(path):
@@ -186,12 +199,18 @@ class Recipes:
         for key, digest in self.data(path).items():
             if None not in (digest, made["data"].get(key)) and digest != made["data"][key]:
                 return f"data of {key}"
-        return self._lost(path, made) or self._replaced(path, made)
+        return self._lost(path, made) or self._spoilt(path) or self._replaced(path, made)
 
     def _lost(self, path: str, made: Recipe) -> str | None:
         """Name a file that the result had when it was made."""
         folder = f"{self.folder(path)}/"
         return next((f"it has lost {name}" for name in made.get(FILES, ()) if not exists(folder + name)), None)  # noqa: PTH110
+
+    def _spoilt(self, path: str) -> str | None:
+        """Say that a result which people and reports read, so that no job would notice, is not as it was made."""
+        if self.graph.results[path].step not in LOOKED_AT:
+            return None
+        return next((f"damage: {what}" for what in damaged(self.folder(path))), None)
 
     def _has_more(self, path: str, made: Recipe) -> bool:
         """Whether a result differs from the required one only by additional entries of its `at_least` setting."""

@@ -21,6 +21,7 @@ from priming.digests import RECIPE, of_json
 from priming.errors import DataError
 from priming.jobs.graph import Graph, graph
 from priming.jobs.recipes import Recipes
+from priming.programs import typed
 from priming.study import Study
 from priming.study.load import load_study
 from priming.study.paths import tables
@@ -96,7 +97,8 @@ def keep(study_file: Path, folder: Path = FOLDER) -> Path:
     recipes = Recipes(jobs, study_file.parent)
     if recipes.unfinished():
         raise DataError(
-            f"{study_file}: its tables are not finished or not current; type: snakemake --configfile {study_file}"
+            f"{study_file}: its tables are not finished or not current; "
+            f"type: {typed(f'snakemake --configfile {study_file}')}"
         )
     made, kept = Path(tables(jobs.study)), folder / jobs.study.name
     quote = Quote(

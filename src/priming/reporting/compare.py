@@ -16,7 +16,7 @@ from priming.reporting.figures.stored import stored
 from priming.strategies import Strategy
 from priming.study import Study
 from priming.study.load import load_study
-from priming.study.paths import tables
+from priming.study.paths import kept, tables
 
 _PAIRED = ("task", "plm_seed", "seed", "sample")
 
@@ -29,11 +29,18 @@ class Side:
     file: Path
     plm: str
     strategy: str
+    kept: str = ""
+    """The name under which its tables were kept; those of now without one."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its tables."""
+        return Path(kept(self.study, self.kept) if self.kept else tables(self.study))
 
     @property
     def scores(self) -> pd.Series:
         """The test score of each run that has one, by task, pretraining seed, priming seed and sample."""
-        scoring, frame = self.study.scoring, stored(Path(tables(self.study)), "scores")
+        scoring, frame = self.study.scoring, stored(self.folder, "scores")
         frame = frame[
             (frame["plm"] == self.plm) & (frame["strategy"] == self.strategy) & (frame["metric"] == scoring.metric)
         ]
@@ -70,6 +77,18 @@ def sides(
         (Side(study, study_file, name, ours), Side(other, other_file, _plm(other, other_file, name), theirs))
         for name in names
     ]
+
+
+def with_kept(first: str, second: str | None, study_file: Path, name: str, plm: str | None) -> list[tuple[Side, Side]]:
+    """A strategy as it is now beside another, or itself, in the tables kept under a name; raises StudyError."""
+    study = load_study(study_file)
+    there = sorted(folder.name for folder in Path(kept(study, name)).parent.glob("*"))
+    if name not in there:
+        have = f"kept are: {', '.join(there)}" if there else "none are; keep some by: priming run --keep-as NAME"
+        raise StudyError(f"no tables of study {study.name} are kept as {name!r}{nearest(name, there)}; {have}")
+    ours, theirs = _strategy(study, study_file, first), _strategy(study, study_file, second or first)
+    plms = [_plm(study, study_file, plm)] if plm else list(study.plms)
+    return [(Side(study, study_file, one, ours), Side(study, study_file, one, theirs, name)) for one in plms]
 
 
 def difference(ours: Side, theirs: Side) -> tuple[Comparison, list[str]]:
@@ -132,6 +151,8 @@ def _test(tasks: int) -> str:
 
 
 def _named(side: Side, other: Side) -> str:
+    if side.kept or other.kept:
+        return f"{side.strategy} ({f'kept as {side.kept}' if side.kept else 'now'})"
     return side.strategy if side.file == other.file else f"{side.strategy} of {side.study.name}"
 
 

@@ -8,10 +8,12 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from priming.durations import duration
 from priming.errors import StudyError, nearest
 from priming.jobs.graph import Graph, Job, graph
 from priming.jobs.recipes import Recipes
 from priming.resources.answering import operations_of_testing, rows_to_test
+from priming.resources.cpu_time import CpuTimes
 from priming.resources.estimates import COSTS, primed_examples, train_rows
 from priming.resources.gpu_memory import gpu_memory
 from priming.resources.room import saved_bytes
@@ -49,6 +51,10 @@ INPUT, OUTPUT = 128, 8
 EXECUTED = (
     "Executed: including padding, in the proportion found in the step's existing results; unknown until there are any."
 )
+CPU = (
+    "CPU time here: of one core of this machine, whose speed was measured once and is kept; for jobs that have run, "
+    "what they took. Rough, within a factor of three, before the first jobs of a step have run."
+)
 MEMORY = (
     "GPU memory: an estimate for the largest job, at the longest inputs and outputs, without CUDA's own; "
     "blank where the size of the PLM is a guess."
@@ -74,6 +80,8 @@ class Phase:
     with_padding: float = 0.0
     gpu_memory: float = 0.0
     """Of the job that takes the most, in bytes; 0 if unknown."""
+    cpu: float = 0.0
+    """Seconds of a core of this machine; 0 if unknown."""
 
     @property
     def executed(self) -> float | None:
@@ -93,6 +101,7 @@ class Phase:
             self.counted + other.counted,
             self.with_padding + other.with_padding,
             max(self.gpu_memory, other.gpu_memory),
+            self.cpu + other.cpu,
         )
 
 
@@ -143,10 +152,12 @@ def plan(study: Study, base: Path, gpu: str = "a100", tokens: int = INPUT) -> Pl
         raise StudyError(f"--gpu {gpu}: not known{nearest(gpu, GPUS)}; allowed: {', '.join(GPUS)}")
     jobs = graph(study)
     recipes = Recipes(jobs, base)
-    mean = _at_mean_lengths(study, tokens)
+    mean = at_mean_lengths(study, tokens)
     phases: dict[str, Phase] = {}
+    times = CpuTimes(jobs, mean, base)
     for job in jobs.jobs.values():
-        phases[job.step] = phases.get(job.step, Phase(job.step)) + _phase(jobs, mean, recipes, job, base)
+        phase = replace(_phase(jobs, mean, recipes, job, base), cpu=times.of(job) or 0.0)
+        phases[job.step] = phases.get(job.step, Phase(job.step)) + phase
     return Plan(study, tuple(phases.values()), study.cells, gpu, _testing(study, mean, base))
 
 
@@ -162,7 +173,7 @@ def _testing(study: Study, mean: Study, base: Path) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _at_mean_lengths(study: Study, tokens: int) -> Study:
+def at_mean_lengths(study: Study, tokens: int = INPUT) -> Study:
     """The study with inputs and outputs of mean length, for counting only."""
     plms = {
         name: plm.model_copy(
@@ -233,6 +244,7 @@ def described(found: Plan, tokens: int = INPUT) -> str:
         "tokens",
         "operations",
         "executed",
+        "CPU time here",
         f"{found.gpu.upper()} hours",
         "of which answering",
         "weights on disk",
@@ -257,7 +269,7 @@ def described(found: Plan, tokens: int = INPUT) -> str:
     fewer = " without what PLMs leave out" if any(plm.restricts for plm in study.plms.values()) else ""
     first = f"study {study.name}: {found.cells} cells ({counts}{fewer}), {runs}"
     return "\n".join(
-        [first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, _answered(found), EXECUTED, MEMORY]
+        [first, "", lines[0], rule, *lines[1:], rule, total, "", assumed, CPU, _answered(found), EXECUTED, MEMORY]
     )
 
 
@@ -299,6 +311,7 @@ def _row(found: Plan, phase: Phase) -> tuple[str, ...]:
         f"{phase.tokens:.2g}" if phase.tokens else "",
         f"{phase.operations:.2g}" if phase.operations else "",
         f"{phase.executed:.2g}" if phase.executed else "",
+        duration(phase.cpu) if phase.cpu else "",
         _hours(found.hours(phase)),
         _hours(found.in_hours(phase.answering)),
         _size(phase.bytes),

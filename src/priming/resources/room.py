@@ -1,11 +1,13 @@
 """The room on disk that results need, and whether it is there before a job starts."""
 
+import errno
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from priming.elements.table import ELEMENTS
-from priming.errors import DiskError
+from priming.errors import DiskError, disk_error
 from priming.jobs.graph import Result
 from priming.resources.sizes import element_parameters, plm_size
 from priming.study import Study
@@ -15,12 +17,15 @@ BESIDE = 2**18
 
 
 def check_room(study: Study, results: Sequence[Result], base: Path, places: Sequence[Path]) -> None:
-    """Raise DiskError where one of the places, which may not be there yet, has less room than the results need."""
+    """Raise DiskError where a place, which need not exist, cannot be written to or lacks the room that results need."""
     if not results:
         return
     needed = int(saved_bytes(study, results, base)) + BESIDE * len(results)
     for place in places:
         here = next(folder for folder in (place.absolute(), *place.absolute().parents) if folder.is_dir())
+        if not os.access(here, os.W_OK):
+            refusal = errno.EROFS if os.statvfs(here).f_flag & os.ST_RDONLY else errno.EACCES
+            raise disk_error(place, OSError(refusal, os.strerror(refusal)))
         free = shutil.disk_usage(here).free
         if free < needed:
             raise DiskError(

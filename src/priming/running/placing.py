@@ -1,6 +1,8 @@
 """Putting a finished result in place of an older one."""
 
 import errno
+import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -44,9 +46,21 @@ def put_file_in_place(made: Path, place: Path) -> None:
 def _from_elsewhere(made: Path, place: Path) -> None:
     part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
-        shutil.copytree(made, part, symlinks=True)
+        _copy(made, part, place)
         if place.exists():
             shutil.rmtree(place)
         part.rename(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _copy(made: Path, part: Path, place: Path) -> None:
+    """Copy a folder; where the system refuses, the OSError says for which place, and how much room is needed."""
+    try:
+        shutil.copytree(made, part, symlinks=True)
+    except OSError as error:
+        # copytree goes on after a refusal, and then has a list of them instead of one error.
+        number = int(found[1]) if (found := re.search(r"\[Errno (\d+)\]", str(error))) else errno.EIO
+        needed = sum(file.lstat().st_size for file in made.rglob("*"))
+        room = f"{needed:,} bytes are needed, {shutil.disk_usage(place.parent).free:,} are free"
+        raise OSError(number, f"{os.strerror(number)} ({room})", str(place)) from error

@@ -69,6 +69,16 @@ def clear_dead(study: str) -> None:
             pass
 
 
+def held(study: str) -> dict[str, Owner | None]:
+    """The results of a study that living processes are making, by path, and who makes each."""
+    last: dict[str, Path] = {}
+    files = [(file, match) for file in Path("work", study, "locks").glob("*") if (match := _LOCK.fullmatch(file.name))]
+    for file, match in sorted(files, key=lambda pair: int(pair[0].suffix[1:])):
+        last[match[1]] = file
+    found = {name: read_owner(file) for name, file in sorted(last.items()) if alive(file)}
+    return {f"results/{study}/{name.replace('~', '/')}": owner for name, owner in found.items() if name != "snakemake"}
+
+
 def _clear(running: Path) -> None:
     """Remove the folders of dead processes."""
     for other in running.glob("*"):
@@ -116,7 +126,7 @@ class Locks:
         """In its body there is the folder `work`; what is left of dead processes is removed."""
         self.work.mkdir(parents=True)
         try:
-            (self.work / OWNER).write_text(self.owner.written(), encoding="utf-8")
+            self._introduce()
             _clear(self.work.parent)
             with heartbeat(self._files):
                 yield
@@ -124,6 +134,14 @@ class Locks:
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
             _clear(self.work.parent)
+
+    def _introduce(self) -> None:
+        """Say in the folder whose it is; a system that refuses to write says a number, and not where."""
+        file = self.work / OWNER
+        try:
+            file.write_text(self.owner.written(), encoding="utf-8")
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(file)) from error
 
     @contextmanager
     def held(self, results: Mapping[str, str], patience: float) -> Iterator[None]:
@@ -140,12 +158,12 @@ class Locks:
                 locks.callback(self._release, name)
             yield
 
-    def lost(self) -> Owner | None:
+    def lost(self) -> Owner | str | None:
         """Who has taken over a lock that this process held, if somebody has: it was taken to be dead."""
         for name, file in self._held.items():
             numbers = self._numbers(name)
             if not numbers or self._file(name, numbers[-1]) != file:
-                return (read_owner(self._file(name, numbers[-1])) if numbers else None) or self.owner
+                return (read_owner(self._file(name, numbers[-1])) if numbers else None) or "another process"
         return None
 
     def clear(self) -> None:

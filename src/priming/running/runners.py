@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from priming.errors import BusyError
+from priming.programs import typed
 from priming.running.owners import Owner, alive, heartbeat, read_owner, this_process
 from priming.study import Study
 from priming.study.paths import root
@@ -59,7 +60,7 @@ def clear_dead(study: Study) -> bool:
     if not (dead := _dead(study)):
         raise BusyError(
             f"study {study.name}: Snakemake's lock is on it, and nothing says whose; if no Snakemake is at work here, "
-            "type: snakemake --unlock"
+            f"type: {typed('snakemake --unlock')}"
         )
     _remove(locks)
     _remove(dead)
@@ -80,7 +81,8 @@ def said_of_lock(study: Study, file: Path) -> str | None:
         return f"study {study.name}: {living[0]} runs it in this folder"
     if dead := [owner for file in _dead(study) if (owner := read_owner(file))]:
         return (
-            f"study {study.name}: locked by {dead[0]}, which is dead; to clear its lock and go on: priming run {file}"
+            f"study {study.name}: locked by {dead[0]}, which is dead; to clear its lock and go on: "
+            f"{typed(f'priming run {file}')}"
         )
     return None
 

@@ -20,6 +20,7 @@ from priming.digests import RECIPE, of_json
 from priming.errors import BusyError, DataError, StudyError, disk_error, nearest, system_error
 from priming.jobs.graph import Graph, Job, Result, graph
 from priming.jobs.recipes import Recipes, declare_done
+from priming.programs import typed
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
@@ -97,7 +98,7 @@ def run(step: str, study_file: Path, out: str) -> None:
     recipes, needed, locks = Recipes(jobs, study_file.parent), needs(jobs, job, study_file.parent), Locks(study.name)
     try:
         with track_attempt(study.name, job.out), claimed(needed.gpus), locks.working():
-            _make_stale(job, Making(study_file.parent, recipes, locks, patience(60.0 * needed.minutes)))
+            _make_stale(job, Making(study_file, recipes, locks, patience(60.0 * needed.minutes)))
     except Exception as error:
         if refused := system_error(error):
             raise disk_error(out, refused) from error
@@ -121,11 +122,17 @@ def _took(start: float, before: float) -> str:
 class Making:
     """What the results of a job are built with; `patience` is how long another process is waited for, in seconds."""
 
-    base: Path
+    file: Path
+    """The study file."""
     recipes: Recipes
     locks: Locks
     patience: float
     tuners: Tuners = field(default_factory=dict)
+
+    @property
+    def base(self) -> Path:
+        """The folder to which paths in the study file are relative."""
+        return self.file.parent
 
 
 def _make_stale(job: Job, making: Making) -> None:
@@ -141,11 +148,6 @@ def _make_stale(job: Job, making: Making) -> None:
         declare_done(job, recipes, declared)
         put_file_in_place(declared / RECIPE, recipes.folder(job.out) / RECIPE)
     clear_done(recipes)
-
-
-def failures(study_file: Path) -> list[str]:
-    """A line for each cell of a finished study that failed, or was not tuned because its priming failed."""
-    return Recipes(graph(load_study(study_file)), study_file.parent).failures()
 
 
 def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
@@ -187,10 +189,7 @@ def _make(results: list[Result], making: Making) -> None:
     jobs = recipes.graph
     for result in results:
         if missing := [path for path in result.inputs if not recipes.made(path)]:
-            raise DataError(
-                f"{result.path} is made from {missing[0]}, which is missing; "
-                f"build it first: snakemake {jobs.maker[missing[0]]}"
-            )
+            raise DataError(_unmade(result, missing[0], making))
         recipe, out = recipes.of(result), making.locks.work / lock_name(result.path)
         context = JobContext(jobs.study, making.base, result, out, of_json(recipe), making.tuners)
         out.mkdir()
@@ -199,6 +198,10 @@ def _make(results: list[Result], making: Making) -> None:
     for warning in STEPS[results[0].step]([context for context, _ in made]) or ():
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     if thief := making.locks.lost():
+        recipes.look_again(context.result.path for context, _ in made)
+        for context, _ in made:
+            if recipes.current(context.result.path):  # nobody needs the state that was saved meanwhile
+                shutil.rmtree(context.state, ignore_errors=True)
         raise BusyError(
             f"{results[0].path}: {thief} took over, since nothing was heard of this process for too long; "
             "it is left to that one"
@@ -207,6 +210,14 @@ def _make(results: list[Result], making: Making) -> None:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
         shutil.rmtree(context.state, ignore_errors=True)
+
+
+def _unmade(result: Result, path: str, making: Making) -> str:
+    """What to do where a result is made from one that is not there, or has no recipe that can be believed."""
+    folder = making.recipes.folder(path)
+    why = f"whose {RECIPE} is missing or damaged" if folder.is_dir() else "which is missing"
+    command = typed(f"snakemake {making.recipes.graph.maker[path]} --cores 1 --configfile {making.file}")
+    return f"{result.path} is made from {path}, {why}; build it first: {command}"
 
 
 def _log(result: Result) -> None:

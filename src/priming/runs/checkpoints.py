@@ -6,6 +6,7 @@ file and of itself. A state that is damaged or of another training is refused wi
 beside its place. Training goes on when its state cannot be saved.
 """
 
+import copy
 import json
 import shutil
 import sys
@@ -24,7 +25,7 @@ from priming.atomic import atomic_file
 from priming.digests import file_digest, of_json
 from priming.errors import StoppedError
 from priming.runs import stopping
-from priming.tensor_files import write_tensors
+from priming.tensor_files import all_finite, write_tensors
 
 FORMAT = 2
 REFUSED = "refused-"
@@ -104,12 +105,10 @@ class Checkpointer:
         if started or not (self.place.folder / POINTER).is_file():
             return self.step, self.losses
         try:
-            states, about = self._found(steps)
+            about = self._taken_over(*self._found(steps))
         except _RefusedError as error:
             _refuse(self.place.folder, str(error), self.writes)
             return self.step, self.losses
-        for name, part in self.parts.items():
-            part.load_state(states[name])
         self.step, self.losses = about["step"], tensor(about["losses"])
         print(f"resuming after step {self.step}, from {self.place.folder}", flush=True)
         return self.step, self.losses
@@ -124,11 +123,26 @@ class Checkpointer:
             raise _RefusedError("its losses are no numbers")
         if not isinstance(rest, dict) or rest.keys() != self.parts.keys():
             raise _RefusedError("it has other parts than this training")
+        if broken := [name for name, values in tensors.items() if not all_finite(values)]:
+            raise _RefusedError(f"{broken[0]} has NaN or infinity")
         states = {name: State(dict(_of(name, tensors)), rest[name]) for name in rest}
         for name, part in self.parts.items():
             if isinstance(part, Checked) and (wrong := part.wrong(states[name], step)):
                 raise _RefusedError(wrong)
         return states, about
+
+    def _taken_over(self, states: dict[str, State], about: dict[str, Any]) -> dict[str, Any]:
+        """Let each part load its state; raises _RefusedError, with all parts as before, where one cannot."""
+        before = {name: copy.deepcopy(part.state()) for name, part in self.parts.items()}
+        try:
+            for name, part in self.parts.items():
+                part.load_state(states[name])
+            tensor(about["losses"])
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            for name, part in self.parts.items():
+                part.load_state(before[name])
+            raise _RefusedError(f"it does not fit this training ({type(error).__name__}: {error})") from error
+        return about
 
     def after_step(self, step: int, losses: Tensor) -> None:
         """Note that a step is done, and save the state when due; raises StoppedError if training is to stop."""

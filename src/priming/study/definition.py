@@ -33,11 +33,41 @@ _SAID = {
 class Files(Section):
     """The user's own rows as JSONL, CSV, TSV, Parquet or CoNLL, by extension; paths are relative to the study file."""
 
-    train: str = Field(description="File from which training and development examples are drawn.")
-    test: str = Field(description="File of the test set.")
+    train: str | None = Field(
+        None, description="File from which training and development examples are drawn; required without `rows`."
+    )
+    test: str | None = Field(None, description="File of the test set; required without `rows`.")
     dev: str | None = Field(None, description="File of the development set, where `dev_set` is `split`.")
+    rows: str | None = Field(
+        None,
+        description="In place of `train` and `test`: one file of all rows; a test set is drawn by a fixed seed.",
+    )
+    test_share: Fraction = Field(
+        0.3, description="Share of `rows` that is the test set, of each value of the output column."
+    )
 
-    later = frozenset({"dev"})
+    later = frozenset({"dev", "rows", "test_share"})
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The files that are named, by key."""
+        given = {key: getattr(self, key) for key in ("train", "test", "dev", "rows")}
+        return {key: file for key, file in given.items() if file is not None}
+
+    @model_validator(mode="after")
+    def _rows_or_parts(self) -> Self:
+        if self.rows is not None:
+            if others := [key for key in self.named if key != "rows"]:
+                raise ValueError(f"rows and {' and '.join(others)} are both given; leave one out")
+            if not self.test_share:
+                raise ValueError(f"test_share is {self.test_share:g}; allowed: above 0, below 1")
+            return self
+        if missing := [key for key in ("train", "test") if getattr(self, key) is None]:
+            fix = "or write 'rows: FILE' alone, and a test set is drawn from it"
+            raise ValueError(f"{' and '.join(missing)} missing; add '{missing[0]}: FILE', {fix}")
+        if "test_share" in self.model_fields_set:
+            raise ValueError("test_share is for rows; leave it out, or write 'rows: FILE' in place of train and test")
+        return self
 
 
 class Hub(Section):

@@ -10,6 +10,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from priming.errors import StudyError
+from priming.programs import typed
 from priming.study.fields import Key, dotted
 from priming.study.problems import Problem, present
 from priming.study.safe_yaml import compose, read_text, said_of
@@ -28,7 +29,13 @@ class Document(NamedTuple):
         listed = [f"  {_place(line)}, {dotted(p.at) or 'the file'}: {p.text}" for line, p in located]
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         return StudyError(
-            "\n".join([f"{self.path}: {count}", *listed, f"correct the file, then type: priming check {self.path}"])
+            "\n".join(
+                [
+                    f"{self.path}: {count}",
+                    *listed,
+                    f"correct the file, then type: {typed(f'priming check {self.path}')}",
+                ]
+            )
         )
 
     def _line(self, at: Key) -> int:
@@ -37,6 +44,10 @@ class Document(NamedTuple):
             return 0
         parts = _words(at)
         return next((self.lines[parts[:n]] for n in range(len(parts), 0, -1) if parts[:n] in self.lines), 1)
+
+
+def _correct(path: Path) -> str:
+    return f"correct the file, then type: {typed(f'priming check {path}')}"
 
 
 def _place(line: int) -> str:
@@ -56,7 +67,7 @@ def read(path: Path) -> Document:
             f"{path}: the study file cannot be read ({_reason(error)}); give another with --configfile"
         ) from None
     except YAMLError as error:
-        raise StudyError(f"{path}: {said_of(error)}; correct the file, then type: priming check {path}") from None
+        raise StudyError(f"{path}: {said_of(error)}; {_correct(path)}") from None
 
 
 def _parsed(path: Path, text: str) -> Document:

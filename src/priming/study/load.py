@@ -59,7 +59,7 @@ def _task_problems(data: dict[str, Any], folder: Path, checks: Sequence[TaskChec
 def _missing_paths(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
     """Missing files of tasks and folders of PLMs, except those in DVC: figures can be drawn without a `dvc pull`."""
     paths: list[tuple[tuple[str, ...], Kind]] = [(("plms", name, "path"), "folder") for name in _at(data, "plms")]
-    defined, parts = _at(data, "tasks", "define"), ("train", "test", "dev")
+    defined, parts = _at(data, "tasks", "define"), ("train", "test", "dev", "rows")
     paths += [(("tasks", "define", name, "files", part), "file") for name in defined for part in parts]
     paths += [(("tasks", "storycloze", part), "file") for part in ("validation", "test")]
     for at, kind in paths:

@@ -24,6 +24,11 @@ def tables(study: "Study") -> str:
     return f"{root(study)}/tables"
 
 
+def kept(study: "Study", name: str) -> str:
+    """The folder of tables that were kept under a name when the study was run again."""
+    return f"{root(study)}/kept/{name}"
+
+
 def task(name: str) -> str:
     """The folder of a prepared task."""
     return f"{TASKS}/{name}"
@@ -72,3 +77,10 @@ def chunk(folder: str, number: int) -> str:
 def _cell(kind: str, member: "Member", strategy: "Strategy", seed: int | None, name: str) -> str:
     cells = f"{kind}/{member.name}/{strategy.slug}"
     return cells if seed is None else f"{cells}/seed-{seed}/{name}"
+
+
+def job_log(study: "Study", out: str) -> str:
+    """The log of the job with an output folder, as the workflow's rules name it."""
+    inside = out.removeprefix(f"{root(study)}/")
+    kind = inside.partition("/")[0]
+    return f"logs/{study.name}/{inside if kind == 'primed' else inside.replace('/chunks/', '/')}.log"

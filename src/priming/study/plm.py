@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from priming.backbones.interface import EndTokens
 from priming.backbones.sections import Generated
 from priming.backbones.table import BACKBONES
-from priming.elements.table import BROUGHT, ELEMENTS
+from priming.elements.table import BRINGABLE, ELEMENTS
 from priming.entries import one_of
 from priming.section import Positive, Section, Seed
 from priming.strategies import Strategy
@@ -52,11 +52,12 @@ class Plm(Section):
         True,
         description="`false` for a PLM that others have primed, as T0: it goes without the strategies that prime.",
     )
-    brings: one_of(BROUGHT) | None = Field(  # type: ignore[valid-type]
+    brings: one_of(BRINGABLE, "ELEMENT") | None = Field(  # type: ignore[valid-type]
         None,
         description="The element that comes trained with the PLM, in `prompt.safetensors` or `prefix.safetensors` "
         "beside its weights: strategies that prime or tune it start from there, and `none -> nothing` has it in place. "
-        "`priming convert` writes such a folder from a checkpoint of Wu et al. (2022).",
+        "`priming convert` writes such a folder from a checkpoint of Wu et al. (2022), `priming export` from a result; "
+        "in the latter, any element but a head can be in a folder of its own.",
     )
     convert: bool = Field(
         False,

@@ -63,7 +63,8 @@ def _packages(study: "Study") -> Iterator[Problem]:
 def _brought(study: "Study") -> Iterator[Problem]:
     """Strategies with another element than the PLM brings, where it could have brought that too."""
     for name, plm in study.plms.items():
-        for index, strategy in enumerate(study.parsed_strategies if plm.brings else ()):
+        vectors = plm.brings is not None and ELEMENTS[plm.brings].brought
+        for index, strategy in enumerate(study.parsed_strategies if vectors else ()):
             others = [element for element in strategy.moved if ELEMENTS[element].brought and element != plm.brings]
             if others and strategy in study.strategies_of(name):
                 text = f"{str(strategy)!r} has {others[0]!r}, and PLM {name!r} brings {plm.brings!r}; name that instead"

@@ -13,6 +13,7 @@ from priming.study.problems import Problem
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import NO_CLASSES, can_draw
 from priming.tasks.label_check import said_of_labels
+from priming.tasks.plm_folders import said_of_folders
 from priming.tasks.sources.interface import Request
 from priming.tasks.sources.table import NO_STUDY, SOURCES, find_source, source_of, unknown
 
@@ -27,10 +28,15 @@ def open_study(path: Path, *, of_data: bool = True) -> Study:
     """
     checks = (unknown_names, undrawable, idle_limit, prefixed_words, missing_mirrors)
     study = load_study(path, checks if of_data else checks[:-1])
-    unfit = [*said_of_pairs(study), *said_of_spaces(study), *(said_of_labels(study, path.parent) if of_data else ())]
+    unfit = [*said_of_pairs(study), *said_of_spaces(study), *(said_of_plms(study, path.parent) if of_data else ())]
     if unfit:
         raise StudyError("\n".join(f"{path}: {said}" for said in unfit))
     return study
+
+
+def said_of_plms(study: Study, base: Path) -> list[str]:
+    """A line for each thing that is wrong with the PLMs' folders, or else with the tasks for them."""
+    return said_of_folders(study, base) or said_of_labels(study, base)
 
 
 def said_of_pairs(study: Study) -> list[str]:

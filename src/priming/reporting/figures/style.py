@@ -1,5 +1,6 @@
 """Common style of the figures: fonts, sizes, panels, and byte-identical files."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -198,4 +199,14 @@ def _fitted(figure: Figure, handles: Sequence[Any], width: float) -> tuple[Legen
 def save(figure: Figure, stem: Path, style: Style) -> None:
     """Write the figure as `stem`.svg and so on, without dates or program names."""
     for ending in style.formats:
-        figure.savefig(stem.with_name(f"{stem.name}.{ending}"), metadata=_METADATA[ending])
+        file = stem.with_name(f"{stem.name}.{ending}")
+        figure.savefig(file, metadata=_METADATA[ending])
+        if ending == "svg":
+            file.write_text(numbered_ids(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def numbered_ids(svg: str) -> str:
+    """The same picture with its parts' identifiers numbered: matplotlib makes them from places in memory."""
+    found = dict.fromkeys(re.findall(r'\bid="(\w*[0-9a-f]{10})"', svg))
+    numbers = {name: f"part{number}" for number, name in enumerate(found, start=1)}
+    return re.sub(r'(?<=id=")\w+(?=")|(?<=#)\w+', lambda match: numbers.get(match[0], match[0]), svg)

@@ -14,8 +14,7 @@ from priming.tasks.reading.rows import Row
 
 def data_files(name: str, files: Files, base: Path) -> dict[str, Path]:
     """The files by their keys, relative names taken from `base`; raises DataError where one is missing."""
-    given = files.model_dump(exclude_none=True)
-    return {key: _existing(f"tasks.define.{name}.files.{key}", base, file) for key, file in given.items()}
+    return {key: _existing(f"tasks.define.{name}.files.{key}", base, file) for key, file in files.named.items()}
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -52,10 +51,11 @@ def _jsonl(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=_once)
         except ValueError as error:
+            why = str(error).partition(";")[0]  # without advice for programmers
             raise DataError(
-                f'{place}: not JSON ({error}); each line is one object such as {{"text": ..., "label": ...}}'
+                f'{place}: not JSON ({why}); each line is one object such as {{"text": ..., "label": ...}}'
             ) from None
         except RecursionError:
             raise DataError(f"{place}: too many lists and objects inside each other; remove some") from None
@@ -64,6 +64,15 @@ def _jsonl(path: Path) -> Iterator[Row]:
                 f'{place}: a {type(values).__name__} instead of an object such as {{"text": ..., "label": ...}}'
             )
         yield Row(place, values)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON; raises ValueError where a key stands in it twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands in it twice")
+    return found
 
 
 def _csv(path: Path) -> Iterator[Row]:

@@ -22,7 +22,7 @@ class OwnFiles(DefinedSource):
     @property
     def own_files(self) -> tuple[str, ...]:
         """All that it names."""
-        return tuple(self._files.model_dump(exclude_none=True).values())
+        return tuple(self._files.named.values())
 
     @property
     def has_dev_split(self) -> bool:
@@ -34,6 +34,12 @@ class OwnFiles(DefinedSource):
         if any(left_to_dvc(base / file) for file in self.own_files):
             return []
         return sorted(data_files(self.task, self._files, base).values())
+
+    def row_problems(self, base: Path, *, drawn: bool) -> tuple[list[str], list[str]]:
+        """Reads all rows; nothing where DVC has the files still."""
+        from priming.tasks.row_check import row_problems
+
+        return row_problems(self.task, self.tasks, base, drawn=drawn) if self.raw_files(base) else ([], [])
 
 
 SOURCE = OwnFiles

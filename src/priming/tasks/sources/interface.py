@@ -183,6 +183,10 @@ class Source:
         """
         return []
 
+    def row_problems(self, base: Path, *, drawn: bool) -> tuple[list[str], list[str]]:
+        """All that is wrong with the rows of the user's own files, and else notes; `drawn`: samples are drawn of it."""
+        return [], []
+
     @property
     def request(self) -> Request | None:
         """The data that a mirror folder needs for it; None if it needs none."""

@@ -1,0 +1,1 @@
+"""Answers about this machine, a study under way, and finished results: pages that the command line prints."""
