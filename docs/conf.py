@@ -26,6 +26,7 @@ default_role = "code"
 add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_typehints_format = "fully-qualified"
 autodoc_preserve_defaults = True
 toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True

@@ -83,6 +83,13 @@ def test_tests_and_checks_get_what_they_need_beside(make: Make) -> None:
         assert "--editable '.[dev,slurm]'" in make("-n", target, named).stdout
 
 
+def test_the_site_is_built_from_its_own_packages_and_warnings_are_errors(make: Make) -> None:
+    planned = make("-n", "docs", f"PYTHON={sys.executable}").stdout
+    assert "--constraint constraints.txt --editable '.[docs]'" in planned
+    assert re.search(r"-m sphinx .*-W .*-b html docs build/docs", planned)
+    assert "-b linkcheck docs build/linkcheck" in make("-n", "linkcheck", f"PYTHON={sys.executable}").stdout
+
+
 def test_another_index_for_torch_is_passed_on(make: Make) -> None:
     planned = make("-n", "environment", f"PYTHON={sys.executable}", "TORCH_INDEX=file:///wheels").stdout
     assert '--extra-index-url "file:///wheels"' in planned

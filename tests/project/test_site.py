@@ -25,7 +25,9 @@ def module(name: str) -> ModuleType:
     return loaded
 
 
-contents, commands, links, rulegraph = (module(name) for name in ("contents", "commands", "links", "rulegraph"))
+contents, commands, links, rulegraph, docstrings = (
+    module(name) for name in ("contents", "commands", "links", "rulegraph", "docstrings")
+)
 
 
 def test_the_index_leads_to_every_page_once() -> None:
@@ -92,3 +94,19 @@ def test_a_rule_stands_after_those_that_it_needs() -> None:
     graph = [("c", "a"), ("c", "b"), ("b", "a")]
     assert rulegraph.order(graph) == ["c", "b", "a"]
     assert rulegraph.svg(graph).count("<path") == 1 + len(graph)  # the arrow's head and an arrow for each
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "after"),
+    [
+        ("property", ["What is tuned: `plm`."], ["What is tuned - `plm`."]),
+        ("attribute", ["Alias for field number 0"], [""]),
+        ("module", ["Like this:", "", "    tune()"], ["Like this::", "", "    tune()"]),
+        ("method", ["Fill it.", "", "Raises:", "    StudyError: it is full."], None),
+        ("method", ["Two things: one, two."], None),
+    ],
+)
+def test_docstrings_are_shown_as_they_are_meant(what: str, before: list[str], after: list[str] | None) -> None:
+    lines = list(before)
+    docstrings.shown(None, what, "name", None, None, lines)
+    assert lines == (after or before)
