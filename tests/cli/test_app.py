@@ -183,8 +183,9 @@ def test_a_study_is_given_in_one_way_to_all_commands(tmp_path: Path, project: Pa
     (tmp_path / "mine.yaml").write_text((project / "tests/tiny_study.yaml").read_text())
     by_option = priming(*command, "--study", "mine.yaml", cwd=tmp_path)
     by_name = priming(*command, "mine.yaml", cwd=tmp_path)
-    assert by_option.returncode == by_name.returncode == 0, by_option.stderr
-    assert by_option.stdout == by_name.stdout
+    unfinished = command == ["failures"]  # nobody knows which cells fail
+    assert by_option.returncode == by_name.returncode == (4 if unfinished else 0), by_option.stderr
+    assert (by_option.stdout, by_option.stderr) == (by_name.stdout, by_name.stderr)
     both = priming(*command, "other.yaml", "--study", "mine.yaml", cwd=tmp_path)
     assert both.returncode == 2
     assert both.stderr == "error: two study files are given, other.yaml and --study mine.yaml; give one\n"

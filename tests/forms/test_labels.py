@@ -102,7 +102,7 @@ def test_checking_a_study_refuses_labels_that_the_plm_would_cut(plm_folder: Path
 
 
 def test_a_plm_whose_tokenizer_is_not_here_is_left_to_the_first_step(tmp_path: Path) -> None:
-    (tmp_path / "plm").mkdir()
     (tmp_path / "rows.csv").write_text("text,label\nx,0\n")
-    (tmp_path / "study.yaml").write_text(STUDY.format(1))
+    hub = f"hub: nobody/nothing, revision: {'a' * 40}"
+    (tmp_path / "study.yaml").write_text(STUDY.format(1).replace("path: plm", hub))
     assert open_study(tmp_path / "study.yaml").plms["mine"].max_output == 1

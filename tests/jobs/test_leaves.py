@@ -23,8 +23,8 @@ LEAVES = {"/".join(leaf): (leaf, annotation, value) for leaf, annotation, value 
 FIXED = {"priming/reptile/optimizer", "tasks/dev_limit", "plms/own/family", "plms/small/family"}
 FIXED |= {"priming/maml/episodes", "priming/reptile/episodes", "priming/reptile/over_tasks"}  # no samples, no optimizer
 FIXED |= {f"plms/{plm}/{key}" for plm in ("own", "small", "local") for key in ("leave_out", "package")}
-# Generated PLMs bring nothing, and one that brings a prompt has no strategies with a prefix.
-FIXED |= {f"plms/{plm}/brings" for plm in ("own", "small", "local")}
+# Generated PLMs bring nothing.
+FIXED |= {f"plms/{plm}/brings" for plm in ("own", "small")}
 # An adapter after the last layer is for encoders, a head for what is read off them, and a scheme for tags.
 FIXED |= {f"elements/adapter/{key}" for key in ("place", *AFTER_LAST)}
 FIXED |= {"priming/maml/head", "priming/reptile/head", "tasks/define/mine/scheme"}

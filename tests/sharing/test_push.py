@@ -33,7 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 def typed(folder: Path, hub: Uploads, *options: str, token: str | None = None) -> subprocess.CompletedProcess[str]:
     """`priming export` with an export that is there already."""
-    seen = {**os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": token or hub.token, "HF_HOME": str(folder.parent / "hf")}
+    own = {"HF_ENDPOINT": hub.url, "HF_TOKEN": token or hub.token, "HF_HOME": str(folder.parent / "hf")}
+    seen = {**os.environ, **own, "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-m", "priming", "export", "results/none", str(folder), *options]
     return subprocess.run(command, env=seen, capture_output=True, text=True, check=False)
 

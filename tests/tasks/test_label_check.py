@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from priming.errors import DataError
+from priming.errors import StudyError
 from priming.tasks.names import open_study
 from tests.tiny_study import TINY
 
@@ -20,5 +20,5 @@ def test_a_broken_tokenizer(plm_folders: dict[str, Path], tmp_path: Path, text: 
     file.write_text(yaml.safe_dump(study), encoding="utf-8")
     open_study(file)
     (tmp_path / "plm/tokenizer.json").write_text(text)
-    with pytest.raises(DataError, match=r"plm/tokenizer\.json is no tokenizer \(.*; copy the file of the model's own"):
+    with pytest.raises(StudyError, match=r"plms\.small\.path: .*tokenizer\.json is not a tokenizer; copy it from"):
         open_study(file)

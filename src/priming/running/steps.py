@@ -7,7 +7,6 @@ to build the same one waits, and then finds it current.
 
 import os
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
 from priming.running.killed_attempts import clear_done, track_attempt
-from priming.running.placing import put_file_in_place, put_in_place
+from priming.running.placing import drop_state, put_file_in_place, put_in_place
 from priming.running.result_locks import Locks, lock_name, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
@@ -64,7 +63,7 @@ class JobContext:
     @property
     def state(self) -> Path:
         """The folder of the state from which a stopped training resumes."""
-        return self.work / "state" / self.out.name
+        return state_of(self.study, self.result.path)
 
     @property
     def plm(self) -> Path:
@@ -83,6 +82,11 @@ class JobContext:
     def tasks(self) -> Path:
         """The folder of the prepared tasks."""
         return Path(root(self.study), paths.TASKS)
+
+
+def state_of(study: Study, path: str) -> Path:
+    """The folder of the state from which the training of a result resumes."""
+    return Path("work", study.name, "state", lock_name(path))
 
 
 def run(step: str, study_file: Path, out: str) -> None:
@@ -140,6 +144,9 @@ def _make_stale(job: Job, making: Making) -> None:
     stale = [result for result in job.results if not recipes.current(result.path)]
     study = recipes.graph.study
     check_room(study, stale, making.base, (Path("work", study.name), recipes.folder(root(study))))
+    for result in job.results:
+        if result not in stale:  # a process that put it in place may have been killed before it could
+            drop_state(state_of(study, result.path))
     failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, making))]
     if failed:
         raise DataError("\n".join(failed))
@@ -201,7 +208,7 @@ def _make(results: list[Result], making: Making) -> None:
         recipes.look_again(context.result.path for context, _ in made)
         for context, _ in made:
             if recipes.current(context.result.path):  # nobody needs the state that was saved meanwhile
-                shutil.rmtree(context.state, ignore_errors=True)
+                drop_state(context.state)
         raise BusyError(
             f"{results[0].path}: {thief} took over, since nothing was heard of this process for too long; "
             "it is left to that one"
@@ -209,21 +216,7 @@ def _make(results: list[Result], making: Making) -> None:
     for context, recipe in made:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
-        _drop_state(context.state)
-
-
-def _drop_state(state: Path) -> None:
-    """Remove the state of a training that is done; states in it that were refused are kept beside its place."""
-    if not state.is_dir():
-        return
-    from priming.runs.checkpoints import REFUSED
-
-    for refused in state.glob(f"{REFUSED}*"):
-        kept = state.with_name(f"{REFUSED}{state.name}~{refused.name.removeprefix(REFUSED)}")
-        shutil.rmtree(kept, ignore_errors=True)
-        refused.rename(kept)
-        print(f"the state that was not used is now kept as {kept}", file=sys.stderr, flush=True)
-    shutil.rmtree(state, ignore_errors=True)
+        drop_state(context.state)
 
 
 def _unmade(result: Result, path: str, making: Making) -> str:
