@@ -119,7 +119,7 @@ def test_executed_operations_follow_from_results_that_are_here(
 def test_the_table_lines_up(tiny: Study, tmp_path: Path) -> None:
     lines = described(plan(tiny, tmp_path)).splitlines()
     assert lines[0] == "study tiny: 8 cells (1 PLM x 4 strategies x 2 target tasks), 2 seeds and 2 samples each"
-    table = lines[2:-5]
+    table = lines[2:-6]
     assert len({len(line) for line in table}) == 1
     assert table[0].split()[:4] == ["step", "jobs", "done", "trainings"]
 
