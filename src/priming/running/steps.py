@@ -7,7 +7,6 @@ to build the same one waits, and then finds it current.
 
 import os
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +22,8 @@ from priming.jobs.recipes import Recipes, declare_done
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
-from priming.running.killed_attempts import clear_done, track_attempt
+from priming.running.killed_attempts import track_attempt
+from priming.running.leftovers import clear_done, drop_state
 from priming.running.placing import put_file_in_place, put_in_place
 from priming.running.result_locks import Locks, lock_name, patience
 from priming.strategies import Strategy
@@ -140,7 +140,7 @@ def _make_stale(job: Job, making: Making) -> None:
         declared = making.locks.work / "declared"
         declare_done(job, recipes, declared)
         put_file_in_place(declared / RECIPE, recipes.folder(job.out) / RECIPE)
-    clear_done(recipes)
+    clear_done(recipes, making.locks.work)
 
 
 def failures(study_file: Path) -> list[str]:
@@ -206,21 +206,7 @@ def _make(results: list[Result], making: Making) -> None:
     for context, recipe in made:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
-        _drop_state(context.state)
-
-
-def _drop_state(state: Path) -> None:
-    """Remove the state of a training that is done; states in it that were refused are kept beside its place."""
-    if not state.is_dir():
-        return
-    from priming.runs.checkpoints import REFUSED
-
-    for refused in state.glob(f"{REFUSED}*"):
-        kept = state.with_name(f"{REFUSED}{state.name}~{refused.name.removeprefix(REFUSED)}")
-        shutil.rmtree(kept, ignore_errors=True)
-        refused.rename(kept)
-        print(f"the state that was not used is now kept as {kept}", file=sys.stderr, flush=True)
-    shutil.rmtree(state, ignore_errors=True)
+        drop_state(context.state, making.locks.work)
 
 
 def _log(result: Result) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 from priming.errors import StudyError
 from priming.jobs.graph import graph
 from priming.jobs.recipes import Recipes
-from priming.running.killed_attempts import clear_done
+from priming.running.leftovers import clear_done
 from priming.running.result_locks import Locks
 from priming.running.runners import clear_dead
 from priming.study.load import load_study
@@ -37,8 +37,8 @@ def run_study(file: Path, options: Sequence[str]) -> int:
         if clear_dead(study):
             print("removed the lock of a Snakemake that is dead", flush=True)
         status = _snakemake(["--configfile", str(file), *_enough(options)])
-    recipes = Recipes(graph(load_study(file)), file.parent)
-    clear_done(recipes)
+        recipes = Recipes(graph(load_study(file)), file.parent)
+        clear_done(recipes, locks.work)
     return FAILED_CELLS if status == 1 and recipes.finished_with_failures() else status
 
 
