@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from priming.jobs.recipes import Recipes
-from priming.running.killed_attempts import STOPPED, clear_done, folder, killed, track_attempt
+from priming.running.killed_attempts import STOPPED, folder, killed, track_attempt
 from priming.running.owners import Owner
 
 OUT = "results/some/primed/mini/mtl-plm/seed-1"
@@ -87,18 +86,6 @@ def test_an_attempt_on_another_machine_counts_once_slurm_has_its_job_no_more(
         (note,) = folder("some", OUT).glob("*.started")
         note.write_text(Owner("elsewhere", "then", 1, "1", "17").written())
         assert killed("some", OUT) == counts
-
-
-def test_notes_on_jobs_that_are_done_are_removed(settled: Recipes) -> None:
-    """Two jobs were killed, one of them after its results were in place."""
-    done, unfinished = "results/tiny/primed/mini/mtl-plm+adapter/seed-1", "results/tiny/figures/tasks"
-    (settled.folder(unfinished) / "recipe.json").unlink()
-    for out in (done, unfinished):
-        folder("tiny", out).mkdir(parents=True)
-        (folder("tiny", out) / "1-here-1.started").touch()
-    clear_done(settled)
-    assert (killed("tiny", done), killed("tiny", unfinished)) == (0, 1)
-    assert not folder("tiny", done).exists()
 
 
 def test_a_handler_that_is_there_is_left_alone() -> None:

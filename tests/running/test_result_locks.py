@@ -200,6 +200,19 @@ def test_what_dead_processes_left_is_removed_and_what_live_ones_have_is_not(
         assert locks.work.is_dir()
 
 
+@pytest.mark.parametrize("written", ["", '{"host": "'])
+def test_a_process_that_died_while_it_described_itself_is_dead_at_once(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owners, "INTERVAL", 10.0)
+    gone = owners.Owner(**{**vars(owners.this_process()), "pid": 4_000_000, "start": "1"})
+    folder = Path("work/some/running", f"{gone.key}-0a1b2c3d")
+    folder.mkdir(parents=True)
+    (folder / "owner").write_text(written)
+    with Locks("some").working():
+        assert not folder.exists()
+
+
 def test_how_long_to_wait_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert patience(60.0) == 60.0
     monkeypatch.setenv(result_locks.PATIENCE, "0.5")

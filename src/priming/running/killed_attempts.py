@@ -15,12 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from priming.running.owners import at_work, this_process
-
-if TYPE_CHECKING:
-    from priming.jobs.recipes import Recipes
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -38,15 +34,14 @@ def killed(study: str, out: str) -> int:
     return sum(not at_work(note) for note in folder(study, out).glob("*.started"))
 
 
-def clear_done(recipes: "Recipes") -> None:
-    """Remove the notes on jobs that are done."""
-    jobs = recipes.graph
-    if not any(Path("work", jobs.study.name, "attempts").glob("*")):
-        return
-    for job in jobs.jobs.values():
-        place = folder(jobs.study.name, job.out)
-        if place.is_dir() and all(recipes.current(result.path) for result in job.results):
-            _remove([note for note in place.glob("*.started") if not at_work(note)])
+def noted(study: str) -> list[str]:
+    """The output folders of the jobs of a study on which there are notes."""
+    return [place.name.replace("~", "/") for place in Path("work", study, "attempts").glob("*")]
+
+
+def forget(study: str, out: str) -> None:
+    """Remove the notes on a job that is done, but for those of attempts that are at work."""
+    _remove([note for note in folder(study, out).glob("*.started") if not at_work(note)])
 
 
 def _remove(notes: list[Path]) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 from pathlib import Path
 
 
@@ -42,20 +41,6 @@ def put_file_in_place(made: Path, place: Path) -> None:
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)
-
-
-def drop_state(state: Path) -> None:
-    """Remove the state of a training that is done; states in it that were refused are kept beside its place."""
-    if not state.is_dir():
-        return
-    from priming.runs.checkpoints import REFUSED
-
-    for refused in state.glob(f"{REFUSED}*"):
-        kept = state.with_name(f"{REFUSED}{state.name}~{refused.name.removeprefix(REFUSED)}")
-        shutil.rmtree(kept, ignore_errors=True)
-        refused.rename(kept)
-        print(f"the state that was not used is now kept as {kept}", file=sys.stderr, flush=True)
-    shutil.rmtree(state, ignore_errors=True)
 
 
 def _from_elsewhere(made: Path, place: Path) -> None:

@@ -89,8 +89,8 @@ def _clear(running: Path) -> None:
 
 
 def _is_dead(folder: Path) -> bool:
-    """Whether the process that made a folder is dead; its name says who it was if it died before it could."""
-    if (folder / OWNER).exists():
+    """Whether the process that made a folder is dead; its name says who it was if it died before it could, whole."""
+    if read_owner(folder / OWNER):
         return not alive(folder / OWNER)
     machine, _, process = this_process().key.partition("-")
     named = folder.name.rpartition("-")[0]

@@ -23,8 +23,9 @@ from priming.programs import typed
 from priming.resources.estimates import needs
 from priming.resources.room import check_room
 from priming.running.gpu_locks import claimed
-from priming.running.killed_attempts import clear_done, track_attempt
-from priming.running.placing import drop_state, put_file_in_place, put_in_place
+from priming.running.killed_attempts import track_attempt
+from priming.running.leftovers import clear_done, drop_state
+from priming.running.placing import put_file_in_place, put_in_place
 from priming.running.result_locks import Locks, lock_name, patience
 from priming.strategies import Strategy
 from priming.study import Study, paths
@@ -63,7 +64,7 @@ class JobContext:
     @property
     def state(self) -> Path:
         """The folder of the state from which a stopped training resumes."""
-        return state_of(self.study, self.result.path)
+        return self.work / "state" / self.out.name
 
     @property
     def plm(self) -> Path:
@@ -82,11 +83,6 @@ class JobContext:
     def tasks(self) -> Path:
         """The folder of the prepared tasks."""
         return Path(root(self.study), paths.TASKS)
-
-
-def state_of(study: Study, path: str) -> Path:
-    """The folder of the state from which the training of a result resumes."""
-    return Path("work", study.name, "state", lock_name(path))
 
 
 def run(step: str, study_file: Path, out: str) -> None:
@@ -144,9 +140,6 @@ def _make_stale(job: Job, making: Making) -> None:
     stale = [result for result in job.results if not recipes.current(result.path)]
     study = recipes.graph.study
     check_room(study, stale, making.base, (Path("work", study.name), recipes.folder(root(study))))
-    for result in job.results:
-        if result not in stale:  # a process that put it in place may have been killed before it could
-            drop_state(state_of(study, result.path))
     failed = [str(error) for results in _groups(job) if (error := _made_or_failed(results, making))]
     if failed:
         raise DataError("\n".join(failed))
@@ -154,7 +147,7 @@ def _make_stale(job: Job, making: Making) -> None:
         declared = making.locks.work / "declared"
         declare_done(job, recipes, declared)
         put_file_in_place(declared / RECIPE, recipes.folder(job.out) / RECIPE)
-    clear_done(recipes)
+    clear_done(recipes, making.locks.work)
 
 
 def _job(jobs: Graph, step: str, out: str, study_file: Path) -> Job:
@@ -208,7 +201,7 @@ def _make(results: list[Result], making: Making) -> None:
         recipes.look_again(context.result.path for context, _ in made)
         for context, _ in made:
             if recipes.current(context.result.path):  # nobody needs the state that was saved meanwhile
-                drop_state(context.state)
+                drop_state(context.state, making.locks.work)
         raise BusyError(
             f"{results[0].path}: {thief} took over, since nothing was heard of this process for too long; "
             "it is left to that one"
@@ -216,7 +209,7 @@ def _make(results: list[Result], making: Making) -> None:
     for context, recipe in made:
         recipes.finish(context.result, recipe, context.out)
         put_in_place(context.out, recipes.folder(context.result.path))
-        drop_state(context.state)
+        drop_state(context.state, making.locks.work)
 
 
 def _unmade(result: Result, path: str, making: Making) -> str:

@@ -18,7 +18,7 @@ from priming.resources.cpu_time import CpuTimes
 from priming.resources.plan import at_mean_lengths
 from priming.running.events import EVENTS, EventReader
 from priming.running.gpu_locks import visible
-from priming.running.killed_attempts import clear_done
+from priming.running.leftovers import clear_done
 from priming.running.progress import Finished, Run
 from priming.running.result_locks import Locks
 from priming.running.runners import clear_dead, refuse_living
@@ -76,8 +76,8 @@ def run_study(file: Path, options: Sequence[str], view: OpenView | None = None) 
                 status = process.wait()
         if status:
             refuse_living(study)  # it began while that one was still reading the workflow
-    recipes = Recipes(graph(load_study(file)), file.parent)
-    clear_done(recipes)
+        recipes = Recipes(graph(load_study(file)), file.parent)
+        clear_done(recipes, locks.work)
     status = status if status >= 0 else 128 - status
     return FAILED_CELLS if status == 1 and recipes.finished_with_failures() else status
 
