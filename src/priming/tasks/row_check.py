@@ -6,7 +6,7 @@ from pathlib import Path
 from priming.errors import DataError
 from priming.study.tasks import Tasks
 from priming.tasks.fewshot import Protocol, draw_sample
-from priming.tasks.reading.built import reader_of
+from priming.tasks.reading import built
 from priming.tasks.reading.files import data_files, read_rows
 from priming.tasks.reading.rows import NONE, Row
 from priming.tasks.reading.usable import UnusableRowError
@@ -52,7 +52,7 @@ def row_problems(task: str, tasks: Tasks, base: Path, *, drawn: bool) -> tuple[l
     mistakes = Mistakes()
     try:
         files = data_files(task, definition.files, base)
-        reader = reader_of(definition)(task, definition, NONE)
+        reader = built._reader(definition)(task, definition, NONE)
         for file in files.values():
             for row in _rows(file, mistakes):
                 try:

@@ -23,7 +23,7 @@ def task_from_rows(
 
     Raises DataError naming the row and the column, UnusableRowError among them.
     """
-    reader = reader_of(definition)(name, definition, classes)
+    reader = _reader(definition)(name, definition, classes)
     usable = Usable(name, definition)
     train_examples = usable.examples("train", rows["train"], reader.example)
     labels = reader.labels(train_examples)
@@ -36,7 +36,7 @@ def task_from_rows(
     return Task(name, definition.kind, labels, *examples, origin, notes, dropped, dev_examples, remarks=reader.notes)
 
 
-def reader_of(definition: TaskDefinition) -> type[TextReader] | type[WordReader]:
+def _reader(definition: TaskDefinition) -> type[TextReader] | type[WordReader]:
     """What reads the rows of its tasks."""
     if definition.templates is not None:
         return TemplateReader
