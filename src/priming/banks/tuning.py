@@ -62,6 +62,7 @@ class _Bank:
         settings, every = self.settings, self.settings.evaluate_every or self.settings.steps
 
         def after_step(step: int, losses: Tensor) -> None:
+            """Keep the losses [R] of a step, and evaluate the runs if they are due."""
             for own, loss in zip(self.losses, losses.tolist(), strict=True):
                 own.append(loss)
             if step % every == 0 or step == settings.steps:
@@ -117,6 +118,7 @@ class _Bank:
         batch = {name: tensor.to(self.device) for name, tensor in collated(rows, self.padding).items()}
 
         def one(own: Named, of_run: Mapping[str, Tensor]) -> Tensor:
+            """That of one run, from its parameters and its batch."""
             with self.places.taken_by(own):
                 return judge(self.model(**of_run), of_run)
 

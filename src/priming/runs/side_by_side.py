@@ -34,6 +34,7 @@ def for_each_run(
     """
 
     def masked(own: Named, key: Tensor | None, of_run: Any) -> Tensor:
+        """What the function gives for one run, with its dropout masks."""
         with masking(key) if masking is not None and key is not None else nullcontext():
             return one(own, *of_run)
 
